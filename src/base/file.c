@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+/* See file.h. */
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+#define BLOCK_SIZE 65536
+
+int write_all(int fd, const void *data, size_t n)
+{
+	const char *at = data;
+
+	while (n) {
+		ssize_t written = write(fd, at, n);
+
+		if (written < 0 && errno == EINTR)
+			continue;
+		if (written < 0)
+			return -errno;
+		at += written;
+		n -= (size_t)written;
+	}
+	return 0;
+}
+
+ssize_t read_full(int fd, void *data, size_t n)
+{
+	size_t got = 0;
+
+	while (got < n) {
+		ssize_t r = read(fd, (char *)data + got, n - got);
+
+		if (r < 0 && errno == EINTR)
+			continue;
+		if (r < 0)
+			return -errno;
+		if (r == 0)
+			break;
+		got += (size_t)r;
+	}
+	return (ssize_t)got;
+}
+
+int read_file(const char *path, size_t limit, struct buffer *ret)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+	size_t start = ret->len;
+
+	if (fd < 0)
+		return -errno;
+	for (;;) {
+		char *to = buffer_reserve(ret, BLOCK_SIZE);
+		ssize_t n;
+
+		if (!to)
+			return buffer_error(ret);
+		n = read_full(fd, to, BLOCK_SIZE);
+		if (n < 0)
+			return (int)n;
+		ret->len += (size_t)n;
+		if (ret->len - start > limit)
+			return -EFBIG;
+		if (n < BLOCK_SIZE)
+			return 0;
+	}
+}
