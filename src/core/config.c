@@ -1,0 +1,370 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * See config.h. The one table of keys; a value always arrives as text, whether from YAML,
+ * the environment or a flag, and is checked in one place.
+ */
+#include "core/config.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <limits.h>
+
+#include "base/paths.h"
+#include "base/suggest.h"
+
+#define KEYS_MAX 32
+#define MODULES	 "modules."
+
+enum key_type {
+	BOOL,
+	COUNT,
+	SECONDS,
+	BYTES,
+	TEXT,
+	LIST,
+	AUTH
+};
+
+struct key {
+	struct config_key shown; /* first: config_keys() gives these */
+	enum key_type type;
+	size_t offset;
+};
+
+#define KEY(name, type, member, fallback, help)                                 \
+	{                                                                       \
+		{ name, fallback, help }, type, offsetof(struct config, member) \
+	}
+
+static const struct key keys[] = {
+	KEY("poll_interval", SECONDS, poll_interval_us, "0.1",
+	    "Seconds between two looks at sources that cannot be waited for"),
+	KEY("host", TEXT, host, "",
+	    "Name of this machine in the events (empty: its host name)"),
+	KEY("output.dir", TEXT, output_dir, "",
+	    "Folder of the logs (data/logs, /var/log/lksm)"),
+	KEY("output.retention.days", COUNT, keep_days, "0",
+	    "Remove logs older than that; 0 never"),
+	KEY("output.retention.size", BYTES, keep_bytes, "0",
+	    "Keep the logs below that together, e.g. 10G; 0 no limit"),
+	KEY("output.compress_after_days", COUNT, compress_after_days, "2",
+	    "Compress closed days with zstd when they are so old; 0 never"),
+	KEY("dashboard.enabled", BOOL, dashboard_enabled, "true", "Serve the dashboard"),
+	KEY("dashboard.listen", TEXT, dashboard_listen, "127.0.0.1:8787",
+	    "Address and port"),
+	KEY("dashboard.auth", AUTH, dashboard_auth, "token",
+	    "token, or none (on loopback only)"),
+	KEY("dashboard.hosts", LIST, dashboard_hosts, "",
+	    "Further names the dashboard may be called by (a proxy's)"),
+	KEY("kernel_log.all", BOOL, kernel_log_all, "false",
+	    "Log every kernel message, not only those that rules name"),
+	KEY("rules.dirs", LIST, rules_dirs, "",
+	    "Folders of rules (rules, /etc/lksm/rules.d)"),
+	KEY("rules.enable", LIST, rules_enable, "",
+	    "Rule packs to switch on, e.g. kernel-tampering"),
+	KEY("modules.dirs", LIST, module_dirs, "",
+	    "Folders of modules: .so files and programs"),
+	KEY("modules.rate_limit", COUNT, module_rate_limit, "1000",
+	    "Events a second that one such module may send; 0 no limit"),
+	{ { NULL, NULL, NULL }, BOOL, 0 },
+};
+
+_Static_assert(sizeof(keys) / sizeof(keys[0]) <= KEYS_MAX, "KEYS_MAX");
+
+const struct config_key *config_keys(void)
+{
+	static struct config_key shown[KEYS_MAX];
+
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
+		shown[i] = keys[i].shown;
+	return shown;
+}
+
+static const struct key *find_key(const char *name)
+{
+	for (const struct key *k = keys; k->shown.key; k++)
+		if (!strcmp(k->shown.key, name))
+			return k;
+	return NULL;
+}
+
+static const char *nearest_key(const char *name)
+{
+	const char *names[KEYS_MAX + 1];
+	size_t n = 0;
+
+	for (const struct key *k = keys; k->shown.key; k++)
+		names[n++] = k->shown.key;
+	names[n] = NULL;
+	return suggest(name, names);
+}
+
+/* "1.5" → 1500000; no sign, no exponent, at most six decimals. */
+static int parse_seconds(const char *value, uint64_t *ret_us)
+{
+	uint64_t us = 0, unit = 1000000;
+	bool has_point = false;
+
+	if (!isdigit((unsigned char)*value))
+		return -EINVAL;
+	for (; *value; value++) {
+		if (*value == '.' && !has_point) {
+			has_point = true;
+			continue;
+		}
+		if (!isdigit((unsigned char)*value) ||
+		    us > UINT32_MAX * (uint64_t)1000000)
+			return -EINVAL;
+		if (has_point)
+			unit /= 10;
+		us = has_point ? us + unit * (uint64_t)(*value - '0')
+			       : us * 10 + 1000000 * (uint64_t)(*value - '0');
+	}
+	*ret_us = us;
+	return us ? 0 : -EINVAL;
+}
+
+/* "500", and with @may_scale "10G", "512MiB" */
+static int parse_count(const char *value, bool may_scale, uint64_t *ret)
+{
+	static const char units[] = "KMGT";
+	unsigned long long n;
+	const char *unit;
+	char *end;
+
+	if (!isdigit((unsigned char)*value))
+		return -EINVAL;
+	errno = 0;
+	n = strtoull(value, &end, 10);
+	if (errno)
+		return -EINVAL;
+	unit = *end ? strchr(units, toupper((unsigned char)*end)) : NULL;
+	if (may_scale && unit) {
+		int shift = 10 * (int)(unit - units + 1);
+
+		if (n > UINT64_MAX >> shift)
+			return -EINVAL;
+		n <<= shift;
+		end++;
+		if (!strcmp(end, "iB") || !strcmp(end, "B"))
+			end += strlen(end);
+	}
+	if (*end)
+		return -EINVAL;
+	*ret = n;
+	return 0;
+}
+
+static int parse_bool(const char *value, bool *ret)
+{
+	*ret = !strcmp(value, "true") || !strcmp(value, "yes") || !strcmp(value, "on") ||
+	       !strcmp(value, "1");
+	return *ret || !strcmp(value, "false") || !strcmp(value, "no") ||
+			       !strcmp(value, "off") || !strcmp(value, "0")
+		       ? 0
+		       : -EINVAL;
+}
+
+static int set_text(char **to, const char *value)
+{
+	char *copy = strdup(value);
+
+	if (!copy)
+		return -ENOMEM;
+	free(*to);
+	*to = copy;
+	return 0;
+}
+
+static void clear_list(struct config_list *list)
+{
+	for (size_t i = 0; i < list->n; i++)
+		free(list->items[i]);
+	*list = (struct config_list){ 0 };
+}
+
+/* Separated by commas, as in an environment variable; YAML sequences are joined so. */
+static int set_list(struct config_list *list, const char *value)
+{
+	clear_list(list);
+	while (*value) {
+		size_t n = strcspn(value, ",");
+
+		if (list->n == CONFIG_LIST_MAX)
+			return -E2BIG;
+		if (n) {
+			list->items[list->n] = strndup(value, n);
+			if (!list->items[list->n])
+				return -ENOMEM;
+			list->n++;
+		}
+		value += n + (value[n] == ',');
+	}
+	return 0;
+}
+
+static int set_member(struct config *c, const struct key *k, const char *value)
+{
+	void *member = (char *)c + k->offset;
+
+	switch (k->type) {
+	case BOOL:
+		return parse_bool(value, member);
+	case COUNT:
+		return parse_count(value, false, member);
+	case SECONDS:
+		return parse_seconds(value, member);
+	case BYTES:
+		return parse_count(value, true, member);
+	case TEXT:
+		return set_text(member, value);
+	case LIST:
+		return set_list(member, value);
+	case AUTH:
+		*(bool *)member = !strcmp(value, "token");
+		return *(bool *)member || !strcmp(value, "none") ? 0 : -EINVAL;
+	}
+	return -EINVAL;
+}
+
+static const char *expected(enum key_type type)
+{
+	static const char *const texts[] = {
+		[BOOL] = "true or false",
+		[COUNT] = "a number",
+		[SECONDS] = "seconds, e.g. 0.1",
+		[BYTES] = "a size, e.g. 512M or 10G",
+		[TEXT] = "a text",
+		[LIST] = "a list of at most 16",
+		[AUTH] = "token or none",
+	};
+
+	return texts[type];
+}
+
+static int set_module_option(struct config *c, const char *key, const char *value,
+			     const char *place, struct buffer *errors)
+{
+	const char *module = key + strlen(MODULES), *dot = strchr(module, '.');
+	struct config_module_option *o = NULL;
+
+	if (!dot || dot == module || !dot[1]) {
+		buffer_appendf(errors, "%s: '%s' should be modules.MODULE.OPTION\n",
+			       place, key);
+		return -EINVAL;
+	}
+	for (size_t i = 0; i < c->n_module_options && !o; i++) {
+		struct config_module_option *old = &c->module_options[i];
+
+		if (!strncmp(old->module, module, (size_t)(dot - module)) &&
+		    !old->module[dot - module] && !strcmp(old->option, dot + 1))
+			o = old;
+	}
+	if (!o && c->n_module_options == CONFIG_MODULE_OPTIONS_MAX) {
+		buffer_appendf(errors, "%s: too many options of modules\n", place);
+		return -EINVAL;
+	}
+	if (!o) {
+		o = &c->module_options[c->n_module_options++];
+		*o = (struct config_module_option){ strndup(module,
+							    (size_t)(dot - module)),
+						    strdup(dot + 1), NULL, NULL };
+	}
+	if (!o->module || !o->option || set_text(&o->value, value) < 0)
+		return -ENOMEM;
+	return set_text(&o->place, place);
+}
+
+int config_set(struct config *c, const char *key, const char *value, const char *place,
+	       struct buffer *errors)
+{
+	const struct key *k = find_key(key);
+	const char *near;
+	int r;
+
+	if (!k && !strncmp(key, MODULES, strlen(MODULES)))
+		return set_module_option(c, key, value, place, errors);
+	if (!k) {
+		near = nearest_key(key);
+		buffer_appendf(errors, "%s: unknown key '%s'", place, key);
+		if (near)
+			buffer_appendf(errors, " (did you mean '%s'?)", near);
+		buffer_append_char(errors, '\n');
+		return -EINVAL;
+	}
+	r = set_member(c, k, value);
+	if (r < 0 && r != -ENOMEM)
+		buffer_appendf(errors, "%s: %s: '%s' is not %s\n", place, key, value,
+			       expected(k->type));
+	return r < 0 && r != -ENOMEM ? -EINVAL : r;
+}
+
+/* Folders of our own: those of the checkout, or those of the system that are there. */
+static int init_folders(struct config *c)
+{
+	static const char *const system_rules[] = { "/usr/share/lksm/rules.d",
+						    "/etc/lksm/rules.d" };
+	_cleanup_buffer_ struct buffer text = { 0 };
+	const char *root = paths_checkout();
+	int r;
+
+	buffer_appendf(&text, "%s%s", root, *root ? "/data/logs" : "/var/log/lksm");
+	r = buffer_cstring(&text) ? set_text(&c->output_dir, text.data) : -ENOMEM;
+	if (r < 0)
+		return r;
+	buffer_clear(&text);
+	if (*root)
+		buffer_appendf(&text, "%s/rules", root);
+	for (size_t i = 0; !*root && i < ARRAY_SIZE(system_rules); i++)
+		if (access(system_rules[i], F_OK) == 0)
+			buffer_appendf(&text, "%s%s", text.len ? "," : "",
+				       system_rules[i]);
+	return buffer_cstring(&text) ? set_list(&c->rules_dirs, text.data) : -ENOMEM;
+}
+
+int config_init(struct config *c)
+{
+	int r = 0;
+
+	*c = (struct config){ 0 };
+	for (const struct key *k = keys; r >= 0 && k->shown.key; k++)
+		r = set_member(c, k, k->shown.fallback);
+	if (r >= 0)
+		r = init_folders(c);
+	if (r >= 0 && !c->host[0]) {
+		char name[HOST_NAME_MAX + 1] = "";
+
+		(void)gethostname(name, sizeof(name) - 1);
+		r = set_text(&c->host, name);
+	}
+	return r;
+}
+
+void config_deinit(struct config *c)
+{
+	for (const struct key *k = keys; k->shown.key; k++) {
+		void *member = (char *)c + k->offset;
+
+		if (k->type == TEXT)
+			free(*(char **)member);
+		else if (k->type == LIST)
+			clear_list(member);
+	}
+	for (size_t i = 0; i < c->n_module_options; i++) {
+		free(c->module_options[i].module);
+		free(c->module_options[i].option);
+		free(c->module_options[i].value);
+		free(c->module_options[i].place);
+	}
+	*c = (struct config){ 0 };
+}
+
+const char *config_module_option(const struct config *c, const char *module,
+				 const char *option)
+{
+	for (size_t i = 0; i < c->n_module_options; i++)
+		if (!strcmp(c->module_options[i].module, module) &&
+		    !strcmp(c->module_options[i].option, option))
+			return c->module_options[i].value;
+	return NULL;
+}

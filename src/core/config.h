@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The configuration: lksm.yaml, its drop-ins (files in lksm.yaml.d/ beside it), LKSM_…
+ * environment and flags, each above the one before. One table (config.c) holds every key
+ * with its type, default and help; an unknown key is an error with its place and the
+ * nearest name.
+ */
+#ifndef CORE_CONFIG_H
+#define CORE_CONFIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buffer.h"
+
+#define CONFIG_LIST_MAX		  16
+#define CONFIG_MODULE_OPTIONS_MAX 64
+
+/** Text values; owned by the configuration. */
+struct config_list {
+	size_t n;
+	char *items[CONFIG_LIST_MAX + 1]; /* NULL-terminated */
+};
+
+struct config_module_option {
+	char *module;
+	char *option;
+	char *value;
+	char *place; /* "lksm.yaml:12:7" or "--kmsg", for messages */
+};
+
+struct config {
+	uint64_t poll_interval_us;
+	char *output_dir;
+	uint64_t keep_days;
+	uint64_t keep_bytes;
+	uint64_t compress_after_days;
+	bool dashboard_enabled;
+	char *dashboard_listen;
+	bool dashboard_auth; /* token or none */
+	struct config_list dashboard_hosts;
+	struct config_list rules_dirs;
+	struct config_list rules_enable;
+	struct config_list module_dirs;
+	uint64_t module_rate_limit;
+	bool kernel_log_all;
+	char *host; /* name in the events; the machine's unless configured */
+	size_t n_module_options;
+	struct config_module_option module_options[CONFIG_MODULE_OPTIONS_MAX];
+};
+
+/** config_init() - the defaults, for a checkout or an installed program (base/paths.h) */
+int config_init(struct config *c);
+void config_deinit(struct config *c);
+
+/**
+ * config_load_file() - read one YAML file and its drop-ins over what is there
+ * @errors: gets one line for each thing wrong, "lksm.yaml:3:1: unknown key 'pol_interval'
+ *	(did you mean 'poll_interval'?)"
+ *
+ * Return: 0; -EINVAL if @errors says why; -ENOENT etc. if the file cannot be read.
+ */
+int config_load_file(struct config *c, const char *path, struct buffer *errors);
+
+/** config_load_environment() - LKSM_OUTPUT_DIR=… is output.dir, and so on */
+int config_load_environment(struct config *c, struct buffer *errors);
+
+/**
+ * config_set() - one key from its text
+ * @key: "output.dir", "modules.kprobe_reader.kmsg"
+ * @place: for messages
+ *
+ * Return: 0; -EINVAL with a line in @errors; -ENOMEM.
+ */
+int config_set(struct config *c, const char *key, const char *value, const char *place,
+	       struct buffer *errors);
+
+/** config_module_option() - a module's option as text, NULL if it is not configured */
+const char *config_module_option(const struct config *c, const char *module,
+				 const char *option);
+
+/** A row of the table of keys, for help and docs; the table ends with a NULL key. */
+struct config_key {
+	const char *key;
+	const char *fallback;
+	const char *help;
+};
+const struct config_key *config_keys(void);
+
+#endif

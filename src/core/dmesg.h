@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Saved kernel logs as text, as util-linux's dmesg(1) prints them:
+ *
+ *	[    5.140900] usb 1-1: new device				dmesg
+ *	kern  :info  : [    5.140900] usb 1-1: new device		dmesg --decode, dmesg -x
+ *	kern  :info  : [    5.140900] [T1] usb 1-1: new device		… with a caller column
+ *	[Tue Feb 10 12:00:00 2026] usb 1-1: new device			dmesg -T
+ *	2026-02-10T12:00:00,140900+00:00 usb 1-1: new device		dmesg --time-format iso
+ *	<6>[    5.140900] usb 1-1: new device				dmesg --raw
+ *	[    5.140900 <    0.000123>] usb 1-1: new device		dmesg -d
+ *	[<    0.000123>] usb 1-1: new device				dmesg -d -t
+ *	[Feb10 12:00] usb 1-1: new device				dmesg -e
+ *	[  +0.000123] usb 1-1: new device				dmesg -e, the lines after it
+ *
+ * A line without any prefix continues the record before it; dmesg indents such lines by the
+ * width of the prefix, so a stamp that does not stand in the first column is text. CRLF and
+ * a missing last newline are borne; '\n' alone ends a line. Bytes in, fields out; the time
+ * zone of dmesg -T, which prints local time and does not say which, is this machine's.
+ */
+#ifndef CORE_DMESG_H
+#define CORE_DMESG_H
+
+#include <stdint.h>
+
+#include "base/buffer.h"
+#include "base/span.h"
+
+/** DMESG_RECORD_MAX - with so many bytes a record takes no more lines */
+#define DMESG_RECORD_MAX 8192
+
+/** DMESG_FACILITY_OTHER - dmesg -r says <-1>: not one that dmesg knows, so not the kernel's */
+#define DMESG_FACILITY_OTHER 255
+
+struct dmesg_record {
+	int level;	/* 0..7, -1 unknown */
+	int facility;	/* -1 unknown */
+	uint64_t ts_us; /* since boot; for wall-clock stamps since the first one */
+	uint64_t
+		time_us; /* since 1970 when the line tells (dmesg -T: local time), else 0 */
+	struct span caller; /* "T1", "C0", or absent */
+	struct span text;   /* first line of the text, as dmesg wrote it (escapes kept) */
+	struct span
+		more;  /* continuation lines as they stand, or empty; see dmesg_join() */
+	size_t indent; /* width of the prefix */
+};
+
+struct dmesg_parser {
+	uint64_t first_time_us; /* of the first wall-clock stamp */
+	bool has_first_time;
+	uint64_t last_ts_us;   /* given to a record that has no stamp of its own */
+	bool has_prefix;       /* some line had one: bare lines continue it */
+	uint64_t zone_slot;    /* the quarter of an hour (+ 1) for which ... */
+	int64_t zone_offset_s; /* ... local time is so far ahead of UTC */
+};
+
+/**
+ * dmesg_next() - the next whole record
+ * @p: zeroed before the first call
+ * @s: what is left; advanced past the record on success
+ * @is_end: no more bytes will come
+ * @ret: spans point into @s's bytes
+ *
+ * Empty lines before a record are skipped. Beyond DMESG_RECORD_MAX the lines that follow
+ * come as records of their own, whose text is empty: it is in @more, so that nothing in the
+ * middle of a record can pass for a beginning. A line that does not end within the caller's
+ * buffer is the caller's to drop, up to its newline.
+ *
+ * Return: true if there was one. False without @is_end: read more and call again.
+ */
+bool dmesg_next(struct dmesg_parser *p, struct span *s, bool is_end,
+		struct dmesg_record *ret);
+
+/**
+ * dmesg_join() - append the whole text of a record: its lines without the indentation that
+ * dmesg gave them, newlines between them, escapes kept
+ */
+void dmesg_join(struct buffer *out, const struct dmesg_record *record);
+
+/**
+ * dmesg_unescape() - append @text with dmesg's own escapes undone
+ *
+ * dmesg writes \xNN only for what is not printable, and leaves a literal backslash alone;
+ * so only \x00-\x1f and \x7f are decoded, everything else stays as it stands.
+ */
+void dmesg_unescape(struct buffer *out, struct span text);
+
+/**
+ * dmesg_looks_like() - is this text of dmesg rather than raw kmsg records?
+ * @s: the first few KiB of a file
+ */
+bool dmesg_looks_like(struct span s);
+
+#endif

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+/* See intake.h. The registry decides whose turn it is; this is its loop, by sd-event. */
+#include "core/intake.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <systemd/sd-event.h>
+
+#include "base/log.h"
+
+#define WATCHES_MAX 64
+#define LAST_ROUNDS_MAX \
+	4096 /* before stopping: a source that never runs dry must not hold us */
+
+struct watch {
+	int fd;
+	sd_event_source *source;
+};
+
+struct intake {
+	const struct intake_options *options;
+	struct registry *registry;
+	sd_event *loop;
+	struct watch watches[WATCHES_MAX];
+	sd_event_source *ticks;
+};
+
+static int on_readable(sd_event_source *source, int fd, uint32_t events, void *userdata)
+{
+	struct intake *in = userdata;
+
+	(void)source;
+	(void)events;
+	registry_readable(in->registry, fd);
+	return 0;
+}
+
+static int watch(void *context, int fd)
+{
+	struct intake *in = context;
+
+	for (size_t i = 0; i < WATCHES_MAX; i++) {
+		struct watch *w = &in->watches[i];
+
+		if (w->source)
+			continue;
+		w->fd = fd;
+		return sd_event_add_io(in->loop, &w->source, fd, EPOLLIN, on_readable,
+				       in);
+	}
+	return -ENOSPC;
+}
+
+static void unwatch(void *context, int fd)
+{
+	struct intake *in = context;
+
+	for (size_t i = 0; i < WATCHES_MAX; i++)
+		if (in->watches[i].source && in->watches[i].fd == fd)
+			in->watches[i].source = sd_event_source_disable_unref(
+				in->watches[i].source);
+}
+
+static int on_tick(sd_event_source *source, uint64_t now_us, void *userdata)
+{
+	struct intake *in = userdata;
+
+	registry_tick(in->registry);
+	(void)sd_event_source_set_time(source, now_us + in->options->poll_interval_us);
+	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+}
+
+/* A timer only while some module cannot be watched: an idle daemon has none. */
+static int keep_ticking(struct intake *in)
+{
+	bool needs = registry_needs_ticks(in->registry);
+
+	if (!needs)
+		in->ticks = sd_event_source_disable_unref(in->ticks);
+	if (!needs || in->ticks)
+		return 0;
+	return sd_event_add_time_relative(in->loop, &in->ticks, CLOCK_MONOTONIC,
+					  in->options->poll_interval_us, 0, on_tick, in);
+}
+
+static int on_control(sd_event_source *source, int fd, uint32_t events, void *userdata)
+{
+	struct intake *in = userdata;
+
+	(void)source;
+	(void)events;
+	if (in->options->control(in->options->context, in->registry, fd) < 0)
+		return sd_event_exit(in->loop, 0);
+	return 0;
+}
+
+static int position(void *context, const char *stream, uint64_t *ret)
+{
+	struct intake *in = context;
+
+	return position_find(in->options->position, stream, ret);
+}
+
+static const char *option(void *context, const char *module, const char *name)
+{
+	struct intake *in = context;
+
+	return in->options->option(in->options->context, module, name);
+}
+
+static int source(void *context, const char *module, const char *name)
+{
+	struct intake *in = context;
+
+	return in->options->source(in->options->context, module, name);
+}
+
+static struct lksm_batch *get_batch(void *context)
+{
+	struct intake *in = context;
+
+	return queue_get_empty(in->options->queue);
+}
+
+static void put_batch(void *context, struct lksm_batch *batch)
+{
+	struct intake *in = context;
+
+	queue_put_full(in->options->queue, batch);
+}
+
+static int setup(struct intake *in)
+{
+	const struct registry_callbacks callbacks = {
+		in, watch, unwatch, position, option, source, get_batch, put_batch,
+	};
+	int r = sd_event_new(&in->loop);
+
+	if (r < 0)
+		return r;
+	r = sd_event_add_signal(in->loop, NULL, SIGTERM, NULL, NULL);
+	if (r < 0)
+		return r;
+	if (in->options->control_fd >= 0) {
+		r = sd_event_add_io(in->loop, NULL, in->options->control_fd, EPOLLIN,
+				    on_control, in);
+		if (r < 0)
+			return r;
+	}
+	r = registry_create(&callbacks, &in->registry);
+	if (r < 0)
+		return r;
+	r = registry_discover(in->registry);
+	if (r >= 0)
+		r = registry_start_all(in->registry, clock_now());
+	if (r >= 0 && in->options->started)
+		in->options->started(in->options->context, in->registry);
+	return r;
+}
+
+static int loop(struct intake *in)
+{
+	while (sd_event_get_state(in->loop) != SD_EVENT_FINISHED) {
+		bool has_more = registry_poll_all(in->registry, clock_now()) > 0;
+		int r = keep_ticking(in);
+
+		if (r >= 0)
+			r = sd_event_run(in->loop, has_more ? 0 : UINT64_MAX);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* What came in while we were told to stop is still taken. */
+static void finish(struct intake *in)
+{
+	size_t rounds = LAST_ROUNDS_MAX;
+
+	registry_tick(in->registry);
+	while (rounds-- && registry_poll_all(in->registry, clock_now()) > 0)
+		;
+	registry_stop_all(in->registry);
+}
+
+int intake_run(const struct intake_options *options)
+{
+	struct intake in = { .options = options };
+	int r = setup(&in);
+
+	if (r >= 0)
+		r = loop(&in);
+	if (in.registry)
+		finish(&in);
+	queue_close(options->queue);
+	registry_destroy(in.registry);
+	in.ticks = sd_event_source_disable_unref(in.ticks);
+	sd_event_unref(in.loop);
+	return r;
+}

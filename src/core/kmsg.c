@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * See kmsg.h. The prefix is everything before the first ';'; behind flags, which may hold
+ * more fields one day, only "caller=" is known and the rest is passed over.
+ */
+#include "core/kmsg.h"
+
+#include <errno.h>
+
+#define ESCAPE_LENGTH 4 /* \xNN */
+
+/* A decimal number up to @max at the front of @s, which is advanced past it. */
+static bool take_number(struct span *s, uint64_t max, uint64_t *ret)
+{
+	uint64_t value = 0;
+	size_t n = 0;
+
+	for (; n < s->len && s->data[n] >= '0' && s->data[n] <= '9'; n++) {
+		uint64_t digit = (uint64_t)(s->data[n] - '0');
+
+		if (value > (max - digit) / 10)
+			return false;
+		value = value * 10 + digit;
+	}
+	if (n == 0)
+		return false;
+	*s = span_skip(*s, n);
+	*ret = value;
+	return true;
+}
+
+static bool take_comma(struct span *s)
+{
+	if (s->len == 0 || s->data[0] != ',')
+		return false;
+	*s = span_skip(*s, 1);
+	return true;
+}
+
+/* Up to the next comma, which is taken, too, or the end. */
+static struct span take_field(struct span *s)
+{
+	const char *comma = s->len ? memchr(s->data, ',', s->len) : NULL;
+	struct span field = { s->data, comma ? (size_t)(comma - s->data) : s->len };
+
+	*s = span_skip(*s, field.len + (comma ? 1 : 0));
+	return field;
+}
+
+static bool parse_prefix(struct span s, struct kmsg_record *r)
+{
+	struct span flags, field;
+	uint64_t priority;
+
+	if (!take_number(&s, UINT32_MAX, &priority) || !take_comma(&s) ||
+	    !take_number(&s, UINT64_MAX, &r->seq) || !take_comma(&s) ||
+	    !take_number(&s, UINT64_MAX, &r->ts_us))
+		return false;
+	if (s.len && !take_comma(&s))
+		return false;
+	r->priority = (uint32_t)priority;
+	r->level = (int)(priority & 7);
+	r->facility = (int)(priority >> 3);
+	flags = take_field(&s);
+	/* 'c' begins a line in pieces; kernels before 4.10 mark the later pieces '+' */
+	r->is_fragment = flags.len && (memchr(flags.data, 'c', flags.len) ||
+				       memchr(flags.data, '+', flags.len));
+	while (s.len) {
+		field = take_field(&s);
+		if (span_starts_with(field, SPAN("caller=")))
+			r->caller = span_skip(field, strlen("caller="));
+	}
+	return true;
+}
+
+static struct span without_cr(struct span s)
+{
+	if (s.len && s.data[s.len - 1] == '\r')
+		s.len--;
+	return s;
+}
+
+int kmsg_parse(struct span s, struct kmsg_record *ret)
+{
+	struct kmsg_record r = { 0 };
+	const char *newline, *semicolon;
+	struct span line, rest;
+
+	if (s.len == 0 || s.len > KMSG_RECORD_MAX)
+		return -EMSGSIZE;
+	newline = memchr(s.data, '\n', s.len);
+	line = (struct span){ s.data, newline ? (size_t)(newline - s.data) : s.len };
+	semicolon = memchr(line.data, ';', line.len);
+	if (!semicolon ||
+	    !parse_prefix((struct span){ s.data, (size_t)(semicolon - s.data) }, &r))
+		return -EBADMSG;
+	r.text = without_cr(span_skip(line, (size_t)(semicolon - s.data) + 1));
+	rest = span_skip(s, line.len + (newline ? 1 : 0));
+	if (rest.len && rest.data[rest.len - 1] == '\n')
+		rest.len--;
+	r.dictionary = without_cr(rest);
+	*ret = r;
+	return 0;
+}
+
+static void skip_empty_lines(struct span *s)
+{
+	for (;;) {
+		if (s->len >= 1 && s->data[0] == '\n')
+			*s = span_skip(*s, 1);
+		else if (s->len >= 2 && s->data[0] == '\r' && s->data[1] == '\n')
+			*s = span_skip(*s, 2);
+		else
+			return;
+	}
+}
+
+bool kmsg_next(struct span *s, bool is_end, bool is_line_end_enough, struct span *ret)
+{
+	size_t at = 0;
+
+	skip_empty_lines(s);
+	if (s->len == 0)
+		return false;
+	for (;;) {
+		const char *newline = memchr(s->data + at, '\n', s->len - at);
+
+		if (!newline && !is_end)
+			return false;
+		at = newline ? (size_t)(newline - s->data) + 1 : s->len;
+		if (at < s->len && s->data[at] == ' ')
+			continue;
+		if (at == s->len && newline && !is_end && !is_line_end_enough)
+			return false;
+		*ret = (struct span){ s->data, newline ? at - 1 : at };
+		*s = span_skip(*s, at);
+		return true;
+	}
+}
+
+static int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}
+
+/* The byte that @s, which begins with a backslash, stands for; -1 if that is no escape.
+ */
+static int unescape_byte(struct span s)
+{
+	int high, low;
+
+	if (s.len < ESCAPE_LENGTH || s.data[1] != 'x')
+		return -1;
+	high = hex_digit(s.data[2]);
+	low = hex_digit(s.data[3]);
+	return high < 0 || low < 0 ? -1 : high << 4 | low;
+}
+
+void kmsg_unescape(struct buffer *out, struct span text)
+{
+	while (text.len) {
+		const char *backslash = memchr(text.data, '\\', text.len);
+		size_t n = backslash ? (size_t)(backslash - text.data) : text.len;
+		int byte;
+
+		buffer_append(out, text.data, n);
+		text = span_skip(text, n);
+		if (!backslash)
+			return;
+		byte = unescape_byte(text);
+		buffer_append_char(out, byte < 0 ? '\\' : (char)byte);
+		text = span_skip(text, byte < 0 ? 1 : ESCAPE_LENGTH);
+	}
+}
+
+void kmsg_escape(struct buffer *out, struct span text)
+{
+	static const char hex[] = "0123456789abcdef";
+
+	for (size_t i = 0; i < text.len; i++) {
+		unsigned char c = (unsigned char)text.data[i];
+
+		if (c >= 0x20 && c < 0x7f && c != '\\')
+			buffer_append_char(out, (char)c);
+		else
+			buffer_append(out,
+				      (char[]){ '\\', 'x', hex[c >> 4], hex[c & 15] },
+				      ESCAPE_LENGTH);
+	}
+}

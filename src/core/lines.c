@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+/* See lines.h. */
+#include "core/lines.h"
+
+#include <errno.h>
+
+#define CAPACITY_FIRST 512
+
+void lines_clear(struct lines *l)
+{
+	buffer_clear(&l->bytes);
+	l->n = 0;
+}
+
+void lines_deinit(struct lines *l)
+{
+	buffer_deinit(&l->bytes);
+	free(l->items);
+	l->items = NULL;
+	l->n = l->capacity = 0;
+}
+
+static int reserve_line(struct lines *l)
+{
+	size_t capacity = l->capacity ? l->capacity * 2 : CAPACITY_FIRST;
+	struct line *items;
+
+	if (l->n < l->capacity)
+		return 0;
+	items = reallocarray(l->items, capacity, sizeof(*items));
+	if (!items)
+		return -ENOMEM;
+	l->items = items;
+	l->capacity = capacity;
+	return 0;
+}
+
+static int add_event(struct lines *l, struct lksm_event *event)
+{
+	size_t offset = l->bytes.len;
+	int r = reserve_line(l);
+
+	if (r < 0)
+		return r;
+	event->seq = l->next_seq;
+	event->host = l->host;
+	event->boot_id = l->boot_id;
+	r = event_encode(&l->bytes, event, l->view);
+	if (r < 0)
+		return r;
+	l->items[l->n++] = (struct line){ NULL, l->bytes.len - offset, l->next_seq++ };
+	return 1;
+}
+
+int lines_add_record(struct lines *l, const struct lksm_record *record)
+{
+	struct lksm_event event;
+	int r;
+
+	event_init(&event);
+	r = naming_name(l->naming, record, &event);
+	return r > 0 ? add_event(l, &event) : r;
+}
+
+int lines_add_batch(struct lines *l, struct lksm_batch *batch, struct position *position)
+{
+	int r = 0;
+
+	for (size_t i = 0; r >= 0 && i < batch_count(batch); i++) {
+		struct lksm_record record;
+		struct lksm_event event;
+
+		event_init(&event);
+		if (!batch_get(batch, i, &record, &event)) {
+			r = add_event(l, &event);
+			continue;
+		}
+		r = lines_add_record(l, &record);
+		position_advance(position, record.stream, record.stream_seq);
+	}
+	return r < 0 ? r : 0;
+}
+
+/* {"seq": 42, … */
+static uint64_t line_seq(struct span line)
+{
+	static const struct span start = SPAN("{\"seq\": ");
+	uint64_t seq = 0;
+
+	for (size_t i = start.len;
+	     i < line.len && line.data[i] >= '0' && line.data[i] <= '9'; i++)
+		seq = seq * 10 + (uint64_t)(line.data[i] - '0');
+	return seq;
+}
+
+int lines_split(struct lines *l, struct span bytes)
+{
+	const char *end;
+
+	while (bytes.len && (end = memchr(bytes.data, '\n', bytes.len))) {
+		struct span line = { bytes.data, (size_t)(end + 1 - bytes.data) };
+		int r = reserve_line(l);
+
+		if (r < 0)
+			return r;
+		buffer_append_span(&l->bytes, line);
+		l->items[l->n++] = (struct line){ NULL, line.len, line_seq(line) };
+		bytes = span_skip(bytes, line.len);
+	}
+	return buffer_error(&l->bytes);
+}
+
+void lines_finish(struct lines *l)
+{
+	const char *at = l->bytes.data;
+
+	for (size_t i = 0; i < l->n; i++) {
+		l->items[i].data = at;
+		at += l->items[i].len;
+	}
+}

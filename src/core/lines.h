@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Stamp and encode: items of batches, or records of a saved log, become numbered JSON lines
+ * back to back in one buffer. The same code serves the daemon and the replay.
+ */
+#ifndef CORE_LINES_H
+#define CORE_LINES_H
+
+#include "core/batch.h"
+#include "core/naming.h"
+#include "core/position.h"
+
+struct line {
+	const char *data; /* set by lines_finish() */
+	size_t len;	  /* newline included */
+	uint64_t seq;
+};
+
+struct lines {
+	struct naming *naming; /* borrowed */
+	enum event_view view;
+	struct span host; /* of every event; absent in a replay */
+	struct span boot_id;
+	uint64_t next_seq;
+	struct buffer bytes;
+	struct line *items;
+	size_t n, capacity;
+};
+
+/** lines_clear() - forget the lines, go on with next_seq */
+void lines_clear(struct lines *l);
+void lines_deinit(struct lines *l);
+
+/** lines_add_record() - name, stamp and encode one; Return: 1, 0 filtered, -ENOMEM */
+int lines_add_record(struct lines *l, const struct lksm_record *record);
+
+/**
+ * lines_add_batch() - every item of a batch
+ * @position: advanced by its records, also by those that are filtered
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int lines_add_batch(struct lines *l, struct lksm_batch *batch, struct position *position);
+
+/**
+ * lines_split() - take over lines that are encoded already, each with its newline
+ *
+ * Their seq is read from their first key. Return: 0 or -ENOMEM.
+ */
+int lines_split(struct lines *l, struct span bytes);
+
+/** lines_finish() - the bytes move no more until lines_clear(): point each line at its own */
+void lines_finish(struct lines *l);
+
+/** lines_split() - the lines of @bytes, which already are whole encoded events; 0 or -ENOMEM */
+int lines_split(struct lines *l, struct span bytes);
+
+#endif

@@ -1,0 +1,329 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * See logtail.h. The file is read backwards in blocks into a window that ends where the
+ * next line to give out ends; it grows to the front until it holds that line's beginning.
+ */
+#include "core/logtail.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <sys/stat.h>
+
+#include "core/event.h"
+
+#define BLOCK_BYTES ((size_t)64 << 10)
+
+/* Above this a number is not exact in JavaScript: no counter of ours ever gets there. */
+#define SEQ_MAX ((json_int_t)1 << 53)
+
+struct reader {
+	int fd;
+	uint64_t offset; /* of data[0] in the file */
+	char *data;	 /* owned */
+	size_t len;	 /* not given out yet */
+	size_t capacity;
+	bool is_overlong; /* the end of the line in the window was thrown away */
+};
+
+static int read_at(int fd, char *to, size_t len, uint64_t offset)
+{
+	while (len) {
+		ssize_t n = pread(fd, to, len, (off_t)offset);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n < 0 ? -errno : -EIO; /* it shrank under us */
+		to += n;
+		len -= (size_t)n;
+		offset += (size_t)n;
+	}
+	return 0;
+}
+
+static int file_size(int fd, uint64_t *ret)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode))
+		return -EINVAL;
+	*ret = (uint64_t)st.st_size;
+	return 0;
+}
+
+/* Where the last newline of the first @end bytes ends; 0 if there is none. */
+static int find_last_newline(int fd, uint64_t end, uint64_t *ret)
+{
+	_cleanup_free_ char *block = malloc(BLOCK_BYTES);
+
+	if (!block)
+		return -ENOMEM;
+	while (end) {
+		size_t n = end < BLOCK_BYTES ? (size_t)end : BLOCK_BYTES;
+		int r = read_at(fd, block, n, end - n);
+		const char *newline;
+
+		if (r < 0)
+			return r;
+		newline = memrchr(block, '\n', n);
+		if (newline) {
+			*ret = end - n + (size_t)(newline - block) + 1;
+			return 0;
+		}
+		end -= n;
+	}
+	*ret = 0;
+	return 0;
+}
+
+int logtail_repair(int fd, uint64_t *ret_cut)
+{
+	uint64_t size = 0, end = 0;
+	int r = file_size(fd, &size);
+
+	if (r < 0)
+		return r;
+	r = find_last_newline(fd, size, &end);
+	if (r < 0)
+		return r;
+	if (end != size && ftruncate(fd, (off_t)end) < 0)
+		return -errno;
+	*ret_cut = size - end;
+	return 0;
+}
+
+/* One more block to the front of the window. */
+static int reader_grow(struct reader *r)
+{
+	size_t n = r->offset < BLOCK_BYTES ? (size_t)r->offset : BLOCK_BYTES;
+	int error;
+
+	if (r->len > EVENT_LINE_MAX) {
+		r->is_overlong = true;
+		r->len = 0;
+	}
+	if (r->len + n > r->capacity) {
+		char *data = realloc(r->data, r->len + n);
+
+		if (!data)
+			return -ENOMEM;
+		r->data = data;
+		r->capacity = r->len + n;
+	}
+	memmove(r->data + n, r->data, r->len);
+	error = read_at(r->fd, r->data, n, r->offset - n);
+	if (error < 0)
+		return error;
+	r->offset -= n;
+	r->len += n;
+	return 0;
+}
+
+/*
+ * The line before the last one given out, newline included, in the window until the next
+ * call. data is NULL if it is too long to be an event. Return: 1, 0 at the beginning,
+ * -errno.
+ */
+static int reader_previous(struct reader *r, struct span *ret)
+{
+	for (;;) {
+		bool is_cut = r->is_overlong;
+		size_t own_newline = is_cut ? 0 : 1;
+		const char *before = NULL;
+		size_t start = 0;
+		int error;
+
+		if (r->len > own_newline)
+			before = memrchr(r->data, '\n', r->len - own_newline);
+		if (before || (r->offset == 0 && (r->len || is_cut))) {
+			start = before ? (size_t)(before - r->data) + 1 : 0;
+			is_cut = is_cut || r->len - start > EVENT_LINE_MAX;
+			*ret = (struct span){ is_cut ? NULL : r->data + start,
+					      r->len - start };
+			r->len = start;
+			r->is_overlong = false;
+			return 1;
+		}
+		if (r->offset == 0)
+			return 0;
+		error = reader_grow(r);
+		if (error < 0)
+			return error;
+	}
+}
+
+/* A string member without NUL bytes in it; NULL if it is absent or something else. */
+static const char *get_text(const json_t *object, const char *key)
+{
+	const json_t *value = json_object_get(object, key);
+	const char *text = json_string_value(value);
+
+	return text && strlen(text) == json_string_length(value) ? text : NULL;
+}
+
+static bool get_number(const json_t *object, const char *key, uint64_t *ret)
+{
+	const json_t *value = json_object_get(object, key);
+
+	if (!json_is_integer(value) || json_integer_value(value) < 0 ||
+	    json_integer_value(value) >= SEQ_MAX)
+		return false;
+	*ret = (uint64_t)json_integer_value(value);
+	return true;
+}
+
+/* The six fixed keys, of the right kinds. */
+static bool is_event(const json_t *line)
+{
+	uint64_t seq;
+
+	return get_number(line, "seq", &seq) &&
+	       json_is_number(json_object_get(line, "ts")) && get_text(line, "type") &&
+	       json_is_object(json_object_get(line, "data")) &&
+	       get_text(line, "severity") && get_text(line, "source");
+}
+
+static void advance(struct position *position, const json_t *from, const char *key)
+{
+	const char *stream = get_text(from, "stream");
+	uint64_t seq;
+
+	if (stream && get_number(from, key, &seq))
+		position_advance(position, stream, seq);
+}
+
+/* A gap that was reported is behind us, like a record that was logged. */
+static bool is_gap(const json_t *line)
+{
+	const char *type = get_text(line, "type");
+
+	return !strcmp(get_text(line, "source"), "lksm") &&
+	       (!strcmp(type, "records_lost") || !strcmp(type, "log_filtered"));
+}
+
+/* Return: true if this line and all before it have nothing to add to @position. */
+static bool merge(struct position *position, const json_t *line)
+{
+	const char *boot_id = get_text(line, "boot_id");
+	uint64_t seq = 0;
+
+	(void)get_number(line, "seq", &seq); /* is_event() has seen it */
+	if (seq >= position->next_seq)
+		position->next_seq = seq + 1;
+	if (!*position->boot_id || (boot_id && strcmp(boot_id, position->boot_id)))
+		return true;
+	if (boot_id) {
+		advance(position, line, "stream_seq");
+		if (is_gap(line))
+			advance(position, json_object_get(line, "data"), "last");
+	}
+	return position->scan.has_streams && seq < position->scan.next_seq;
+}
+
+/* Put the lines of @from, newest first, oldest first in front of @to. */
+static int prepend_reversed(struct buffer *to, struct buffer *from)
+{
+	size_t end = from->len;
+	char *at;
+
+	if (from->error)
+		return from->error;
+	if (!buffer_reserve(to, from->len))
+		return to->error;
+	memmove(to->data + from->len, to->data, to->len);
+	at = to->data;
+	while (end) {
+		const char *before = end > 1 ? memrchr(from->data, '\n', end - 1) : NULL;
+		size_t start = before ? (size_t)(before - from->data) + 1 : 0;
+
+		memcpy(at, from->data + start, end - start);
+		at += end - start;
+		end = start;
+	}
+	to->len += from->len;
+	return 0;
+}
+
+static void begin(struct position *position)
+{
+	if (position->scan.is_begun)
+		return;
+	position->scan.is_begun = true;
+	position->scan.has_streams = position->n_streams > 0;
+	position->scan.next_seq = position->next_seq;
+}
+
+/*
+ * One line: merged, and taken into @lines if more are wanted. Return: as merge(); false
+ * for a line that is no event.
+ */
+static bool scan_line(struct position *position, struct span line, bool is_wanted,
+		      struct buffer *lines, size_t *n)
+{
+	json_t *event = NULL;
+	bool is_merged = false;
+
+	if (line.data) /* \u0000 is what a NUL byte in a message looks like */
+		event = json_loadb(line.data, line.len, JSON_ALLOW_NUL, NULL);
+	if (event && is_event(event)) {
+		is_merged = merge(position, event);
+		if (is_wanted) {
+			buffer_append_span(lines, line);
+			(*n)++;
+		}
+	} else {
+		position->bad_lines++;
+	}
+	json_decref(event);
+	return is_merged;
+}
+
+static int scan(struct reader *reader, struct position *position, size_t n_lines,
+		struct buffer *lines, bool *ret_is_done)
+{
+	bool is_merged = false;
+	struct span line;
+	size_t n = 0;
+	int r;
+
+	while (!is_merged || n < n_lines) {
+		r = reader_previous(reader, &line);
+		if (r < 0)
+			return r;
+		if (r == 0)
+			break;
+		if (scan_line(position, line, n < n_lines, lines, &n))
+			is_merged = true;
+	}
+	*ret_is_done = is_merged && n == n_lines;
+	return (int)n;
+}
+
+int logtail_scan(int fd, struct position *position, size_t n_lines, struct buffer *lines,
+		 bool *ret_is_done)
+{
+	_cleanup_buffer_ struct buffer taken = { 0 };
+	struct reader reader = { .fd = fd };
+	bool is_done = false;
+	uint64_t size = 0;
+	int n, r;
+
+	r = file_size(fd, &size);
+	if (r < 0)
+		return r;
+	r = find_last_newline(fd, size, &reader.offset);
+	if (r < 0)
+		return r;
+	begin(position);
+	n = scan(&reader, position, n_lines, &taken, &is_done);
+	free(reader.data);
+	if (n < 0)
+		return n;
+	r = taken.len ? prepend_reversed(lines, &taken) : taken.error;
+	if (r < 0)
+		return r;
+	*ret_is_done = is_done;
+	return n;
+}

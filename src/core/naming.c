@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Naming. Everything is decided on the decoded text; the kernel itself never escapes a
+ * byte of the tag, so nothing is won by writing it in escapes.
+ */
+#include "core/naming.h"
+
+#include <errno.h>
+
+#include "base/log.h"
+#include "base/utf8.h"
+#include "core/kmsg.h"
+#include "core/logfmt.h"
+
+#define TYPE_MAX 63
+
+static const struct span tag = { "[PHOTON RING]", 13 };
+
+struct naming {
+	const struct rules *rules;
+	struct naming_options options;
+	struct rules_scratch *scratch;
+	struct buffer text;   /* the record's, decoded */
+	struct buffer values; /* of a logfmt line, unquoted */
+	struct buffer raw;    /* when the record's own text cannot serve */
+	struct logfmt_line logfmt;
+};
+
+int naming_create(const struct rules *rules, const struct naming_options *options,
+		  struct naming **ret)
+{
+	struct naming *n = calloc(1, sizeof(*n));
+	int r;
+
+	if (!n)
+		return -ENOMEM;
+	n->rules = rules;
+	n->options = *options;
+	r = rules_scratch_create(rules, &n->scratch);
+	if (r < 0) {
+		naming_destroy(n);
+		return r;
+	}
+	*ret = n;
+	return 0;
+}
+
+void naming_destroy(struct naming *n)
+{
+	if (!n)
+		return;
+	rules_scratch_destroy(n->scratch);
+	buffer_deinit(&n->text);
+	buffer_deinit(&n->values);
+	buffer_deinit(&n->raw);
+	free(n);
+}
+
+/* Text without a backslash, most of it, is decoded as it stands. */
+static int decode(struct naming *n, struct span escaped, struct span *ret)
+{
+	if (escaped.len == 0 || !memchr(escaped.data, '\\', escaped.len)) {
+		*ret = escaped;
+		return 0;
+	}
+	buffer_clear(&n->text);
+	n->options.unescape(&n->text, escaped);
+	*ret = buffer_span(&n->text);
+	return buffer_error(&n->text);
+}
+
+static bool is_trusted(const struct naming *n, const struct lksm_record *record)
+{
+	return record->facility == 0 || (record->facility < 0 && n->options.is_replay);
+}
+
+static uint64_t set_or_absent(int value)
+{
+	return value < 0 ? EVENT_UNSET : (uint64_t)value;
+}
+
+/* What holds of every record, whatever its text says. */
+static int fill_origin(struct naming *n, const struct lksm_record *record,
+		       struct span text, struct lksm_event *event)
+{
+	struct span escaped = { record->text, record->text_len };
+
+	event->ts = record->ts_us;
+	event->time = record->time_us ? record->time_us : EVENT_UNSET;
+	event->stream = span_from(record->stream);
+	event->stream_seq = record->stream ? record->stream_seq : EVENT_UNSET;
+	event->level = set_or_absent(record->level);
+	event->facility = set_or_absent(record->facility);
+	event->message = text.data ? text : SPAN("");
+	event->raw = (struct span){ NULL, 0 };
+	if (utf8_is_valid(text))
+		return 0;
+	event->raw = escaped;
+	if (utf8_is_valid(escaped))
+		return 0;
+	/* a saved log with the bytes themselves: escape them, so that none is lost */
+	buffer_clear(&n->raw);
+	kmsg_escape(&n->raw, text);
+	event->raw = buffer_span(&n->raw);
+	return buffer_error(&n->raw);
+}
+
+static void fill_type(struct lksm_event *event, struct span type,
+		      enum lksm_severity severity, struct span source)
+{
+	event->type = type;
+	event->severity = severity;
+	event->source = source;
+	event->rule = event->tags = event->attack = (struct span){ NULL, 0 };
+	event->data.n = 0;
+}
+
+/* An event of LKSM's own, as its row in event_types.h says. */
+static void fill_own(struct lksm_event *event, struct span type)
+{
+	const struct event_type *row = event_type_find(type);
+
+	fill_type(event, type, row->severity, span_from(row->source));
+	if (row->attack[0])
+		event->attack = span_from(row->attack);
+}
+
+static int name_spoof(struct lksm_event *event, struct span text, struct span reason)
+{
+	fill_own(event, SPAN("spoof_suspected"));
+	(void)event_add_text(event, SPAN("line"), text); /* two keys have room */
+	(void)event_add_text(event, SPAN("reason"), reason);
+	return 1;
+}
+
+static bool is_type(struct span s)
+{
+	if (s.len == 0 || s.len > TYPE_MAX || s.data[0] < 'a' || s.data[0] > 'z')
+		return false;
+	for (size_t i = 0; i < s.len; i++) {
+		char c = s.data[i];
+
+		if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && c != '_')
+			return false;
+	}
+	return true;
+}
+
+/* The values in one buffer, which must not move once the event points into it. */
+static int unquote_all(struct naming *n, struct span text, struct span *ret)
+{
+	buffer_clear(&n->values);
+	if (!buffer_reserve(&n->values, text.len + 1)) /* unquoting never makes longer */
+		return -ENOMEM;
+	for (size_t i = 0; i < n->logfmt.n; i++) {
+		size_t begin = n->values.len;
+
+		logfmt_unquote(&n->values, &n->logfmt.pairs[i]);
+		ret[i] = (struct span){ n->values.data + begin, n->values.len - begin };
+	}
+	return buffer_error(&n->values);
+}
+
+/* Return: 1 if the line is logfmt with a type, and so names itself; 0 if not; -ENOMEM. */
+static int name_logfmt(struct naming *n, struct span text, struct lksm_event *event)
+{
+	struct span values[LOGFMT_PAIRS_MAX], type = { NULL, 0 };
+	enum lksm_severity severity = LKSM_INFO;
+	size_t severity_at = LOGFMT_PAIRS_MAX;
+
+	if (!memchr(text.data, '=', text.len) || logfmt_parse(text, &n->logfmt) < 0)
+		return 0;
+	if (unquote_all(n, text, values) < 0)
+		return -ENOMEM;
+	for (size_t i = 0; i < n->logfmt.n; i++) {
+		struct span key = n->logfmt.pairs[i].key;
+
+		if (span_equal(key, SPAN("type")))
+			type = values[i];
+		if (span_equal(key, SPAN("severity")) &&
+		    severity_parse(values[i], &severity) == 0)
+			severity_at = i; /* an unknown one stays in data */
+	}
+	if (!is_type(type))
+		return 0;
+	fill_type(event, type, severity, SPAN("kprobe_reader"));
+	for (size_t i = 0; i < n->logfmt.n; i++) {
+		const struct logfmt_pair *pair = &n->logfmt.pairs[i];
+		int64_t integer;
+
+		if (i == severity_at || span_equal(pair->key, SPAN("type")))
+			continue;
+		if (logfmt_integer(pair, &integer) == 0)
+			(void)event_add_int(event, pair->key,
+					    integer); /* room for all pairs */
+		else
+			(void)event_add_text(event, pair->key, values[i]);
+	}
+	return 1;
+}
+
+/* A rule whose regex gave up is told of once; its lines go on to the next rule. */
+static void tell_exhausted(struct naming *n)
+{
+	const char *id;
+
+	while ((id = rules_next_exhausted(n->rules, n->scratch)))
+		log_warning("rules: the regex of '%s' is too costly for some lines, "
+			    "which it now "
+			    "passes over; this is told once",
+			    id);
+}
+
+static int name_by_rules(struct naming *n, enum rules_scope scope, struct span text,
+			 struct span source, struct lksm_event *event)
+{
+	int r;
+
+	fill_type(event, (struct span){ NULL, 0 }, LKSM_INFO, source);
+	r = rules_match(n->rules, n->scratch, scope, text, event);
+	tell_exhausted(n);
+	return r;
+}
+
+static int name_sensor(struct naming *n, struct span text, struct lksm_event *event)
+{
+	int r;
+
+	text = span_skip(text, tag.len);
+	while (text.len && text.data[0] == ' ')
+		text = span_skip(text, 1);
+	r = name_logfmt(n, text, event);
+	if (r == 0)
+		r = name_by_rules(n, RULES_PHOTON_RING, text, SPAN("kprobe_reader"),
+				  event);
+	if (r)
+		return r == 2 ? 0 : r;
+	/* rules without a catch-all: what the sensor says is never dropped in silence */
+	fill_type(event, SPAN("photon_ring_generic"), LKSM_INFO, SPAN("kprobe_reader"));
+	(void)event_add_text(event, SPAN("message"), text);
+	return 1;
+}
+
+static int name_kernel(struct naming *n, struct span text, struct lksm_event *event)
+{
+	int r = 0;
+
+	if (rules_wants(n->rules, RULES_KERNEL_LOG))
+		r = name_by_rules(n, RULES_KERNEL_LOG, text, SPAN("kernel_log"), event);
+	if (r)
+		return r == 2 ? 0 : r;
+	if (!n->options.all)
+		return 0;
+	fill_own(event, SPAN("kernel_message"));
+	(void)event_add_text(event, SPAN("message"), event->message);
+	return 1;
+}
+
+int naming_name(struct naming *n, const struct lksm_record *record,
+		struct lksm_event *event)
+{
+	struct span escaped = { record->text_len ? record->text : "", record->text_len };
+	struct span text;
+	int r = decode(n, escaped, &text);
+
+	if (r < 0)
+		return -ENOMEM;
+	event->message = text;
+	if (span_starts_with(text, tag))
+		r = is_trusted(n, record) ? name_sensor(n, text, event)
+					  : name_spoof(event, text, SPAN("facility"));
+	else if (span_contains(text, tag))
+		r = name_spoof(event, text, SPAN("position"));
+	else
+		r = name_kernel(n, text, event);
+	if (r <= 0)
+		return r;
+	return fill_origin(n, record, text, event) < 0 ? -ENOMEM : 1;
+}

@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * See position.h. The state file is one page, two copies of this at 0 and 2048, all numbers
+ * little-endian:
+ *
+ *	"LKSMpos" 1 n_streams generation next_seq boot_id (name last_seq) × 8 checksum
+ *
+ * The checksum tells a copy that was torn by a kill from a whole one; it is no protection
+ * against whoever may write the file.
+ */
+#include "core/position.h"
+
+#include <endian.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define PAGE_BYTES 4096
+#define N_COPIES   2
+#define MAGIC	   "LKSMpos"
+#define VERSION	   1
+#define HASH_SEED  0x6c6b736d70616765ULL /* "lksmpage" */
+#define HASH_PRIME 0x9e3779b97f4a7c15ULL /* 2^64 / golden ratio, odd */
+
+struct stored_stream {
+	char name[POSITION_STREAM_SIZE];
+	uint64_t last_seq;
+};
+
+struct stored {
+	char magic[8];
+	uint32_t version;
+	uint32_t n_streams;
+	uint64_t generation;
+	uint64_t next_seq;
+	char boot_id[40];
+	struct stored_stream streams[POSITION_STREAMS_MAX];
+	uint64_t checksum; /* of all bytes before it */
+};
+_Static_assert(sizeof(struct stored) == 592, "the file's layout has no padding");
+
+struct state_page {
+	union {
+		struct stored stored;
+		char room[PAGE_BYTES / N_COPIES];
+	} copies[N_COPIES];
+};
+_Static_assert(sizeof(struct state_page) == PAGE_BYTES, "the file is one page");
+
+static uint64_t hash(const void *data, size_t len)
+{
+	const char *bytes = data;
+	uint64_t h = HASH_SEED, word;
+
+	for (size_t i = 0; i + sizeof(word) <= len; i += sizeof(word)) {
+		memcpy(&word, bytes + i, sizeof(word));
+		h = (h ^ le64toh(word)) * HASH_PRIME;
+		h ^= h >> 29;
+	}
+	return h;
+}
+
+static bool is_terminated(const char *text, size_t size)
+{
+	return memchr(text, '\0', size) != NULL;
+}
+
+static bool is_whole(const struct stored *s)
+{
+	if (memcmp(s->magic, MAGIC, sizeof(s->magic)) || le32toh(s->version) != VERSION ||
+	    le32toh(s->n_streams) > POSITION_STREAMS_MAX ||
+	    le64toh(s->checksum) != hash(s, offsetof(struct stored, checksum)))
+		return false;
+	for (size_t i = 0; i < le32toh(s->n_streams); i++)
+		if (!is_terminated(s->streams[i].name, sizeof(s->streams[i].name)))
+			return false;
+	return is_terminated(s->boot_id, sizeof(s->boot_id));
+}
+
+/* The newest whole copy, NULL if none is. */
+static const struct stored *find_newest(const struct state_page *page)
+{
+	const struct stored *newest = NULL;
+
+	for (size_t i = 0; i < N_COPIES; i++) {
+		const struct stored *s = &page->copies[i].stored;
+
+		if (is_whole(s) &&
+		    (!newest || le64toh(s->generation) > le64toh(newest->generation)))
+			newest = s;
+	}
+	return newest;
+}
+
+int state_page_map(int fd, struct state_page **ret)
+{
+	struct stat st;
+	void *map;
+	int r;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode))
+		return -EINVAL;
+	if (st.st_size != PAGE_BYTES && ftruncate(fd, PAGE_BYTES) < 0)
+		return -errno;
+	r = posix_fallocate(fd, 0,
+			    PAGE_BYTES); /* a hole on a full disk would be a SIGBUS */
+	if (r)
+		return -r;
+	map = mmap(NULL, PAGE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (map == MAP_FAILED)
+		return -errno;
+	*ret = map;
+	return 0;
+}
+
+void state_page_unmap(struct state_page *page)
+{
+	if (page)
+		(void)munmap(page, PAGE_BYTES); /* fails for a wrong address only */
+}
+
+bool state_page_load(const struct state_page *page, struct position *ret)
+{
+	const struct stored *s = find_newest(page);
+
+	*ret = (struct position){ 0 };
+	if (!s)
+		return false;
+	memcpy(ret->boot_id, s->boot_id, sizeof(ret->boot_id));
+	ret->next_seq = le64toh(s->next_seq);
+	ret->n_streams = le32toh(s->n_streams);
+	for (size_t i = 0; i < ret->n_streams; i++) {
+		memcpy(ret->streams[i].name, s->streams[i].name, POSITION_STREAM_SIZE);
+		ret->streams[i].last_seq = le64toh(s->streams[i].last_seq);
+	}
+	return true;
+}
+
+void state_page_store(struct state_page *page, const struct position *position)
+{
+	const struct stored *newest = find_newest(page);
+	struct stored s = { .magic = MAGIC, .version = htole32(VERSION) };
+	size_t older = newest == &page->copies[0].stored ? 1 : 0;
+
+	s.n_streams = htole32(position->n_streams);
+	s.generation = htole64(newest ? le64toh(newest->generation) + 1 : 1);
+	s.next_seq = htole64(position->next_seq);
+	memcpy(s.boot_id, position->boot_id, sizeof(s.boot_id));
+	for (size_t i = 0; i < position->n_streams; i++) {
+		memcpy(s.streams[i].name, position->streams[i].name,
+		       POSITION_STREAM_SIZE);
+		s.streams[i].last_seq = htole64(position->streams[i].last_seq);
+	}
+	s.checksum = htole64(hash(&s, offsetof(struct stored, checksum)));
+	memcpy(&page->copies[older].stored, &s, sizeof(s));
+}
+
+static struct position_stream *find_stream(struct position *position, const char *stream)
+{
+	for (size_t i = 0; i < position->n_streams; i++)
+		if (!strcmp(position->streams[i].name, stream))
+			return &position->streams[i];
+	return NULL;
+}
+
+bool position_find(const struct position *position, const char *stream, uint64_t *ret)
+{
+	const struct position_stream *s = find_stream((struct position *)position,
+						      stream);
+
+	if (!s)
+		return false;
+	*ret = s->last_seq;
+	return true;
+}
+
+void position_advance(struct position *position, const char *stream, uint64_t seq)
+{
+	struct position_stream *s = find_stream(position, stream);
+	size_t len = strlen(stream);
+
+	if (s) {
+		if (seq > s->last_seq)
+			s->last_seq = seq;
+		return;
+	}
+	if (len >= POSITION_STREAM_SIZE)
+		return;
+	if (position->n_streams == POSITION_STREAMS_MAX)
+		memmove(&position->streams[0], &position->streams[1],
+			--position->n_streams * sizeof(position->streams[0]));
+	s = &position->streams[position->n_streams++];
+	*s = (struct position_stream){ .last_seq = seq };
+	memcpy(s->name, stream, len);
+}
+
+void position_set_boot(struct position *position, const char *boot_id)
+{
+	size_t len = strnlen(boot_id, sizeof(position->boot_id) - 1);
+
+	/* A boot that does not tell its id may be any: what is known does not hold for
+	 * it. */
+	if (len && !strcmp(position->boot_id, boot_id))
+		return;
+	position->n_streams = 0;
+	memset(position->boot_id, 0, sizeof(position->boot_id));
+	memcpy(position->boot_id, boot_id, len);
+}

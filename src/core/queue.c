@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+/* See queue.h. Two first-in-first-out rings of pointers under one lock. */
+#include "core/queue.h"
+
+#include <errno.h>
+#include <pthread.h>
+
+struct ring {
+	struct lksm_batch *items[QUEUE_BATCHES];
+	size_t first, n;
+};
+
+struct queue {
+	pthread_mutex_t lock;
+	pthread_cond_t has_full, has_empty;
+	struct ring full, empty;
+	bool is_closed;
+	struct lksm_batch *all[QUEUE_BATCHES]; /* for queue_destroy() */
+};
+
+static void push(struct ring *r, struct lksm_batch *batch)
+{
+	r->items[(r->first + r->n++) % QUEUE_BATCHES] = batch;
+}
+
+static struct lksm_batch *pop(struct ring *r)
+{
+	struct lksm_batch *batch = r->items[r->first];
+
+	r->first = (r->first + 1) % QUEUE_BATCHES;
+	r->n--;
+	return batch;
+}
+
+int queue_create(struct queue **ret)
+{
+	struct queue *q = calloc(1, sizeof(*q));
+
+	if (!q)
+		return -ENOMEM;
+	pthread_mutex_init(&q->lock, NULL);
+	pthread_cond_init(&q->has_full, NULL);
+	pthread_cond_init(&q->has_empty, NULL);
+	for (size_t i = 0; i < QUEUE_BATCHES; i++) {
+		int r = batch_create(&q->all[i]);
+
+		if (r < 0) {
+			queue_destroy(q);
+			return r;
+		}
+		push(&q->empty, q->all[i]);
+	}
+	*ret = q;
+	return 0;
+}
+
+void queue_destroy(struct queue *q)
+{
+	if (!q)
+		return;
+	for (size_t i = 0; i < QUEUE_BATCHES; i++)
+		batch_destroy(q->all[i]);
+	pthread_cond_destroy(&q->has_empty);
+	pthread_cond_destroy(&q->has_full);
+	pthread_mutex_destroy(&q->lock);
+	free(q);
+}
+
+struct lksm_batch *queue_get_empty(struct queue *q)
+{
+	struct lksm_batch *batch;
+
+	pthread_mutex_lock(&q->lock);
+	while (q->empty.n == 0)
+		pthread_cond_wait(&q->has_empty, &q->lock);
+	batch = pop(&q->empty);
+	pthread_mutex_unlock(&q->lock);
+	return batch;
+}
+
+void queue_put_full(struct queue *q, struct lksm_batch *batch)
+{
+	bool is_full = batch_count(batch) > 0;
+
+	pthread_mutex_lock(&q->lock);
+	push(is_full ? &q->full : &q->empty, batch);
+	if (is_full)
+		pthread_cond_signal(&q->has_full);
+	pthread_mutex_unlock(&q->lock);
+}
+
+void queue_close(struct queue *q)
+{
+	pthread_mutex_lock(&q->lock);
+	q->is_closed = true;
+	pthread_cond_signal(&q->has_full);
+	pthread_mutex_unlock(&q->lock);
+}
+
+size_t queue_take_full(struct queue *q, struct lksm_batch *ret[static QUEUE_BATCHES])
+{
+	size_t n = 0;
+
+	pthread_mutex_lock(&q->lock);
+	while (q->full.n == 0 && !q->is_closed)
+		pthread_cond_wait(&q->has_full, &q->lock);
+	while (q->full.n)
+		ret[n++] = pop(&q->full);
+	pthread_mutex_unlock(&q->lock);
+	return n;
+}
+
+void queue_put_empty(struct queue *q, struct lksm_batch *batch)
+{
+	pthread_mutex_lock(&q->lock);
+	push(&q->empty, batch);
+	pthread_cond_signal(&q->has_empty);
+	pthread_mutex_unlock(&q->lock);
+}
+
+bool queue_is_closed(struct queue *q)
+{
+	bool is_closed;
+
+	pthread_mutex_lock(&q->lock);
+	is_closed = q->is_closed;
+	pthread_mutex_unlock(&q->lock);
+	return is_closed;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The bounded queue between intake and writer: a fixed set of batches that go round. When
+ * all are full the intake waits, and what the kernel overwrites meanwhile is counted by
+ * the gap in its numbers.
+ */
+#ifndef CORE_QUEUE_H
+#define CORE_QUEUE_H
+
+#include "core/batch.h"
+
+/** QUEUE_BATCHES - so many batches go round */
+#define QUEUE_BATCHES 32
+
+struct queue;
+
+int queue_create(struct queue **ret);
+void queue_destroy(struct queue *q);
+
+/** queue_get_empty() - the intake's: a batch to fill; waits for the writer if there is none */
+struct lksm_batch *queue_get_empty(struct queue *q);
+
+/** queue_put_full() - the intake's: hand it to the writer; an empty one just goes back */
+void queue_put_full(struct queue *q, struct lksm_batch *batch);
+
+/** queue_close() - the intake's: no more will come; waits for nothing */
+void queue_close(struct queue *q);
+
+/**
+ * queue_take_full() - the writer's: all that is there, in order
+ * @ret: room for QUEUE_BATCHES
+ *
+ * Waits until there is one. Return: how many; 0 when the queue is closed and empty.
+ */
+size_t queue_take_full(struct queue *q, struct lksm_batch *ret[static QUEUE_BATCHES]);
+
+/** queue_put_empty() - the writer's: done with it */
+void queue_put_empty(struct queue *q, struct lksm_batch *batch);
+
+bool queue_is_closed(struct queue *q);
+
+#endif

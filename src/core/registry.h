@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The registry: every module that feeds this program, built in or not, and the turn-taking
+ * between them. It owns no loop and reads no clock: descriptors to watch are told to the
+ * caller, time comes in.
+ *
+ * A module that fails is stopped, reported once (module_failed) and left out; the others go
+ * on. External modules (a .so in `lksm module-host`, or any program that prints JSON lines)
+ * are descriptors handed over by the supervisor: see registry_attach().
+ */
+#ifndef CORE_REGISTRY_H
+#define CORE_REGISTRY_H
+
+#include "base/buffer.h"
+#include "base/clock.h"
+#include "core/batch.h"
+
+/** REGISTRY_MODULES_MAX - more are refused */
+#define REGISTRY_MODULES_MAX 64
+
+/** REGISTRY_OWN_PIPE - the external "module" that is the supervisor itself: believed, no limit */
+#define REGISTRY_OWN_PIPE "lksm"
+
+struct registry;
+
+struct registry_callbacks {
+	void *context;
+	/* watch or unwatch a descriptor for reading; 0 or -errno */
+	int (*watch)(void *context, int fd);
+	void (*unwatch)(void *context, int fd);
+	/* last record of a stream that is safely in the log: as lksm_host.position() */
+	int (*position)(void *context, const char *stream, uint64_t *ret);
+	/* the value of modules.<module>.<option>, NULL if not configured */
+	const char *(*option)(void *context, const char *module, const char *option);
+	/* the descriptor opened for a source option; -errno if that failed */
+	int (*source)(void *context, const char *module, const char *option);
+	/* an empty batch to fill (may wait for room: the queue is bounded), and handing it on */
+	struct lksm_batch *(*get_batch)(void *context);
+	void (*put_batch)(void *context, struct lksm_batch *batch);
+};
+
+/**
+ * lksm_builtin_modules - the generated table of built-ins, ends with NULL
+ *
+ *	const struct lksm_module *const *const lksm_builtin_modules[] = {
+ *		&lksm_builtin_kprobe_reader,
+ *		NULL,
+ *	};
+ */
+extern const struct lksm_module *const *const lksm_builtin_modules[];
+
+int registry_create(const struct registry_callbacks *callbacks, struct registry **ret);
+void registry_destroy(struct registry *r);
+
+/**
+ * registry_add() - check a module, fill in its options
+ * @module: must outlive the registry
+ * @is_builtin: as batch_reset()
+ * @reason: gets a sentence when the module is refused
+ *
+ * Return: 0; -EINVAL refused; -ENOMEM.
+ */
+int registry_add(struct registry *r, const struct lksm_module *module, bool is_builtin,
+		 struct buffer *reason);
+
+/** registry_discover() - add every built-in; refused ones become module_refused events */
+int registry_discover(struct registry *r);
+
+/**
+ * registry_attach() - (re)connect the external module @name to the pipe @fd, which is taken
+ *
+ * Lines on the pipe: see core/external.h. The former pipe, if any, is read until it is dry
+ * first. At most @rate_limit events a second (0: no limit); the excess is counted and
+ * becomes records_lost with reason rate_limit.
+ *
+ * Return: 0; -EINVAL, -ENOSPC, -EBUSY refused, @fd is closed, and a module_refused event
+ * says why: nothing to stop for; -ENOMEM.
+ */
+int registry_attach(struct registry *r, const char *name, int fd, uint64_t rate_limit);
+
+/** registry_start_all() - start them; one that fails is reported and left out */
+int registry_start_all(struct registry *r, struct now now);
+
+/** registry_readable() - @fd, which some module watches, has something */
+void registry_readable(struct registry *r, int fd);
+
+/**
+ * registry_poll_all() - one fair round: each module that is due gets one poll()
+ *
+ * Return: 1 if some module has more to come: call again; 0 if all are dry.
+ */
+int registry_poll_all(struct registry *r, struct now now);
+
+/** registry_needs_ticks() - does any module watch no descriptor and live by poll_interval? */
+bool registry_needs_ticks(const struct registry *r);
+
+/** registry_tick() - poll_interval has passed: modules without a descriptor are due */
+void registry_tick(struct registry *r);
+
+/** registry_count_started() - how many modules run */
+size_t registry_count_started(const struct registry *r);
+
+/** registry_emit() - an event of LKSM's own, through the same batches as all others */
+int registry_emit(struct registry *r, struct now now, const char *type,
+		  const struct datum *data, size_t n_data);
+
+void registry_stop_all(struct registry *r);
+
+#endif
