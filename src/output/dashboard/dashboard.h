@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The dashboard: an HTTP server over the live ring. It only reads.
+ */
+#ifndef OUTPUT_DASHBOARD_DASHBOARD_H
+#define OUTPUT_DASHBOARD_DASHBOARD_H
+
+#include "output/live.h"
+
+#define DASHBOARD_TOKEN_SIZE 65 /* 64 hex digits and NUL */
+
+struct dashboard_options {
+	int listen_fd;		      /* bound and listening, non-blocking; not taken */
+	const struct live_ring *ring; /* mapped read-only */
+	int wake_fd; /* eventfd, non-blocking: readable when the ring has news */
+	int stop_fd; /* closed at the other end: stop (the control channel); -1 none */
+	const char *token; /* NULL: auth is off (loopback only) */
+	const char *const
+		*hosts; /* further Host names that are ours, NULL-terminated, or NULL */
+};
+
+/**
+ * dashboard_run() - serve until SIGTERM or stop_fd ends; 0 or -errno
+ *
+ * Ignores SIGINT, which at a terminal reaches every process: whoever started it stops it.
+ */
+int dashboard_run(const struct dashboard_options *options);
+
+/**
+ * dashboard_listen() - a listening socket for "HOST:PORT" ("127.0.0.1:8787",
+ * "[::1]:8787", "localhost:0")
+ * @error: a sentence that says what is wrong and what to do
+ *
+ * Return: the descriptor or -errno.
+ */
+int dashboard_listen(const char *address, struct buffer *error);
+
+/** dashboard_is_loopback() - is this "HOST:PORT" reached from this machine only? */
+bool dashboard_is_loopback(const char *address);
+
+/** dashboard_address() - "127.0.0.1:8787" as bound (the port that 0 became) */
+int dashboard_address(int listen_fd, char *ret, size_t size);
+
+/**
+ * dashboard_token_load() - read the token, or make one where the file is empty
+ * @fd: open for reading and writing; made 0600 if others could read it
+ *
+ * Return: 0 or -errno, said in the log.
+ */
+int dashboard_token_load(int fd, char ret[static DASHBOARD_TOKEN_SIZE]);
+
+#endif

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * GET /healthz: is the writer alive? Needs no token, so it tells nothing about the
+ *events.
+ *
+ *	{"status": "ok", "writer": "running", "version": "0.1.0", "uptime_s": 12,
+ *"events": 7, "last_event_age_s": 3}
+ */
+#include <errno.h>
+#include <microhttpd.h>
+#include <signal.h>
+
+#include "core/event.h"
+#include "output/dashboard/server.h"
+
+static const char *writer_name(const struct live_health *health)
+{
+	switch (health->state) {
+	case LIVE_STARTING:
+		return "starting";
+	case LIVE_STOPPED:
+		return "stopped";
+	case LIVE_RUNNING:
+		break;
+	}
+	/* Killed, and nobody has said so yet. EPERM is a process, if not one of our
+	 * user's. */
+	if (health->writer <= 0 || (kill(health->writer, 0) < 0 && errno == ESRCH))
+		return "dead";
+	return "running";
+}
+
+static uint64_t seconds_since(uint64_t then_us, uint64_t now_us)
+{
+	return now_us > then_us ? (now_us - then_us) / USEC_PER_SEC : 0;
+}
+
+unsigned int health_append(const struct live_ring *ring, struct buffer *out)
+{
+	uint64_t now_us = clock_now().mono_us;
+	struct live_health health;
+	const char *writer;
+	bool is_ok;
+
+	live_get_health(ring, &health);
+	writer = writer_name(&health);
+	is_ok = !strcmp(writer, "running");
+	buffer_appendf(out, "{\"status\": \"%s\", \"writer\": \"%s\", \"version\": ",
+		       is_ok ? "ok" : "failing", writer);
+	json_append_string(out, span_from(health.version));
+	buffer_append_literal(out, ", \"uptime_s\": ");
+	buffer_append_u64(out, health.started_mono_us
+				       ? seconds_since(health.started_mono_us, now_us)
+				       : 0);
+	buffer_append_literal(out, ", \"events\": ");
+	buffer_append_u64(out, health.events_total);
+	if (health.last_push_mono_us) {
+		buffer_append_literal(out, ", \"last_event_age_s\": ");
+		buffer_append_u64(out, seconds_since(health.last_push_mono_us, now_us));
+	}
+	buffer_append_literal(out, "}\n");
+	return is_ok ? MHD_HTTP_OK : MHD_HTTP_SERVICE_UNAVAILABLE;
+}

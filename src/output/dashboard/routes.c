@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The routes and their guards. Each guard is one function that answers and so ends the
+ * request, or lets it pass; their order is that of routes_answer().
+ */
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <strings.h>
+#include <sys/socket.h>
+
+#include "core/schema.h"
+#include "output/dashboard/answer.h"
+#include "output/dashboard/http_host.h"
+#include "output/dashboard/http_value.h"
+#include "output/dashboard/server.h"
+
+enum method {
+	METHOD_GET = 1 << 0,
+	METHOD_HEAD = 1 << 1,
+	METHOD_POST = 1 << 2,
+	METHOD_DELETE = 1 << 3,
+};
+
+/* What the guards look at. */
+struct request {
+	struct server *server;
+	struct MHD_Connection *connection;
+	enum method method; /* 0: one that no route knows */
+	const char *path;
+	struct span host; /* absent unless there is exactly one */
+};
+
+struct route {
+	const char *path;
+	const char *allow; /* for 405 */
+	unsigned int methods;
+	bool needs_auth;
+	enum MHD_Result (*answer)(const struct request *request);
+};
+
+struct header_search {
+	const char *name;
+	struct span value;
+	size_t n;
+};
+
+static enum MHD_Result note_header(void *context, enum MHD_ValueKind kind,
+				   const char *key, size_t key_len, const char *value,
+				   size_t value_len)
+{
+	struct header_search *search = context;
+
+	(void)kind;
+	if (key_len != strlen(search->name) ||
+	    strncasecmp(key, search->name, key_len) != 0)
+		return MHD_YES;
+	search->value = (struct span){ value ? value : "", value ? value_len : 0 };
+	search->n++;
+	return MHD_YES;
+}
+
+/* The header's value; absent if it is not there, or more than once, which may not be. */
+static struct span find_header(struct MHD_Connection *connection, const char *name,
+			       size_t *ret_n)
+{
+	struct header_search search = { .name = name };
+
+	(void)MHD_get_connection_values_n(connection, MHD_HEADER_KIND, note_header,
+					  &search);
+	*ret_n = search.n;
+	return search.n == 1 ? search.value : (struct span){ 0 };
+}
+
+static enum MHD_Result answer_events(const struct request *request)
+{
+	return snapshots_answer(&request->server->snapshots, request->connection);
+}
+
+static enum MHD_Result answer_stream(const struct request *request)
+{
+	struct MHD_Connection *connection = request->connection;
+	struct span text;
+	const char *query;
+	uint64_t after;
+	size_t n;
+
+	/* The header is the later word: a browser sends it when it comes back by itself.
+	 */
+	text = find_header(connection, "Last-Event-ID", &n);
+	if (n == 0) {
+		query = MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND,
+						    "last_event_id");
+		text = span_from(query);
+		n = query ? 1 : 0;
+	}
+	if (n == 0)
+		return streams_answer(&request->server->streams, connection, NULL);
+	if (!http_parse_u64(text, &after))
+		return answer_error(connection, MHD_HTTP_BAD_REQUEST,
+				    "the id to resume after is no number", NULL, NULL);
+	return streams_answer(&request->server->streams, connection, &after);
+}
+
+static enum MHD_Result answer_schema(const struct request *request)
+{
+	_cleanup_buffer_ struct buffer body = { 0 };
+
+	schema_append_event(&body);
+	return answer_buffer(request->connection, MHD_HTTP_OK, "application/schema+json",
+			     &body);
+}
+
+static enum MHD_Result answer_health(const struct request *request)
+{
+	_cleanup_buffer_ struct buffer body = { 0 };
+	unsigned int status = health_append(request->server->options->ring, &body);
+
+	return answer_buffer(request->connection, status, TYPE_JSON, &body);
+}
+
+static enum MHD_Result answer_unauthorized(struct MHD_Connection *connection)
+{
+	return answer_error(
+		connection, MHD_HTTP_UNAUTHORIZED,
+		"a token is needed: open the address that lksm printed, or send "
+		"Authorization: Bearer TOKEN",
+		MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer realm=\"lksm\"");
+}
+
+/* POST trades the token for the cookie, DELETE signs out. */
+static enum MHD_Result answer_session(const struct request *request)
+{
+	const struct auth *auth = &request->server->auth;
+	_cleanup_buffer_ struct buffer cookie = { 0 };
+	size_t n;
+
+	if (request->method == METHOD_DELETE)
+		return answer_cookie(request->connection, AUTH_COOKIE
+				     "=; Max-Age=0; HttpOnly; SameSite=Strict; "
+				     "Path=/");
+	if (!auth_has_bearer(auth, find_header(request->connection,
+					       MHD_HTTP_HEADER_AUTHORIZATION, &n)))
+		return answer_unauthorized(request->connection);
+	buffer_appendf(&cookie, AUTH_COOKIE "=%s; HttpOnly; SameSite=Strict; Path=/",
+		       auth->is_on ? auth->cookie_value : "none");
+	if (!buffer_cstring(&cookie))
+		return MHD_NO;
+	return answer_cookie(request->connection, cookie.data);
+}
+
+static const struct route routes[] = {
+	{ "/api/events", "GET, HEAD", METHOD_GET, true, answer_events },
+	{ "/api/v1/events", "GET, HEAD", METHOD_GET, true, answer_events },
+	{ "/api/v1/stream", "GET, HEAD", METHOD_GET, true, answer_stream },
+	{ "/api/v1/schema", "GET, HEAD", METHOD_GET, true, answer_schema },
+	{ "/api/v1/session", "POST, DELETE", METHOD_POST | METHOD_DELETE, false,
+	  answer_session },
+	{ "/healthz", "GET, HEAD", METHOD_GET, false, answer_health },
+};
+
+static const struct route *find_route(const char *path)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(routes); i++)
+		if (!strcmp(routes[i].path, path))
+			return &routes[i];
+	return NULL;
+}
+
+static const struct asset *find_asset(const char *path)
+{
+	if (!strcmp(path, "/"))
+		path = "/index.html";
+	for (const struct asset *a = assets; a->path; a++)
+		if (!strcmp(a->path, path))
+			return a;
+	return NULL;
+}
+
+static enum method parse_method(const char *name)
+{
+	static const struct {
+		const char *name;
+		enum method method;
+	} methods[] = {
+		{ "GET", METHOD_GET },
+		{ "HEAD", METHOD_HEAD },
+		{ "POST", METHOD_POST },
+		{ "DELETE", METHOD_DELETE },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(methods); i++)
+		if (!strcmp(methods[i].name, name))
+			return methods[i].method;
+	return (enum method)0;
+}
+
+/* Listening on every address, each that a client reached us by is ours, as a literal. */
+static bool is_local_address(const struct request *request)
+{
+	int fd = MHD_get_connection_info(request->connection,
+					 MHD_CONNECTION_INFO_CONNECTION_FD)
+			 ->connect_fd;
+	struct sockaddr_storage address;
+	socklen_t len = sizeof(address);
+	char text[INET6_ADDRSTRLEN];
+	const char *names[] = { text, NULL };
+	const void *bytes;
+
+	if (getsockname(fd, (struct sockaddr *)&address, &len) < 0)
+		return false;
+	if (address.ss_family == AF_INET)
+		bytes = &((struct sockaddr_in *)&address)->sin_addr;
+	else if (address.ss_family == AF_INET6)
+		bytes = &((struct sockaddr_in6 *)&address)->sin6_addr;
+	else
+		return false;
+	return inet_ntop(address.ss_family, bytes, text, sizeof(text)) &&
+	       http_host_is_ours(request->host, names);
+}
+
+static bool has_our_host(const struct request *request)
+{
+	return request->host.data &&
+	       (http_host_is_ours(request->host, request->server->hosts) ||
+		is_local_address(request));
+}
+
+/* Did a page of another site send this? Only /api and requests that change something
+ * care. */
+static bool is_cross_site(const struct request *request)
+{
+	bool is_reading = request->method == METHOD_GET || request->method == METHOD_HEAD;
+	struct span origin, site;
+	size_t n_origins, n_sites;
+
+	if (is_reading && strncmp(request->path, "/api/", strlen("/api/")) != 0)
+		return false;
+	origin = find_header(request->connection, MHD_HTTP_HEADER_ORIGIN, &n_origins);
+	if (n_origins > 0 &&
+	    !http_origin_is_ours(origin, request->host, request->server->options->hosts))
+		return true;
+	site = find_header(request->connection, "Sec-Fetch-Site", &n_sites);
+	return n_sites > 0 && !span_equal(site, SPAN("same-origin")) &&
+	       !span_equal(site, SPAN("none"));
+}
+
+static bool has_auth(const struct request *request)
+{
+	const struct auth *auth = &request->server->auth;
+	struct span bearer, cookies;
+	size_t n;
+
+	bearer = find_header(request->connection, MHD_HTTP_HEADER_AUTHORIZATION, &n);
+	cookies = find_header(request->connection, MHD_HTTP_HEADER_COOKIE, &n);
+	return auth_has_bearer(auth, bearer) || auth_has_cookie(auth, cookies);
+}
+
+static enum MHD_Result dispatch(const struct request *request)
+{
+	struct MHD_Connection *connection = request->connection;
+	const struct route *route = find_route(request->path);
+	const struct asset *asset = route ? NULL : find_asset(request->path);
+	unsigned int allowed = route ? route->methods : METHOD_GET;
+
+	if (!route && !asset)
+		return answer_error(connection, MHD_HTTP_NOT_FOUND,
+				    "there is no such page", NULL, NULL);
+	if (allowed & METHOD_GET)
+		allowed |= METHOD_HEAD;
+	if (!(allowed & request->method))
+		return answer_error(connection, MHD_HTTP_METHOD_NOT_ALLOWED,
+				    "this page does not take that method",
+				    MHD_HTTP_HEADER_ALLOW,
+				    route ? route->allow : "GET, HEAD");
+	if (is_cross_site(request))
+		return answer_error(connection, MHD_HTTP_FORBIDDEN,
+				    "requests of other sites' pages are refused", NULL,
+				    NULL);
+	if (asset)
+		return answer_asset(connection, asset);
+	if (route->needs_auth && !has_auth(request))
+		return answer_unauthorized(connection);
+	return route->answer(request);
+}
+
+enum MHD_Result routes_answer(struct server *server, struct MHD_Connection *connection,
+			      const char *method, const char *path, bool has_body)
+{
+	struct request request = {
+		.server = server,
+		.connection = connection,
+		.method = parse_method(method),
+		.path = path,
+	};
+	size_t n;
+
+	if (has_body)
+		return answer_error(connection, MHD_HTTP_CONTENT_TOO_LARGE,
+				    "no page takes a body", NULL, NULL);
+	request.host = find_header(connection, MHD_HTTP_HEADER_HOST, &n);
+	if (!has_our_host(&request))
+		return answer_error(
+			connection, MHD_HTTP_MISDIRECTED_REQUEST,
+			"this server does not go by that name; if it should, add "
+			"the name to dashboard.hosts",
+			NULL, NULL);
+	return dispatch(&request);
+}

@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The HTTP server's loop: one thread, libmicrohttpd's epoll inside an sd-event loop.
+ * Without connections no timer is set, so an idle server never wakes up.
+ */
+#include "output/dashboard/server.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <sys/epoll.h>
+
+#include "base/log.h"
+
+#define CONNECTIONS_MAX	  1000
+#define CONNECTION_MEMORY ((size_t)32 << 10)
+
+/* IDLE_SECONDS - of silence in the middle of a request, or between two */
+#define IDLE_SECONDS 10
+
+#define REQUEST_DEADLINE_US \
+	(10 * USEC_PER_SEC)			/* from accept, or from the last answer \
+						 */
+#define ANSWER_DEADLINE_US (120 * USEC_PER_SEC) /* all of it, unless it is a stream */
+
+/* LAST_TURNS - of the HTTP server, in which the streams say goodbye */
+#define LAST_TURNS 8
+
+static void log_http(void *context, const char *format, va_list args)
+{
+	char text[256];
+
+	(void)context;
+	(void)vsnprintf(text, sizeof(text), format, args);
+	log_debug("http: %.*s", (int)strcspn(text, "\n"), text);
+}
+
+/* Paths and queries are compared as they are: nothing of ours needs an escape. */
+static size_t keep_escapes(void *context, struct MHD_Connection *connection, char *text)
+{
+	(void)context, (void)connection;
+	return strlen(text);
+}
+
+static struct client *client_of(struct MHD_Connection *connection)
+{
+	return MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)
+		->socket_context;
+}
+
+static void on_connection(void *context, struct MHD_Connection *connection,
+			  void **socket_context, enum MHD_ConnectionNotificationCode code)
+{
+	struct server *server = context;
+	int fd;
+
+	if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
+		clients_remove(&server->clients, *socket_context);
+		*socket_context = NULL;
+		return;
+	}
+	fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)
+		     ->connect_fd;
+	*socket_context = clients_add(&server->clients, fd);
+	clients_set_deadline(&server->clients, *socket_context, REQUEST_DEADLINE_US);
+}
+
+static void on_answered(void *context, struct MHD_Connection *connection,
+			void **request_context, enum MHD_RequestTerminationCode code)
+{
+	struct server *server = context;
+
+	(void)code;
+	*request_context = NULL;
+	clients_set_deadline(&server->clients, client_of(connection),
+			     REQUEST_DEADLINE_US);
+}
+
+static bool announces_body(struct MHD_Connection *connection)
+{
+	const char *length = MHD_lookup_connection_value(connection, MHD_HEADER_KIND,
+							 MHD_HTTP_HEADER_CONTENT_LENGTH);
+
+	return (length && strspn(length, "0") != strlen(length)) ||
+	       MHD_lookup_connection_value(connection, MHD_HEADER_KIND,
+					   MHD_HTTP_HEADER_TRANSFER_ENCODING);
+}
+
+/* Called once when the headers are there, and again when there is no more to come. */
+static enum MHD_Result on_request(void *context, struct MHD_Connection *connection,
+				  const char *url, const char *method,
+				  const char *version, const char *upload,
+				  size_t *upload_size, void **request_context)
+{
+	static char has_headers;
+	struct server *server = context;
+	size_t n_streams = server->streams.n;
+	enum MHD_Result result;
+
+	(void)version, (void)upload;
+	if (!*request_context) {
+		*request_context = &has_headers;
+		clients_set_deadline(&server->clients, client_of(connection),
+				     ANSWER_DEADLINE_US);
+		if (!announces_body(connection))
+			return MHD_YES;
+		/* Answered now, it is not read at all: the connection ends with the
+		 * answer. */
+		return routes_answer(server, connection, method, url, true);
+	}
+	*upload_size = 0;
+	result = routes_answer(server, connection, method, url, false);
+	if (server->streams.n > n_streams)
+		clients_set_deadline(&server->clients, client_of(connection),
+				     DEADLINE_NONE);
+	return result;
+}
+
+static void take_turn(struct server *server)
+{
+	MHD_UNSIGNED_LONG_LONG wait_ms;
+
+	if (MHD_run(server->daemon) != MHD_YES) {
+		log_error("dashboard: the HTTP server failed; a new one will be started");
+		(void)sd_event_exit(server->loop, -EIO);
+		return;
+	}
+	if (MHD_get_timeout(server->daemon, &wait_ms) != MHD_YES) {
+		(void)sd_event_source_set_enabled(server->turn, SD_EVENT_OFF);
+		return;
+	}
+	(void)sd_event_source_set_time_relative(server->turn, (uint64_t)wait_ms * 1000);
+	(void)sd_event_source_set_enabled(server->turn, SD_EVENT_ONESHOT);
+}
+
+static int on_http(sd_event_source *source, int fd, uint32_t events, void *context)
+{
+	(void)source, (void)fd, (void)events;
+	take_turn(context);
+	return 0;
+}
+
+static int on_turn(sd_event_source *source, uint64_t now_us, void *context)
+{
+	(void)source, (void)now_us;
+	take_turn(context);
+	return 0;
+}
+
+static int on_news(sd_event_source *source, int fd, uint32_t events, void *context)
+{
+	struct server *server = context;
+	uint64_t n;
+
+	(void)source, (void)events;
+	if (read(fd, &n, sizeof(n)) < 0 && errno != EAGAIN)
+		return log_error_errno(errno, "dashboard: cannot hear of new events");
+	streams_wake(&server->streams);
+	return 0;
+}
+
+static int on_control(sd_event_source *source, int fd, uint32_t events, void *context)
+{
+	struct server *server = context;
+	char ignored[256];
+
+	(void)source, (void)events;
+	if (read(fd, ignored, sizeof(ignored)) > 0)
+		return 0;
+	return sd_event_exit(server->loop, 0);
+}
+
+static int watch_signals(struct server *server)
+{
+	sigset_t ours;
+	int r;
+
+	/* Ctrl-C reaches every process of the terminal; who started us stops us in order.
+	 */
+	(void)signal(SIGINT, SIG_IGN);
+	(void)signal(SIGPIPE, SIG_IGN);
+	(void)sigemptyset(&ours);
+	(void)sigaddset(&ours, SIGTERM);
+	if (sigprocmask(SIG_BLOCK, &ours, NULL) < 0)
+		return -errno;
+	r = sd_event_add_signal(server->loop, NULL, SIGTERM, NULL, NULL);
+	return r < 0 ? r : 0;
+}
+
+static int watch(struct server *server)
+{
+	const struct dashboard_options *options = server->options;
+	const union MHD_DaemonInfo *info = MHD_get_daemon_info(server->daemon,
+							       MHD_DAEMON_INFO_EPOLL_FD);
+	int r;
+
+	if (!info)
+		return -EIO;
+	r = sd_event_add_io(server->loop, NULL, info->epoll_fd, EPOLLIN, on_http, server);
+	if (r >= 0 && options->wake_fd >= 0)
+		r = sd_event_add_io(server->loop, NULL, options->wake_fd, EPOLLIN,
+				    on_news, server);
+	if (r >= 0 && options->stop_fd >= 0)
+		r = sd_event_add_io(server->loop, NULL, options->stop_fd, EPOLLIN,
+				    on_control, server);
+	if (r >= 0)
+		r = sd_event_add_time(server->loop, &server->turn, CLOCK_MONOTONIC, 0, 1,
+				      on_turn, server);
+	if (r >= 0)
+		r = sd_event_source_set_enabled(server->turn, SD_EVENT_OFF);
+	server->streams.turn = server->turn;
+	return r < 0 ? r : watch_signals(server);
+}
+
+static void set_hosts(struct server *server)
+{
+	const char *const *given = server->options->hosts;
+	size_t n = 0;
+
+	if (gethostname(server->hostname, sizeof(server->hostname) - 1) == 0 &&
+	    server->hostname[0] != '\0')
+		server->hosts[n++] = server->hostname;
+	for (; given && *given && n < SERVER_HOSTS_MAX; given++)
+		server->hosts[n++] = *given;
+	if (given && *given)
+		log_warning("dashboard: too many names in dashboard.hosts: '%s' and "
+			    "those after "
+			    "it are left out",
+			    *given);
+}
+
+static int start_http(struct server *server)
+{
+	/* libmicrohttpd closes what it is given. */
+	_cleanup_close_ int fd = fcntl(server->options->listen_fd, F_DUPFD_CLOEXEC, 0);
+
+	if (fd < 0)
+		return -errno;
+	server->daemon = MHD_start_daemon(
+		MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL,
+		NULL, on_request, server, MHD_OPTION_EXTERNAL_LOGGER, log_http, NULL,
+		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
+		(unsigned int)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
+		(unsigned int)IDLE_SECONDS, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+		CONNECTION_MEMORY, MHD_OPTION_STRICT_FOR_CLIENT, 1,
+		MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL,
+		MHD_OPTION_NOTIFY_CONNECTION, on_connection, server,
+		MHD_OPTION_NOTIFY_COMPLETED, on_answered, server, MHD_OPTION_END);
+	if (!server->daemon)
+		return -EIO;
+	(void)take_fd(&fd);
+	return 0;
+}
+
+static int server_init(struct server *server, const struct dashboard_options *options)
+{
+	int r;
+
+	*server = (struct server){ .options = options };
+	set_hosts(server);
+	r = auth_init(&server->auth, options->token);
+	if (r == 0)
+		r = sd_event_new(&server->loop);
+	if (r >= 0)
+		r = clients_init(&server->clients, server->loop);
+	server->snapshots.ring = options->ring;
+	server->streams.ring = options->ring;
+	server->streams.loop = server->loop;
+	if (r >= 0)
+		r = start_http(server);
+	return r < 0 ? r : watch(server);
+}
+
+static void stop_http(struct server *server)
+{
+	int fd;
+
+	if (!server->daemon)
+		return;
+	/* No shutdown(2): the socket is also the next server's. */
+	fd = MHD_quiesce_daemon(server->daemon);
+	streams_stop(&server->streams);
+	for (int i = 0; i < LAST_TURNS; i++)
+		(void)MHD_run(server->daemon);
+	snapshots_deinit(&server->snapshots);
+	MHD_stop_daemon(server->daemon);
+	cleanup_close(&fd);
+}
+
+static void server_deinit(struct server *server)
+{
+	stop_http(server);
+	streams_deinit(&server->streams);
+	clients_deinit(&server->clients);
+	(void)sd_event_source_unref(server->turn);
+	(void)sd_event_unref(server->loop);
+	auth_deinit(&server->auth);
+}
+
+int dashboard_run(const struct dashboard_options *options)
+{
+	struct server server;
+	int r;
+
+	r = server_init(&server, options);
+	if (r < 0)
+		(void)log_error_errno(r, "dashboard: cannot start the HTTP server");
+	else
+		r = sd_event_loop(server.loop);
+	server_deinit(&server);
+	return r < 0 ? r : 0;
+}

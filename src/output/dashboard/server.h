@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the parts of the HTTP server share: routes.c answers, server.c runs. */
+#ifndef OUTPUT_DASHBOARD_SERVER_H
+#define OUTPUT_DASHBOARD_SERVER_H
+
+#include <limits.h>
+#include <microhttpd.h>
+
+#include "output/dashboard/auth.h"
+#include "output/dashboard/clients.h"
+#include "output/dashboard/dashboard.h"
+#include "output/dashboard/snapshot.h"
+#include "output/dashboard/stream.h"
+
+#define SERVER_HOSTS_MAX 32
+
+struct server {
+	const struct dashboard_options *options;
+	struct auth auth;
+	char hostname[HOST_NAME_MAX + 1];
+	const char
+		*hosts[SERVER_HOSTS_MAX + 2]; /* names that are ours besides loopback's */
+	sd_event *loop;
+	sd_event_source
+		*turn; /* when libmicrohttpd wants to run without any descriptor ready */
+	struct MHD_Daemon *daemon;
+	struct clients clients;
+	struct streams streams;
+	struct snapshots snapshots;
+};
+
+/**
+ * routes_answer() - answer a request whose headers are all there
+ * @has_body: it announces one, which no route takes
+ */
+enum MHD_Result routes_answer(struct server *server, struct MHD_Connection *connection,
+			      const char *method, const char *path, bool has_body);
+
+/** health_append() - GET /healthz; Return: the HTTP status */
+unsigned int health_append(const struct live_ring *ring, struct buffer *out);
+
+#endif

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * See json_logger.h. The descriptor can only append, so a line that was written in part
+ * can only be completed. Its rest is remembered and goes out first with the next drain;
+ * until it is out, the line does not count as written and the file is not changed for
+ * another.
+ */
+#include "output/json_logger.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <sys/uio.h>
+#include <time.h>
+
+#include "base/buffer.h"
+#include "core/event.h"
+
+#define REOPEN_AFTER_US \
+	USEC_PER_SEC /* a day's log that cannot be opened is tried again */
+
+struct json_logger {
+	struct json_logger_storage storage;
+	char name[JSON_LOGGER_NAME_SIZE]; /* of the newest log; "" for none yet */
+	int fd;				  /* -1 until the first drain */
+	uint64_t next_try_us;		  /* CLOCK_MONOTONIC: after a failed open */
+	struct buffer torn; /* what is missing of a line, newline included */
+	uint64_t torn_seq;
+};
+
+int json_logger_create(const struct json_logger_storage *storage, const char *newest,
+		       struct json_logger **ret)
+{
+	struct json_logger *l = calloc(1, sizeof(*l));
+	size_t len = strlen(newest);
+
+	if (!l)
+		return -ENOMEM;
+	/* Once something is written there is no way back: the room for a rest comes
+	 * first. */
+	if (!buffer_reserve(&l->torn, EVENT_LINE_MAX)) {
+		free(l);
+		return -ENOMEM;
+	}
+	tzset(); /* reads the zone's file now, while it still can be opened */
+	l->storage = *storage;
+	l->fd = -1;
+	if (len < sizeof(l->name))
+		memcpy(l->name, newest, len);
+	*ret = l;
+	return 0;
+}
+
+void json_logger_destroy(struct json_logger *l)
+{
+	if (!l)
+		return;
+	cleanup_close(&l->fd);
+	buffer_deinit(&l->torn);
+	free(l);
+}
+
+/* The name for a moment's local date. Names compare as their dates do. */
+static int name_for(struct now now, char ret[static JSON_LOGGER_NAME_SIZE])
+{
+	time_t seconds = (time_t)(now.real_us / USEC_PER_SEC);
+	struct tm tm;
+	int n;
+
+	if (!localtime_r(&seconds, &tm))
+		return -EOVERFLOW;
+	n = snprintf(ret, JSON_LOGGER_NAME_SIZE, JSON_LOGGER_NAME_FORMAT,
+		     tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday);
+	return n == JSON_LOGGER_NAME_SIZE - 1 ? 0 : -EOVERFLOW;
+}
+
+static int open_named(struct json_logger *l, const char *name)
+{
+	int fd = l->storage.open(l->storage.context, name);
+
+	if (fd < 0)
+		return fd;
+	cleanup_close(&l->fd);
+	l->fd = fd;
+	if (name != l->name)
+		memcpy(l->name, name, sizeof(l->name));
+	return 0;
+}
+
+/* Have the right day's log open, or any that takes lines. */
+static int open_for(struct json_logger *l, struct now now)
+{
+	char name[JSON_LOGGER_NAME_SIZE];
+	int r = name_for(now, name);
+
+	if (r < 0 || strcmp(name, l->name) < 0) /* the clock was set back */
+		memcpy(name, l->name, sizeof(name));
+	if (l->fd >= 0 &&
+	    (!strcmp(name, l->name) || l->torn.len || now.mono_us < l->next_try_us))
+		return 0;
+	if (!*name)
+		return r;
+	r = open_named(l, name);
+	if (r < 0)
+		l->next_try_us = now.mono_us + REOPEN_AFTER_US;
+	return r < 0 && l->fd < 0 ? r : 0;
+}
+
+/* Write it all, going on after a short write. Return: 0 or -errno; @ret_done bytes are
+ * out. */
+static int write_all(int fd, struct iovec iov[static 2], size_t *ret_done)
+{
+	size_t done = 0;
+	int i = 0;
+
+	while (i < 2) {
+		ssize_t n;
+
+		if (iov[i].iov_len == 0) {
+			i++;
+			continue;
+		}
+		n = writev(fd, iov + i, 2 - i);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0) {
+			*ret_done = done;
+			return n < 0 ? -errno : -EIO;
+		}
+		done += (size_t)n;
+		for (; i < 2 && (size_t)n >= iov[i].iov_len; i++)
+			n -= (ssize_t)iov[i].iov_len;
+		if (i < 2) {
+			iov[i].iov_base = (char *)iov[i].iov_base + n;
+			iov[i].iov_len -= (size_t)n;
+		}
+	}
+	*ret_done = done;
+	return 0;
+}
+
+static void forget_front(struct buffer *b, size_t n)
+{
+	memmove(b->data, b->data + n, b->len - n);
+	b->len -= n;
+}
+
+/*
+ * @done bytes of these lines are out: how many lines is that? The rest of one that is
+ * torn is remembered.
+ */
+static int settle(struct json_logger *l, const struct line *lines, size_t n_lines,
+		  size_t done, int *ret_n)
+{
+	size_t i = 0;
+
+	for (; i < n_lines && done >= lines[i].len; i++)
+		done -= lines[i].len;
+	if (i < n_lines && done) {
+		buffer_append(&l->torn, lines[i].data + done, lines[i].len - done);
+		l->torn_seq = lines[i].seq;
+	}
+	*ret_n += (int)i;
+	return buffer_error(&l->torn);
+}
+
+int json_logger_log_events(struct json_logger *l, const struct output_batch *batch)
+{
+	bool is_resumed = l->torn.len && batch->n_lines &&
+			  batch->lines[0].seq == l->torn_seq;
+	const struct line *lines = batch->lines + (is_resumed ? 1 : 0);
+	size_t n_lines = batch->n_lines - (is_resumed ? 1 : 0), done = 0, from_torn;
+	struct iovec iov[2];
+	int n = 0, r, error;
+
+	if (!batch->n_lines && !l->torn.len)
+		return 0;
+	r = open_for(l, batch->now);
+	if (r < 0)
+		return r;
+	iov[0] = (struct iovec){ l->torn.data, l->torn.len };
+	iov[1] = (struct iovec){ 0 };
+	if (n_lines)
+		iov[1] = (struct iovec){ (void *)lines[0].data,
+					 (size_t)(batch->data + batch->len -
+						  lines[0].data) };
+	error = write_all(l->fd, iov, &done);
+	from_torn = done < l->torn.len ? done : l->torn.len;
+	if (from_torn)
+		forget_front(&l->torn, from_torn);
+	if (l->torn.len)
+		return error;
+	n = is_resumed ? 1 : 0;
+	r = settle(l, lines, n_lines, done - from_torn, &n);
+	if (r < 0)
+		return r;
+	return n ? n : error;
+}
