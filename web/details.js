@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * One event in full: every field with the schema's title, each value of `data` with a way to
+ * filter by it, and the line as it stands in the log.
+ */
+import { button, copyText, element, safeText, setText } from './dom.js';
+import { SEVERITIES } from './filter.js';
+import { formatAge, formatSeconds, formatTimeFull, formatValue, visible } from './format.js';
+import { describe } from './schema.js';
+
+const FILTERABLE = new Set(['type', 'source', 'host', 'boot_id', 'stream', 'rule', 'tags', 'attack']);
+
+function valueNode(key, event, zone) {
+	if (key === 'time')
+		return element('span', 'value', formatTimeFull(event.time, zone));
+	if (key === 'ts')
+		return element('span', 'value', `${formatSeconds(event.ts)} s`);
+	if (key === 'severity')
+		return element('span', `badge ${SEVERITIES.includes(event.severity) ? event.severity :
+			'unknown'}`, formatValue(event.severity));
+	return element('span', 'value', ...safeText(formatValue(event[key])));
+}
+
+export class Details {
+	#item = null;
+
+	/* onFilter(key, value, negated), onClose() */
+	constructor({ panel, title, summary, fields, raw, copy, close, onFilter, onClose }) {
+		Object.assign(this, { panel, title, summary, fields, raw, copy, onFilter });
+		close.addEventListener('click', onClose);
+		copy.addEventListener('click', () => void this.#copy());
+	}
+
+	get isOpen() {
+		return !this.panel.hidden;
+	}
+
+	close() {
+		this.panel.hidden = true;
+		this.#item = null;
+	}
+
+	/* Again, after the schema or the time zone changed. */
+	refresh(schema, zone) {
+		if (this.#item)
+			this.show(this.#item, schema, zone);
+	}
+
+	show(item, schema, zone) {
+		const { event } = item;
+
+		this.#item = item;
+		this.panel.hidden = false;
+		this.panel.dataset.seq = String(item.seq);
+		this.title.replaceChildren(...safeText(formatValue(event.type)));
+		this.summary.textContent = [`seq ${item.seq}`, formatAge(event.time, Date.now())]
+			.filter((part) => part !== '').join(' · ');
+		this.fields.replaceChildren(...describe(event, schema).flatMap(([field, value]) =>
+			field.key === 'data' && value !== null && typeof value === 'object' ?
+				this.#dataRows(field, value) : this.#row(field, event, zone)));
+		this.raw.replaceChildren(...safeText(item.raw));
+		setText(this.copy, 'Copy');
+		this.panel.querySelector('.panel-body').scrollTop = 0;
+	}
+
+	#row(field, event, zone) {
+		const term = element('dt', '', ...safeText(field.title));
+		const description = element('dd', '', valueNode(field.key, event, zone));
+
+		term.title = field.description;
+		description.dataset.key = field.key;
+		if (FILTERABLE.has(field.key))
+			description.append(this.#filters(field.key, Array.isArray(event[field.key]) ?
+				formatValue(event[field.key][0]) : formatValue(event[field.key])));
+		return [term, description];
+	}
+
+	#dataRows(field, data) {
+		const term = element('dt', 'group', ...safeText(field.title));
+		const list = element('dl', 'data');
+		const holder = element('dd', 'group', list);
+
+		term.title = field.description;
+		holder.dataset.key = 'data';
+		for (const [key, value] of Object.entries(data)) {
+			const text = formatValue(value);
+			const inner = element('dd', '', element('span', 'value', ...safeText(text)),
+				this.#filters(key, text));
+
+			inner.dataset.key = key;
+			list.append(element('dt', '', ...safeText(key)), inner);
+		}
+		if (list.childElementCount === 0)
+			holder.replaceChildren(element('span', 'muted', 'none'));
+		return [term, holder];
+	}
+
+	#filters(key, text) {
+		const short = visible(`${key}=${text}`);
+		const only = button('mini', '+', () => this.onFilter(key, text, false));
+		const without = button('mini', '−', () => this.onFilter(key, text, true));
+
+		only.title = only.ariaLabel = `Show only ${short}`;
+		without.title = without.ariaLabel = `Hide ${short}`;
+		return element('span', 'filters', only, without);
+	}
+
+	async #copy() {
+		const done = await copyText(this.#item.raw, this.raw);
+
+		setText(this.copy, done ? 'Copied' : 'Copying failed');
+	}
+}

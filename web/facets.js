@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The rail of filters: one toggle per severity, type and source, each with the number of
+ * events that it would show beside the other filters. Toggles keep their places (severities by
+ * weight, the others by name), so that nothing moves under the mouse.
+ */
+import { button, element, safeText, setText } from './dom.js';
+import { compile, FACETS, SEVERITIES } from './filter.js';
+import { formatValue, shorten, visible } from './format.js';
+
+const MAX_TOGGLES = 60;
+
+/* -> Map(name -> count) of one facet over the items, under the rest of the filter. */
+export function countFacet(items, filter, facet) {
+	const matches = compile(filter, facet);
+	const counts = new Map();
+
+	for (const item of items) {
+		if (!item.event)
+			continue;
+		const name = formatValue(item.event[facet]);
+		counts.set(name, (counts.get(name) ?? 0) + (matches(item) ? 1 : 0));
+	}
+	return counts;
+}
+
+export class Facets {
+	#toggles = { severity: new Map(), type: new Map(), source: new Map() };
+
+	/* holders: { severity, type, source } -> element; onToggle(facet, name) */
+	constructor({ holders, onToggle }) {
+		this.holders = holders;
+		this.onToggle = onToggle;
+	}
+
+	update(items, filter) {
+		for (const facet of FACETS) {
+			const counts = countFacet(items, filter, facet);
+
+			if (facet === 'severity')
+				for (const name of SEVERITIES)
+					counts.set(name, counts.get(name) ?? 0);
+			for (const name of filter[facet])
+				counts.set(name, counts.get(name) ?? 0);
+			this.#show(facet, counts, filter[facet]);
+		}
+	}
+
+	#show(facet, counts, chosen) {
+		const toggles = this.#toggles[facet];
+		const names = facet === 'severity' ? SEVERITIES : [...counts.keys()].sort();
+		const shown = new Set(names.slice(0, MAX_TOGGLES));
+		let changed = false;
+
+		for (const [name, toggle] of toggles) {
+			if (shown.has(name))
+				continue;
+			toggle.remove();
+			toggles.delete(name);
+		}
+		for (const name of shown) {
+			if (!toggles.has(name)) {
+				toggles.set(name, this.#make(facet, name));
+				changed = true;
+			}
+			const toggle = toggles.get(name);
+			setText(toggle.querySelector('.count'), counts.get(name).toLocaleString('en'));
+			toggle.setAttribute('aria-pressed', String(chosen.includes(name)));
+			toggle.classList.toggle('none', counts.get(name) === 0);
+		}
+		if (changed)
+			this.holders[facet].replaceChildren(...[...shown].map((name) => toggles.get(name)));
+	}
+
+	#make(facet, name) {
+		const toggle = button(`toggle ${facet === 'severity' ? name : ''}`.trim(), '',
+			() => this.onToggle(facet, name));
+
+		toggle.append(element('span', 'name', ...safeText(shorten(name, 80))),
+			element('span', 'count', '0'));
+		toggle.dataset.facet = facet;
+		toggle.dataset.name = name;
+		toggle.title = visible(name);
+		return toggle;
+	}
+}
