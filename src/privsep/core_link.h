@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The supervisor's ends of core's two channels, and the question whether core is well. */
+#ifndef PRIVSEP_CORE_LINK_H
+#define PRIVSEP_CORE_LINK_H
+
+#include <stdbool.h>
+
+#include "privsep/loop.h"
+#include "privsep/storage.h"
+#include "privsep/supervisor.h"
+
+struct core_link {
+	sd_event *event;
+	struct storage *storage;
+	uint64_t watchdog_us; /* 0: core is asked once, at its start */
+	void *context;
+	void (*answered)(void *context); /* core is well */
+	void (*hung)(void *context);	 /* core does not answer */
+
+	int control_fd, storage_fd; /* -1: no core */
+	sd_event_source *control, *requests, *timer;
+	uint64_t
+		asked_us; /* when the question was put that is not answered; 0: none is */
+	bool has_answered; /* this core, at least once */
+};
+
+/** core_link_open() - new channels; @ret: core's ends, to be closed here after the fork
+ */
+int core_link_open(struct core_link *l, struct child_channels *ret);
+
+/** core_link_start() - serve the core that has been forked, and ask whether it is well */
+int core_link_start(struct core_link *l);
+
+/** core_link_attach() - tell core about a module's pipe; without a core, nothing happens
+ */
+void core_link_attach(struct core_link *l, const char *name, int fd, uint64_t rate_limit);
+
+/** core_link_close() - core is gone */
+void core_link_close(struct core_link *l);
+
+#endif

@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+/* See externals.h. */
+#include "privsep/externals.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "privsep/process.h"
+
+#define PAUSE_FIRST_US (100 * USEC_PER_SEC / 1000)
+#define PAUSE_LAST_US  (60 * USEC_PER_SEC)
+#define SETTLED_US     (60 * USEC_PER_SEC) /* having run so long, the pause is short */
+#define STOP_US	       (2 * USEC_PER_SEC)
+
+struct external {
+	struct externals *all;
+	const struct supervisor_external *item;
+	pid_t pid; /* of it and of its process group; 0: not running */
+	int fd;	   /* reading end of its last pipe, -1 before the first */
+	uint64_t started_us;
+	uint64_t pause_us; /* before the next start */
+	sd_event_source *exit, *timer;
+};
+
+struct externals {
+	struct externals_options options;
+	bool is_stopping;
+	sd_event_source *timer;
+	size_t n;
+	struct external items[];
+};
+
+static void start(struct external *x);
+
+static int on_start_timer(sd_event_source *source, uint64_t time_us, void *context)
+{
+	(void)source;
+	(void)time_us;
+	start(context);
+	return 0;
+}
+
+/* It ended, or could not even begin: say so and try again later. */
+static void failed(struct external *x, const char *reason)
+{
+	int r;
+
+	if (x->all->is_stopping)
+		return;
+	if (clock_now().mono_us - x->started_us >= SETTLED_US)
+		x->pause_us = PAUSE_FIRST_US;
+	log_warning("module %s %s; it is started again in %.1f s", x->item->name, reason,
+		    (double)x->pause_us / USEC_PER_SEC);
+	reports_add(x->all->options.reports, "module_failed",
+		    (struct report_datum[2]){ { "module", x->item->name },
+					      { "reason", reason } });
+	r = loop_after(x->all->options.event, &x->timer, x->pause_us, on_start_timer, x);
+	if (r < 0)
+		(void)log_error_errno(r, "module %s stays off", x->item->name);
+	x->pause_us = x->pause_us * 2 < PAUSE_LAST_US ? x->pause_us * 2 : PAUSE_LAST_US;
+}
+
+static int on_exit_signal(sd_event_source *source, const siginfo_t *info, void *context)
+{
+	struct external *x = context;
+	char reason[64];
+
+	(void)source;
+	process_reason(info, reason, sizeof(reason));
+	/* What it left behind; the group's number is ours until the leader is waited for. */
+	(void)kill(-x->pid, SIGKILL);
+	x->pid = 0;
+	x->exit = sd_event_source_unref(x->exit);
+	failed(x, reason);
+	if (x->all->is_stopping && externals_are_gone(x->all))
+		x->all->options.all_gone(x->all->options.context);
+	return 0;
+}
+
+static int spawn(struct external *x, int *ret_fd)
+{
+	_cleanup_close_ int output = -1;
+	_cleanup_close_ int input = -1;
+	int fds[2], r;
+	pid_t pid;
+
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return -errno;
+	input = fds[0];
+	output = fds[1];
+	if (fcntl(input, F_SETFL, O_NONBLOCK) < 0)
+		return -errno;
+	pid = process_spawn(x->item->argv, output);
+	if (pid < 0)
+		return (int)pid;
+	r = sd_event_add_child(x->all->options.event, &x->exit, pid, WEXITED,
+			       on_exit_signal, x);
+	if (r < 0) {
+		(void)kill(-pid, SIGKILL); /* unwatched, it would not be replaced */
+		(void)waitpid(pid, NULL, 0);
+		return r;
+	}
+	x->pid = pid;
+	*ret_fd = take_fd(&input);
+	return 0;
+}
+
+static void start(struct external *x)
+{
+	int fd = -1, r;
+
+	x->timer = sd_event_source_disable_unref(x->timer);
+	x->started_us = clock_now().mono_us;
+	r = spawn(x, &fd);
+	if (r < 0) {
+		char reason[128];
+
+		(void)snprintf(reason, sizeof(reason), "cannot be run: %s", strerror(-r));
+		failed(x, reason);
+		return;
+	}
+	cleanup_close(&x->fd); /* core has its own, and reads that to its end */
+	x->fd = fd;
+	x->all->options.attach(x->all->options.context, x->item, fd);
+}
+
+int externals_create(const struct externals_options *options, struct externals **ret)
+{
+	struct externals *e = calloc(1,
+				     sizeof(*e) + options->n_items * sizeof(e->items[0]));
+
+	if (!e)
+		return -ENOMEM;
+	e->options = *options;
+	e->n = options->n_items;
+	for (size_t i = 0; i < e->n; i++)
+		e->items[i] = (struct external){ .all = e,
+						 .item = &options->items[i],
+						 .fd = -1,
+						 .pause_us = PAUSE_FIRST_US };
+	*ret = e;
+	return 0;
+}
+
+void externals_destroy(struct externals *e)
+{
+	if (!e)
+		return;
+	for (size_t i = 0; i < e->n; i++) {
+		(void)sd_event_source_disable_unref(e->items[i].exit);
+		(void)sd_event_source_disable_unref(e->items[i].timer);
+		cleanup_close(&e->items[i].fd);
+	}
+	(void)sd_event_source_disable_unref(e->timer);
+	free(e);
+}
+
+void externals_start(struct externals *e)
+{
+	for (size_t i = 0; i < e->n; i++)
+		start(&e->items[i]);
+}
+
+void externals_attach_all(struct externals *e)
+{
+	for (size_t i = 0; i < e->n; i++)
+		if (e->items[i].fd >= 0)
+			e->options.attach(e->options.context, e->items[i].item,
+					  e->items[i].fd);
+}
+
+static void signal_all(struct externals *e, int signal)
+{
+	for (size_t i = 0; i < e->n; i++)
+		if (e->items[i].pid > 0)
+			(void)kill(-e->items[i].pid, signal); /* gone already: as good */
+}
+
+static int on_stop_timer(sd_event_source *source, uint64_t time_us, void *context)
+{
+	(void)source;
+	(void)time_us;
+	externals_kill(context);
+	return 0;
+}
+
+void externals_stop(struct externals *e)
+{
+	e->is_stopping = true;
+	for (size_t i = 0; i < e->n; i++)
+		e->items[i].timer = sd_event_source_disable_unref(e->items[i].timer);
+	signal_all(e, SIGTERM);
+	if (externals_are_gone(e))
+		return;
+	if (loop_after(e->options.event, &e->timer, STOP_US, on_stop_timer, e) < 0)
+		externals_kill(e);
+}
+
+void externals_kill(struct externals *e)
+{
+	signal_all(e, SIGKILL);
+}
+
+bool externals_are_gone(const struct externals *e)
+{
+	for (size_t i = 0; i < e->n; i++)
+		if (e->items[i].pid > 0)
+			return false;
+	return true;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The files of the log folder: their names, listing them, opening them without being
+ * fooled. */
+#ifndef PRIVSEP_LOGFILES_H
+#define PRIVSEP_LOGFILES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/** LOGFILE_NAME_SIZE - "lksm_events_YYYY-MM-DD.jsonl.zst" and its NUL */
+#define LOGFILE_NAME_SIZE 33
+
+/** LOGFILE_TEMPORARY - begins the name of a file in the making */
+#define LOGFILE_TEMPORARY ".tmp."
+
+struct logfile {
+	char name[LOGFILE_NAME_SIZE];
+	uint32_t date; /* YYYYMMDD */
+	bool is_compressed;
+	uint64_t size;
+};
+
+/** logfile_parse_name() - is @name exactly that of a log? Then all of @ret but size is
+ * set */
+bool logfile_parse_name(const char *name, struct logfile *ret);
+
+/**
+ * logfile_list() - the logs in a folder, oldest first; of one day the compressed one
+ * first
+ * @ret: the caller's to free()
+ *
+ * Only plain files count. Return: how many, or -errno.
+ */
+int logfile_list(int dir, struct logfile **ret);
+
+/**
+ * logfile_open() - open a plain file that has this one name only
+ * @mode: for O_CREAT, exact (the umask does not count)
+ *
+ * Return: the descriptor; -ELOOP for a symbolic link, -EINVAL for what is no plain file,
+ * -EMLINK for one with a second name, -errno.
+ */
+int logfile_open(int dir, const char *name, int flags, unsigned int mode);
+
+/** logfile_age_days() - days from @date to @today, both YYYYMMDD; negative: it is later
+ */
+int64_t logfile_age_days(uint32_t date, uint32_t today);
+
+#endif

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Starting child processes that have what is meant for them and nothing else. */
+#ifndef PRIVSEP_PROCESS_H
+#define PRIVSEP_PROCESS_H
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+/** A set of open descriptors, sorted. */
+struct descriptors {
+	int *items; /* owned */
+	size_t n;
+};
+
+/** descriptors_list() - those that are open in this process now; 0 or -errno */
+int descriptors_list(struct descriptors *ret);
+void descriptors_deinit(struct descriptors *d);
+
+bool descriptors_has(const struct descriptors *d, int fd);
+
+/**
+ * descriptors_update() - take the difference of two lists into account
+ * @d: loses what is not in @after, gains what is in @after but not in @before
+ */
+int descriptors_update(struct descriptors *d, const struct descriptors *before,
+		       const struct descriptors *after);
+
+/**
+ * process_fork() - fork; the child dies with us
+ * @name: of the child, for its log messages; a string literal
+ *
+ * In the child no signal is blocked; SIGTERM has its default action; SIGINT, SIGHUP and
+ * SIGPIPE are ignored: a terminal's Ctrl-C is ours to deal with.
+ *
+ * Return: as fork(): the pid, 0 in the child; -errno.
+ */
+pid_t process_fork(const char *name);
+
+/** process_keep_only() - in a child: close all but 0, 1, 2, those of @keep and the two
+ * others */
+void process_keep_only(const struct descriptors *keep, int other1, int other2);
+
+/**
+ * process_spawn() - run a program in a process group of its own
+ * @argv: NULL-terminated, argv[0] a path
+ * @output: becomes its standard output; the input is empty, the errors go where ours go
+ *
+ * Return: its pid, or -errno if it cannot be run.
+ */
+pid_t process_spawn(const char *const *argv, int output);
+
+/** PROCESS_EXITED_CLEANLY - what process_reason() says of an exit() with 0 */
+#define PROCESS_EXITED_CLEANLY "exited with status 0"
+
+/** process_reason() - "exited with status 1", "killed by SIGSEGV" */
+void process_reason(const siginfo_t *info, char *ret, size_t size);
+
+#endif

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+/* See reports.h. */
+#include "privsep/reports.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+
+#include "base/buffer.h"
+#include "base/log.h"
+#include "core/event.h"
+
+/* A line of at most PIPE_BUF bytes is written whole or not at all. */
+#define VALUE_BYTES_MAX	  ((size_t)1700)
+#define ESCAPED_BYTES_MAX ((size_t)250) /* of a value whose every byte becomes \u00XX */
+
+int reports_open(struct reports *r)
+{
+	int fds[2];
+
+	if (pipe2(fds, O_CLOEXEC | O_NONBLOCK) < 0)
+		return -errno;
+	*r = (struct reports){ .read_fd = fds[0], .write_fd = fds[1] };
+	return 0;
+}
+
+void reports_close(struct reports *r)
+{
+	cleanup_close(&r->read_fd);
+	cleanup_close(&r->write_fd);
+	*r = (struct reports){ -1, -1 };
+}
+
+static void append_data(struct buffer *out, const struct report_datum data[static 2],
+			size_t value_max)
+{
+	for (size_t i = 0; i < 2 && data[i].key; i++) {
+		struct span value = span_from(data[i].value);
+
+		if (value.len > value_max)
+			value.len = value_max;
+		if (i > 0)
+			buffer_append_literal(out, ", ");
+		json_append_string(out, span_from(data[i].key));
+		buffer_append_literal(out, ": ");
+		json_append_string(out, value);
+	}
+}
+
+static void append_line(struct buffer *out, const char *type,
+			const struct report_datum data[static 2], size_t value_max)
+{
+	const struct event_type *row = event_type_find(span_from(type));
+
+	buffer_appendf(out, "{\"type\": \"%s\", \"data\": {", type);
+	append_data(out, data, value_max);
+	buffer_appendf(out, "}, \"severity\": \"%s\"}\n",
+		       severity_name(row ? row->severity : LKSM_HIGH));
+}
+
+void reports_add(struct reports *r, const char *type,
+		 const struct report_datum data[static 2])
+{
+	_cleanup_buffer_ struct buffer line = { 0 };
+
+	append_line(&line, type, data, VALUE_BYTES_MAX);
+	if (line.len > PIPE_BUF) {
+		buffer_clear(&line);
+		append_line(&line, type, data, ESCAPED_BYTES_MAX);
+	}
+	if (buffer_error(&line))
+		(void)log_warning_errno(buffer_error(&line),
+					"%s is not logged as an event", type);
+	else if (write(r->write_fd, line.data, line.len) < 0)
+		(void)log_warning_errno(errno, "%s is not logged as an event", type);
+}

@@ -1,0 +1,453 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * See storage.h. Whoever holds the flock on .lock, which names its pid, has the folder;
+ * the core inherits it, so that a daemon that was killed is not followed by another while
+ * its last writer still lives.
+ */
+#include "privsep/storage.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/file.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include "base/log.h"
+#include "core/logtail.h"
+#include "privsep/channel.h"
+#include "privsep/compress.h"
+#include "privsep/logfiles.h"
+#include "privsep/process.h"
+
+#define LOCK_NAME   ".lock"
+#define FOLDER_MODE 0750
+#define LOG_MODE    0640
+#define OWN_MODE    0600
+#define LOCK_TRY_MS 10
+#define LOCK_TRIES  500 /* 5 s for the children of a daemon that was killed to die */
+#define CHILD_NICE  19
+
+struct storage {
+	char *folder;
+	uint64_t keep_days, keep_bytes, compress_after_days;
+	int dir;
+	int lock;
+	char writing[LOGFILE_NAME_SIZE]; /* the log last handed to a core that lives, or
+					    "" */
+	char refused[CHANNEL_NAME_SIZE]; /* the last log that was refused: told once */
+	char cut[LOGFILE_NAME_SIZE]; /* the log that was torn and was not opened since */
+	uint64_t cut_bytes;
+	pid_t compressor; /* 0: none */
+	char compressing[LOGFILE_NAME_SIZE];
+	char given_up[LOGFILE_NAME_SIZE]; /* could not be compressed; so were those before
+					     it */
+};
+
+static int make_folder(const char *folder)
+{
+	_cleanup_free_ char *path = strdup(folder);
+
+	if (!path)
+		return -ENOMEM;
+	for (char *slash = path; slash;) {
+		slash = strchr(slash + 1, '/');
+		if (slash)
+			*slash = '\0';
+		if (*path && mkdir(path, FOLDER_MODE) < 0 && errno != EEXIST)
+			return -errno;
+		if (slash)
+			*slash = '/';
+	}
+	return 0;
+}
+
+static pid_t read_holder(int lock)
+{
+	char text[16] = "";
+	ssize_t n = pread(lock, text, sizeof(text) - 1, 0);
+
+	return n > 0 ? (pid_t)strtol(text, NULL, 10) : 0;
+}
+
+static bool is_alive(pid_t pid)
+{
+	return pid > 0 && (kill(pid, 0) == 0 || errno == EPERM);
+}
+
+/*
+ * Return: 0; -EWOULDBLOCK and the holder's pid in @ret_holder. A holder that is gone has
+ * left children which are about to follow it.
+ */
+static int take_lock(int lock, pid_t *ret_holder)
+{
+	char text[16];
+	int n;
+
+	for (int i = 0; flock(lock, LOCK_EX | LOCK_NB) < 0; i++) {
+		if (errno == EINTR)
+			continue;
+		*ret_holder = read_holder(lock);
+		if (errno != EWOULDBLOCK || is_alive(*ret_holder) || i >= LOCK_TRIES)
+			return -EWOULDBLOCK;
+		(void)poll(NULL, 0, LOCK_TRY_MS); /* nothing tells when a flock is free */
+	}
+	n = snprintf(text, sizeof(text), "%d\n", (int)getpid());
+	if (ftruncate(lock, 0) < 0 || pwrite(lock, text, (size_t)n, 0) != n)
+		log_debug("storage: the pid is not in the lock file"); /* only for a
+									  message */
+	return 0;
+}
+
+static int open_lock(struct storage *s, struct buffer *error)
+{
+	pid_t holder = 0;
+	int r;
+
+	s->lock = logfile_open(s->dir, LOCK_NAME, O_RDWR | O_CREAT, OWN_MODE);
+	if (s->lock < 0) {
+		buffer_appendf(error, "cannot write in the log folder %s: %s", s->folder,
+			       strerror(-s->lock));
+		return s->lock;
+	}
+	r = take_lock(s->lock, &holder);
+	if (r < 0)
+		buffer_appendf(
+			error,
+			"another lksm (pid %d) writes to %s: stop it, or give this one "
+			"another folder with --log-dir",
+			(int)holder, s->folder);
+	return r;
+}
+
+static int open_folder(struct storage *s, struct buffer *error)
+{
+	int r = make_folder(s->folder);
+
+	if (r >= 0) {
+		s->dir = open(s->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		r = s->dir < 0 ? -errno : 0;
+	}
+	if (r < 0)
+		buffer_appendf(error, "cannot make or open the log folder %s: %s",
+			       s->folder, strerror(-r));
+	return r;
+}
+
+/* What an interrupted compression left. */
+static void remove_temporaries(struct storage *s)
+{
+	_cleanup_closedir_ DIR *stream = opendir(s->folder);
+	struct dirent *entry;
+
+	while (stream && (entry = readdir(stream)))
+		if (!strncmp(entry->d_name, LOGFILE_TEMPORARY, strlen(LOGFILE_TEMPORARY)))
+			(void)unlinkat(s->dir, entry->d_name,
+				       0); /* it is only in the way */
+}
+
+int storage_create(const struct storage_options *options, struct storage **ret,
+		   struct buffer *error)
+{
+	struct storage *s = calloc(1, sizeof(*s));
+	int r;
+
+	if (!s)
+		return -ENOMEM;
+	s->dir = s->lock = -1;
+	s->keep_days = options->keep_days;
+	s->keep_bytes = options->keep_bytes;
+	s->compress_after_days = options->compress_after_days;
+	s->folder = strdup(options->folder);
+	r = s->folder ? open_folder(s, error) : -ENOMEM;
+	if (r >= 0)
+		r = open_lock(s, error);
+	if (r < 0) {
+		storage_destroy(s);
+		return r;
+	}
+	remove_temporaries(s);
+	*ret = s;
+	return 0;
+}
+
+void storage_destroy(struct storage *s)
+{
+	if (!s)
+		return;
+	if (s->compressor > 0) {
+		(void)kill(s->compressor, SIGKILL);
+		while (waitpid(s->compressor, NULL, 0) < 0 && errno == EINTR)
+			;
+	}
+	storage_leave(s, false);
+	free(s->folder);
+	free(s);
+}
+
+void storage_leave(struct storage *s, bool keep_lock)
+{
+	cleanup_close(&s->dir);
+	s->dir = -1;
+	if (keep_lock)
+		return;
+	cleanup_close(&s->lock);
+	s->lock = -1;
+}
+
+int storage_open_file(struct storage *s, const char *name, int flags)
+{
+	if (name[0] != '.' || strchr(name, '/'))
+		return -EINVAL;
+	return logfile_open(s->dir, name, flags, OWN_MODE);
+}
+
+int storage_newest(struct storage *s, char *ret, size_t size)
+{
+	_cleanup_free_ struct logfile *list = NULL;
+	int n = logfile_list(s->dir, &list);
+
+	if (n < 0)
+		return n;
+	(void)snprintf(ret, size, "%s", n ? list[n - 1].name : "");
+	if (n && list[n - 1].is_compressed && strlen(ret) > strlen(".zst"))
+		ret[strlen(ret) - strlen(".zst")] = '\0';
+	return 0;
+}
+
+/* Cut a torn line; how much is remembered until the log's next opening tells it. */
+static int repair(struct storage *s, const char *name)
+{
+	_cleanup_close_ int fd = logfile_open(s->dir, name, O_RDWR, 0);
+	uint64_t cut = 0;
+	int r = fd < 0 ? fd : logtail_repair(fd, &cut);
+
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	if (!cut)
+		return 0;
+	log_notice("cut a torn line of %" PRIu64 " bytes from %s/%s", cut, s->folder,
+		   name);
+	s->cut_bytes = (strcmp(s->cut, name) ? 0 : s->cut_bytes) + cut;
+	(void)snprintf(s->cut, sizeof(s->cut), "%s", name);
+	return 0;
+}
+
+static uint64_t take_cut_bytes(struct storage *s, const char *name)
+{
+	uint64_t cut = strcmp(s->cut, name) ? 0 : s->cut_bytes;
+
+	if (cut)
+		s->cut_bytes = 0;
+	return cut;
+}
+
+static int open_log(struct storage *s, const char *name, struct channel_message *reply)
+{
+	struct logfile file;
+	int r, fd;
+
+	if (!logfile_parse_name(name, &file) || file.is_compressed)
+		return -EINVAL;
+	r = strcmp(name, s->writing) ? repair(s, name) : 0;
+	fd = r < 0 ? r
+		   : logfile_open(s->dir, name, O_WRONLY | O_APPEND | O_CREAT, LOG_MODE);
+	if (fd >= 0) {
+		(void)snprintf(s->writing, sizeof(s->writing), "%s", file.name);
+		s->refused[0] = '\0';
+		reply->detail = take_cut_bytes(s, name);
+	} else if (strcmp(s->refused, name) != 0) {
+		(void)snprintf(s->refused, sizeof(s->refused), "%s", name);
+		(void)log_error_errno(
+			fd,
+			"cannot open %s/%s, which has to be a plain file with "
+			"one name; move it away",
+			s->folder, name);
+	}
+	return fd;
+}
+
+static int open_tail(struct storage *s, uint64_t i, struct channel_message *reply)
+{
+	_cleanup_free_ struct logfile *list = NULL;
+	int n = logfile_list(s->dir, &list), r;
+
+	if (n < 0)
+		return n;
+	while (n--) {
+		if (list[n].is_compressed || i-- > 0)
+			continue;
+		(void)snprintf(reply->name, sizeof(reply->name), "%s", list[n].name);
+		/* While a core writes, its last line may be in the making. */
+		r = *s->writing ? 0 : repair(s, list[n].name);
+		return r < 0 ? r : logfile_open(s->dir, reply->name, O_RDONLY, 0);
+	}
+	return -ENOENT;
+}
+
+int storage_serve(struct storage *s, int channel)
+{
+	struct channel_message request, reply = { .kind = CHANNEL_REPLY };
+	int r = channel_receive(channel, &request);
+
+	if (r <= 0)
+		return r == -EAGAIN ? 0 : r ? r : -EPIPE;
+	cleanup_close(&request.fd); /* nobody asked for it */
+	if (request.kind == CHANNEL_OPEN_LOG)
+		r = open_log(s, request.name, &reply);
+	else if (request.kind == CHANNEL_OPEN_TAIL)
+		r = open_tail(s, request.number, &reply);
+	else
+		r = -EOPNOTSUPP;
+	reply.fd = r;
+	reply.number = r < 0 ? (uint64_t)-r : 0;
+	r = channel_send(channel, &reply);
+	cleanup_close(&reply.fd);
+	return r;
+}
+
+void storage_writer_gone(struct storage *s)
+{
+	s->writing[0] = '\0';
+}
+
+static void remove_log(struct storage *s, const struct logfile *file, const char *why)
+{
+	if (unlinkat(s->dir, file->name, 0) < 0)
+		(void)log_warning_errno(errno, "cannot remove %s/%s", s->folder,
+					file->name);
+	else
+		log_notice("removed %s/%s: %s", s->folder, file->name, why);
+}
+
+static bool is_closed(const struct storage *s, const struct logfile *file,
+		      uint32_t newest)
+{
+	return file->date != newest && strcmp(file->name, s->writing) != 0;
+}
+
+/* Oldest first; @list shrinks to what stays. Return: how many stay. */
+static int retain(struct storage *s, struct logfile *list, int n, uint32_t today)
+{
+	uint32_t newest = n ? list[n - 1].date : 0;
+	uint64_t total = 0;
+	int i = 0;
+
+	for (int j = 0; j < n; j++)
+		total += list[j].size;
+	for (; i < n && is_closed(s, &list[i], newest); i++) {
+		if (s->keep_days &&
+		    logfile_age_days(list[i].date, today) > (int64_t)s->keep_days)
+			remove_log(s, &list[i], "older than output.retention.days");
+		else if (s->keep_bytes && total > s->keep_bytes)
+			remove_log(s, &list[i], "more than output.retention.size in all");
+		else
+			break;
+		total -= list[i].size;
+	}
+	if (i > 0)
+		memmove(list, list + i, (size_t)(n - i) * sizeof(*list));
+	return n - i;
+}
+
+static int start_compressor(struct storage *s, const char *name)
+{
+	struct descriptors keep = { 0 };
+	pid_t pid = process_fork("compress");
+
+	if (pid < 0)
+		return (int)pid;
+	if (pid > 0) {
+		s->compressor = pid;
+		(void)snprintf(s->compressing, sizeof(s->compressing), "%s", name);
+		return (int)pid;
+	}
+	process_keep_only(&keep, s->dir, s->lock);
+	(void)setpriority(PRIO_PROCESS, 0,
+			  CHILD_NICE); /* without it, it is merely faster */
+	_exit(compress_log(s->dir, name) < 0 ? 1 : 0);
+}
+
+static int compress_next(struct storage *s, const struct logfile *list, int n,
+			 uint32_t today)
+{
+	uint32_t newest = n ? list[n - 1].date : 0;
+
+	if (!s->compress_after_days || s->compressor)
+		return 0;
+	for (int i = 0; i < n && is_closed(s, &list[i], newest); i++)
+		if (!list[i].is_compressed && strcmp(list[i].name, s->given_up) > 0 &&
+		    logfile_age_days(list[i].date, today) >=
+			    (int64_t)s->compress_after_days)
+			return start_compressor(s, list[i].name);
+	return 0;
+}
+
+int storage_housekeep(struct storage *s, uint32_t today)
+{
+	_cleanup_free_ struct logfile *list = NULL;
+	int n = logfile_list(s->dir, &list);
+
+	if (n < 0)
+		return log_warning_errno(n, "cannot list %s", s->folder);
+	n = retain(s, list, n, today);
+	return compress_next(s, list, n, today);
+}
+
+void storage_compressed(struct storage *s, bool is_good)
+{
+	if (!is_good) {
+		log_warning("%s/%s could not be compressed and stays as it is", s->folder,
+			    s->compressing);
+		(void)snprintf(s->given_up, sizeof(s->given_up), "%s", s->compressing);
+	}
+	s->compressor = 0;
+}
+
+/* Ask and wait. Return: the descriptor or -errno. */
+static int request(int channel, const struct channel_message *question,
+		   struct channel_message *ret)
+{
+	int r = channel_send(channel, question);
+
+	if (r < 0)
+		return r;
+	r = channel_receive(channel, ret);
+	if (r <= 0)
+		return r ? r : -EPIPE;
+	if (ret->kind == CHANNEL_REPLY && ret->number == 0 && ret->fd >= 0)
+		return ret->fd;
+	cleanup_close(&ret->fd);
+	if (ret->kind != CHANNEL_REPLY || ret->number == 0 || ret->number > INT16_MAX)
+		return -EBADMSG;
+	return -(int)ret->number;
+}
+
+int storage_request_log(int channel, const char *name, uint64_t *ret_cut)
+{
+	struct channel_message question = { .kind = CHANNEL_OPEN_LOG, .fd = -1 };
+	struct channel_message answer;
+	int fd;
+
+	(void)snprintf(question.name, sizeof(question.name), "%s", name);
+	fd = request(channel, &question, &answer);
+	if (fd >= 0)
+		*ret_cut = answer.detail;
+	return fd;
+}
+
+int storage_request_tail(int channel, uint64_t i, char *ret_name, size_t size)
+{
+	struct channel_message question = { .kind = CHANNEL_OPEN_TAIL,
+					    .number = i,
+					    .fd = -1 };
+	struct channel_message answer;
+	int fd = request(channel, &question, &answer);
+
+	if (fd >= 0)
+		(void)snprintf(ret_name, size, "%s", answer.name);
+	return fd;
+}

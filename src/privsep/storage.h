@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The log folder. The supervisor's half owns it: it opens files in it by name, cuts torn
+ * lines, applies retention, has closed days compressed. The core's half asks for
+ * descriptors over a channel. No other process can open anything there.
+ */
+#ifndef PRIVSEP_STORAGE_H
+#define PRIVSEP_STORAGE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buffer.h"
+
+struct storage;
+
+struct storage_options {
+	const char *folder;  /* made (0750) with its parents if it is not there */
+	uint64_t keep_days;  /* closed days older than that are removed; 0 keeps all */
+	uint64_t keep_bytes; /* of all logs together; oldest go first; 0 no limit */
+	uint64_t compress_after_days; /* closed days at least so old are compressed; 0
+					 never */
+};
+
+/**
+ * storage_create() - open and lock the folder
+ * @error: says in a sentence what is wrong and what to do, naming the other daemon's pid
+ *	when the folder is taken
+ */
+int storage_create(const struct storage_options *options, struct storage **ret,
+		   struct buffer *error);
+
+/** storage_destroy() - a compression under way is stopped; it does no harm */
+void storage_destroy(struct storage *s);
+
+/** storage_open_file() - a file of ours in the folder (".state", ".dashboard_token"),
+ * 0600 */
+int storage_open_file(struct storage *s, const char *name, int flags);
+
+/** storage_newest() - name of the newest log in @ret (without .zst), "" if there is none
+ */
+int storage_newest(struct storage *s, char *ret, size_t size);
+
+/**
+ * storage_serve() - answer one request of the core's
+ *
+ * A log that is not a plain file of ours (a symbolic link, a FIFO, a hard link) is
+ * refused: the core gets the errno, the program's log a sentence.
+ *
+ * Return: 0, or -errno when the channel is gone.
+ */
+int storage_serve(struct storage *s, int channel);
+
+/** storage_writer_gone() - no process writes logs now: torn lines may be cut again */
+void storage_writer_gone(struct storage *s);
+
+/**
+ * storage_leave() - in a forked child: close what is the supervisor's
+ * @keep_lock: a child that writes logs keeps the lock open, unseen, so that the folder is
+ *	not free before the last writer is gone
+ */
+void storage_leave(struct storage *s, bool keep_lock);
+
+/**
+ * storage_housekeep() - retention, and the next compression; never touches the newest
+ * @today: YYYYMMDD by local time
+ *
+ * A log is compressed by a child of this process, so that storage_serve() does not wait.
+ *
+ * Return: 0; the pid of that child, to be waited for and then given to
+ * storage_compressed(); -errno.
+ */
+int storage_housekeep(struct storage *s, uint32_t today);
+
+/** storage_compressed() - the child has exited (@is_good: with 0) and was waited for */
+void storage_compressed(struct storage *s, bool is_good);
+
+/* The core's half; both wait for the answer. */
+
+/**
+ * storage_request_log() - the day's log for appending
+ * @ret_cut: how many bytes of a torn last line were cut from it, now or when
+ *	storage_request_tail() looked at it
+ *
+ * Return: the descriptor or -errno.
+ */
+int storage_request_log(int channel, const char *name, uint64_t *ret_cut);
+
+/**
+ * storage_request_tail() - the @i-th newest log for reading
+ *
+ * A torn last line is cut before, unless the core has a log for appending already.
+ *
+ * Return: the descriptor; -ENOENT beyond the oldest; -errno.
+ */
+int storage_request_tail(int channel, uint64_t i, char *ret_name, size_t size);
+
+#endif

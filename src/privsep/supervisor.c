@@ -1,0 +1,367 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * See supervisor.h. One sd-event loop; every part of it only says what to do when
+ * something has happened. Stopping is a walk through the phases: externals first, so that
+ * core still gets their last words, then core, whose requests are served until it is
+ * gone, then web.
+ */
+#include "privsep/supervisor.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <string.h>
+#include <stdlib.h>
+#include <systemd/sd-daemon.h>
+
+#include "base/log.h"
+#include "privsep/core_link.h"
+#include "privsep/externals.h"
+#include "privsep/process.h"
+#include "privsep/reports.h"
+#include "privsep/upkeep.h"
+#include "privsep/worker.h"
+
+enum phase {
+	RUNNING,
+	STOPPING_EXTERNALS,
+	STOPPING_CORE,
+	STOPPING_WEB,
+};
+
+struct supervisor {
+	const struct supervisor_options *options;
+	sd_event *event;
+	enum phase phase;
+	struct descriptors inherited; /* the caller's: what the children keep */
+	struct reports reports;
+	struct externals *externals;
+	struct upkeep upkeep;
+	struct core_link link;
+	struct worker core, web;
+	bool is_ready;	      /* systemd knows that we are */
+	bool is_web_outdated; /* to be restarted when the new core is well */
+};
+
+/* The next step of stopping, if what the present one waits for has happened. */
+static void advance(struct supervisor *s)
+{
+	if (s->phase == STOPPING_EXTERNALS && externals_are_gone(s->externals)) {
+		s->phase = STOPPING_CORE;
+		worker_stop(&s->core);
+	}
+	if (s->phase == STOPPING_CORE && !s->core.pid) {
+		s->phase = STOPPING_WEB;
+		worker_stop(&s->web);
+	}
+	if (s->phase == STOPPING_WEB && !s->web.pid)
+		(void)sd_event_exit(s->event, 0); /* cannot fail in a callback */
+}
+
+static void begin_stop(struct supervisor *s)
+{
+	if (s->phase != RUNNING) { /* asked twice: someone is in a hurry */
+		externals_kill(s->externals);
+		worker_kill(&s->core, NULL);
+		worker_kill(&s->web, NULL);
+		return;
+	}
+	(void)sd_notify(0, "STOPPING=1"); /* here and below: nobody may be listening */
+	s->phase = STOPPING_EXTERNALS;
+	if (!s->core.pid)
+		worker_forget(&s->core);
+	if (!s->web.pid)
+		worker_forget(&s->web);
+	externals_stop(s->externals);
+	advance(s);
+}
+
+/* A part is gone. If it was to go, only to come back with new configuration, it does. */
+static void on_ended(void *context, struct worker *w, const char *reason)
+{
+	struct supervisor *s = context;
+
+	if (w == &s->core) {
+		core_link_close(&s->link);
+		storage_writer_gone(s->options->storage);
+	}
+	/* a signal to our whole group stops the children before we ask them to */
+	if (reason && s->phase != RUNNING && !strcmp(reason, PROCESS_EXITED_CLEANLY))
+		reason = NULL;
+	if (reason)
+		log_error("%s %s", w->name, reason);
+	if (reason && s->phase == RUNNING)
+		reports_add(&s->reports, "process_restarted",
+			    (struct report_datum[2]){ { "process", w->name },
+						      { "reason", reason } });
+	if (s->phase != RUNNING)
+		advance(s);
+	else if (w->is_asked)
+		worker_start(w);
+	else
+		worker_start_again(w);
+}
+
+static void attach(void *context, const struct supervisor_external *item, int fd)
+{
+	struct supervisor *s = context;
+
+	core_link_attach(&s->link, item->name, fd, item->rate_limit);
+}
+
+static pid_t start_core(void *context)
+{
+	struct supervisor *s = context;
+	struct child_channels channels;
+	int r = core_link_open(&s->link, &channels);
+	pid_t pid;
+
+	if (r < 0)
+		return r;
+	pid = process_fork("core");
+	if (pid == 0) {
+		storage_leave(s->options->storage, true);
+		process_keep_only(&s->inherited, channels.control, channels.storage);
+		_exit(s->options->core(s->options->context, &channels));
+	}
+	cleanup_close(&channels.control);
+	cleanup_close(&channels.storage);
+	r = pid < 0 ? (int)pid : core_link_start(&s->link);
+	if (r < 0) {
+		if (pid > 0)
+			(void)log_error_errno(
+				r, "core is not served"); /* and ends at that */
+		core_link_close(&s->link);
+		return pid;
+	}
+	core_link_attach(&s->link, REPORTS_NAME, s->reports.read_fd, 0);
+	externals_attach_all(s->externals);
+	return pid;
+}
+
+static pid_t start_web(void *context)
+{
+	struct supervisor *s = context;
+	pid_t pid = process_fork("web");
+
+	if (pid == 0) {
+		struct child_channels channels = { -1, -1 };
+
+		storage_leave(s->options->storage, false);
+		process_keep_only(&s->inherited, -1, -1);
+		_exit(s->options->web(s->options->context, &channels));
+	}
+	return pid;
+}
+
+static void on_answered(void *context)
+{
+	struct supervisor *s = context;
+
+	if (!s->is_ready)
+		(void)sd_notify(0, "READY=1");
+	else if (s->options->watchdog_us)
+		(void)sd_notify(0, "WATCHDOG=1");
+	s->is_ready = true;
+	if (s->is_web_outdated && s->phase == RUNNING && s->web.pid)
+		worker_stop(&s->web);
+	s->is_web_outdated = false;
+}
+
+static void on_hung(void *context)
+{
+	struct supervisor *s = context;
+
+	log_error("core does not answer: killed");
+	worker_kill(&s->core, "hung");
+}
+
+static void on_externals_gone(void *context)
+{
+	advance(context);
+}
+
+/* Call reload(); what it opens is the children's, too. */
+static int read_again(struct supervisor *s, struct buffer *says)
+{
+	struct descriptors before = { 0 }, after = { 0 };
+	int listed = descriptors_list(&before), r;
+
+	r = s->options->reload(s->options->context, says);
+	if (listed >= 0)
+		listed = descriptors_list(&after);
+	if (listed >= 0)
+		listed = descriptors_update(&s->inherited, &before, &after);
+	descriptors_deinit(&before);
+	descriptors_deinit(&after);
+	return r < 0 ? r : listed;
+}
+
+static void restart_all(struct supervisor *s)
+{
+	s->is_web_outdated = true;
+	if (s->core.pid)
+		worker_stop(&s->core);
+	else
+		worker_start(&s->core); /* it waits out a pause: now there is a reason */
+}
+
+static void reload(struct supervisor *s)
+{
+	_cleanup_buffer_ struct buffer says = { 0 };
+	const char *text;
+	int r;
+
+	(void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, clock_now().mono_us);
+	r = read_again(s, &says);
+	text = buffer_cstring(&says) ? says.data : "";
+	if (r < 0) {
+		log_error("configuration refused, the running one stays: %s", text);
+		reports_add(&s->reports, "config_rejected",
+			    (struct report_datum[2]){ { "error", text } });
+		(void)sd_notify(0, "READY=1");
+		return;
+	}
+	log_notice("configuration read again");
+	reports_add(&s->reports, "config_reloaded",
+		    (struct report_datum[2]){ { "rules", text } });
+	s->is_ready = false;
+	restart_all(s);
+}
+
+static int on_stop_signal(sd_event_source *source, const struct signalfd_siginfo *info,
+			  void *context)
+{
+	(void)source;
+	(void)info;
+	begin_stop(context);
+	return 0;
+}
+
+static int on_hangup(sd_event_source *source, const struct signalfd_siginfo *info,
+		     void *context)
+{
+	struct supervisor *s = context;
+
+	(void)source;
+	if (info->ssi_code == SI_KERNEL) /* our terminal is gone, which nobody sent */
+		begin_stop(s);
+	else if (s->phase == RUNNING && s->options->reload)
+		reload(s);
+	return 0;
+}
+
+static void init_parts(struct supervisor *s)
+{
+	const struct supervisor_options *o = s->options;
+
+	s->upkeep = (struct upkeep){ .event = s->event, .storage = o->storage };
+	s->link = (struct core_link){ .event = s->event,
+				      .storage = o->storage,
+				      .watchdog_us = o->watchdog_us,
+				      .context = s,
+				      .answered = on_answered,
+				      .hung = on_hung,
+				      .control_fd = -1,
+				      .storage_fd = -1 };
+	s->core = (struct worker){ .name = "core",
+				   .event = s->event,
+				   .context = s,
+				   .start = start_core,
+				   .ended = on_ended };
+	s->web = s->core;
+	s->web.name = "web";
+	s->web.start = start_web;
+}
+
+static int watch_signals(struct supervisor *s)
+{
+	static const int stops[] = { SIGTERM, SIGINT };
+	int r = sd_event_add_signal(s->event, NULL, SIGHUP, on_hangup, s);
+
+	/* Sent to the whole group, SIGTERM also ends our children: that we are to stop must
+	 * be known before their ends are looked at. */
+	for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(stops); i++) {
+		sd_event_source *source;
+
+		r = sd_event_add_signal(s->event, &source, stops[i], on_stop_signal, s);
+		if (r < 0)
+			break;
+		(void)sd_event_source_set_floating(source, true);
+		r = sd_event_source_set_priority(source, SD_EVENT_PRIORITY_IMPORTANT);
+		sd_event_source_unref(source);
+	}
+	return r;
+}
+
+static int set_up(struct supervisor *s)
+{
+	struct externals_options externals = { .reports = &s->reports,
+					       .items = s->options->externals,
+					       .n_items = s->options->n_externals,
+					       .context = s,
+					       .attach = attach,
+					       .all_gone = on_externals_gone };
+	int r = descriptors_list(&s->inherited);
+
+	if (r < 0)
+		return r;
+	r = sd_event_new(&s->event);
+	if (r < 0)
+		return r;
+	init_parts(s);
+	externals.event = s->event;
+	r = watch_signals(s);
+	if (r >= 0)
+		r = reports_open(&s->reports);
+	if (r >= 0)
+		r = externals_create(&externals, &s->externals);
+	return r;
+}
+
+static void tear_down(struct supervisor *s)
+{
+	externals_destroy(s->externals);
+	upkeep_stop(&s->upkeep);
+	core_link_close(&s->link);
+	worker_forget(&s->core);
+	worker_forget(&s->web);
+	reports_close(&s->reports);
+	descriptors_deinit(&s->inherited);
+	(void)sd_event_unref(s->event);
+}
+
+static int run(struct supervisor *s)
+{
+	int r = set_up(s);
+
+	if (r < 0)
+		return log_error_errno(r, "cannot set up the supervisor");
+	worker_start(&s->core);
+	if (s->options->web)
+		worker_start(&s->web);
+	externals_start(s->externals);
+	upkeep_start(&s->upkeep);
+	return sd_event_loop(s->event);
+}
+
+int supervisor_run(const struct supervisor_options *options)
+{
+	struct supervisor s = { .options = options,
+				.reports = { -1, -1 },
+				.link = { .control_fd = -1, .storage_fd = -1 } };
+	sigset_t ours, before;
+	int r;
+
+	sigemptyset(&ours);
+	sigaddset(&ours, SIGTERM);
+	sigaddset(&ours, SIGINT);
+	sigaddset(&ours, SIGHUP);
+	sigaddset(&ours, SIGCHLD);
+	if (sigprocmask(SIG_BLOCK, &ours, &before) < 0)
+		return -errno;
+	r = run(&s);
+	tear_down(&s);
+	(void)sigprocmask(SIG_SETMASK, &before, NULL); /* cannot fail */
+	return r;
+}

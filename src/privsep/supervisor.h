@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The supervisor: the process that keeps its privilege, opens what the others need, starts
+ * them, starts them again when they die, and stops them in order. It knows the parts only
+ * as functions to call in a child.
+ *
+ *	supervisor ── fork ──► core   (control channel, storage channel, what is inherited)
+ *	           ├─ fork ──► web
+ *	           └─ exec ──► external modules, stdout a pipe whose other end core gets
+ */
+#ifndef PRIVSEP_SUPERVISOR_H
+#define PRIVSEP_SUPERVISOR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buffer.h"
+#include "privsep/storage.h"
+
+/** What a child gets; descriptors are its own. */
+struct child_channels {
+	int control; /* core: CHANNEL_MODULE and CHANNEL_PING come in (non-blocking);
+		      * closed: the supervisor died; -1 for web */
+	int storage; /* core: for storage_request_…(); -1 for web */
+};
+
+struct supervisor_external {
+	const char *name;	 /* of the module */
+	const char *const *argv; /* NULL-terminated; argv[0] a path */
+	uint64_t rate_limit;	 /* events a second */
+};
+
+struct supervisor_options {
+	void *context;
+	/*
+	 * Run in the child, which has the descriptors that were open when
+	 * supervisor_run() was called (or that reload() opened) and its own channels, no
+	 * others. SIGTERM asks it to finish and return; SIGINT, SIGHUP and SIGPIPE are
+	 * ignored in it. The result is its exit status. Core says that it runs by
+	 * answering its first CHANNEL_PING.
+	 */
+	int (*core)(void *context, const struct child_channels *channels);
+	int (*web)(void *context,
+		   const struct child_channels *channels); /* NULL: no dashboard */
+	/**
+	 * SIGHUP: read configuration and rules again; all or nothing
+	 * Return: 0: core and web are restarted in turn, to run with what @context now
+	 * holds, and @says becomes the event's `rules` (config_reloaded); negative: @says
+	 * why (config_rejected), everything stays
+	 */
+	int (*reload)(void *context, struct buffer *says);
+	struct storage *storage;
+	const struct supervisor_external *externals;
+	size_t n_externals;
+	uint64_t watchdog_us; /* 0: none */
+};
+
+/**
+ * supervisor_run() - start everything, stay until SIGTERM or SIGINT, stop everything
+ *
+ * Children that die are started again at once the first time, then with a growing pause
+ * of at most one second (externals: up to a minute), and an event says so
+ * (process_restarted, module_failed), over a pipe that core reads like any external
+ * module's, named "lksm". systemd is told READY, RELOADING, STOPPING and WATCHDOG where
+ * it listens.
+ *
+ * Return: 0 after a clean stop, -errno.
+ */
+int supervisor_run(const struct supervisor_options *options);
+
+#endif

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+/* See upkeep.h. */
+#include "privsep/upkeep.h"
+
+#include <sys/wait.h>
+#include <time.h>
+
+#include "base/log.h"
+
+#define PERIOD_US   (60 * 60 * USEC_PER_SEC)
+#define ACCURACY_US (60 * USEC_PER_SEC) /* may wait for company, to spare a wake-up */
+
+static void run(struct upkeep *u);
+
+static uint32_t today(void)
+{
+	time_t seconds = (time_t)(clock_now().real_us / USEC_PER_SEC);
+	struct tm tm = { 0 };
+
+	(void)localtime_r(&seconds, &tm); /* overflows in the year 2^31 */
+	return (uint32_t)(tm.tm_year + 1900) * 10000 + (uint32_t)(tm.tm_mon + 1) * 100 +
+	       (uint32_t)tm.tm_mday;
+}
+
+static int on_compressed(sd_event_source *source, const siginfo_t *info, void *context)
+{
+	struct upkeep *u = context;
+
+	(void)source;
+	u->compressor = sd_event_source_unref(u->compressor);
+	storage_compressed(u->storage,
+			   info->si_code == CLD_EXITED && info->si_status == 0);
+	run(u); /* perhaps there is another */
+	return 0;
+}
+
+static void run(struct upkeep *u)
+{
+	int pid = storage_housekeep(u->storage, today()), r;
+
+	if (pid <= 0)
+		return;
+	r = sd_event_add_child(u->event, &u->compressor, pid, WEXITED, on_compressed, u);
+	if (r < 0)
+		(void)log_warning_errno(r,
+					"compression goes on unwatched, and is the last");
+}
+
+static int on_timer(sd_event_source *source, uint64_t time_us, void *context)
+{
+	(void)time_us;
+	run(context);
+	(void)sd_event_source_set_time_accuracy(source,
+						ACCURACY_US); /* as good without */
+	(void)sd_event_source_set_time_relative(source,
+						PERIOD_US); /* fails for a bad source */
+	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+}
+
+void upkeep_start(struct upkeep *u)
+{
+	int r = sd_event_add_time_relative(u->event, &u->timer, CLOCK_MONOTONIC, 0, 0,
+					   on_timer, u);
+
+	if (r < 0)
+		(void)log_warning_errno(r, "no retention and no compression");
+}
+
+void upkeep_stop(struct upkeep *u)
+{
+	u->timer = sd_event_source_disable_unref(u->timer);
+	u->compressor = sd_event_source_disable_unref(u->compressor);
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Looking after the log folder once an hour: retention, and compression one log at a
+ * time. */
+#ifndef PRIVSEP_UPKEEP_H
+#define PRIVSEP_UPKEEP_H
+
+#include <sys/types.h>
+
+#include "privsep/loop.h"
+#include "privsep/storage.h"
+
+struct upkeep {
+	sd_event *event;
+	struct storage *storage;
+	sd_event_source *timer;
+	sd_event_source *compressor;
+};
+
+/** upkeep_start() - the first time now */
+void upkeep_start(struct upkeep *u);
+void upkeep_stop(struct upkeep *u);
+
+#endif
