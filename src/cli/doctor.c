@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * lksm doctor: what is and isn't in place, in plain words, and what to do about it. One
+ * table of checks; each looks at one thing and changes nothing.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <sys/statvfs.h>
+#include <sys/utsname.h>
+
+#include "base/file.h"
+#include "cli/setup.h"
+#include "cli/verb.h"
+
+#define LINE_SIZE      512
+#define SPACE_LOW      ((uint64_t)256 << 20)
+#define SMALL_FILE_MAX ((size_t)1 << 20)
+
+enum verdict {
+	FINE,
+	ADVICE, /* works, but could be better */
+	WRONG,
+};
+
+struct finding {
+	char what[LINE_SIZE];
+	char remedy[LINE_SIZE]; /* empty when fine */
+};
+
+struct doctor {
+	struct setup setup;
+	bool has_config;
+	const char *config_path;
+};
+
+#define SAY(to, ...) ((void)snprintf(to, LINE_SIZE, __VA_ARGS__))
+
+/* A small file's first line; "" if it cannot be read. */
+static void read_line(const char *path, char ret[static LINE_SIZE])
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? 0 : read(fd, ret, LINE_SIZE - 1);
+
+	ret[n > 0 ? n : 0] = '\0';
+	ret[strcspn(ret, "\n")] = '\0';
+}
+
+static enum verdict check_config(struct doctor *d, struct finding *f)
+{
+	d->has_config = setup_load_config(&d->setup, d->config_path) >= 0;
+	if (d->has_config) {
+		SAY(f->what, "The configuration is valid");
+		return FINE;
+	}
+	SAY(f->what, "The configuration has errors (above)");
+	SAY(f->remedy, "mend the lines named above; `lksm check` tests them again");
+	return WRONG;
+}
+
+static enum verdict check_rules(struct doctor *d, struct finding *f)
+{
+	if (setup_load_rules(&d->setup) >= 0) {
+		SAY(f->what, "%zu rules are valid and their examples match",
+		    rules_count(d->setup.rules));
+		return FINE;
+	}
+	SAY(f->what, "The rules cannot be used");
+	SAY(f->remedy, "mend what is named above; `lksm check` tests them again");
+	return WRONG;
+}
+
+static enum verdict check_kernel_log(struct doctor *d, struct finding *f)
+{
+	const char *path = config_module_option(&d->setup.config, "kprobe_reader",
+						"kmsg");
+	_cleanup_close_ int fd = -1;
+
+	path = path ? path : "/dev/kmsg";
+	fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	if (fd >= 0) {
+		SAY(f->what, "The kernel log can be read (%s)", path);
+		return FINE;
+	}
+	SAY(f->what, "The kernel log cannot be read: %s: %s", path, strerror(errno));
+	SAY(f->remedy, errno == EPERM || errno == EACCES
+			       ? "run as root, or give the program CAP_SYSLOG"
+			       : "a container needs the host's /dev/kmsg");
+	return WRONG;
+}
+
+static bool is_module_loaded(const char *name)
+{
+	_cleanup_buffer_ struct buffer modules = { 0 };
+	char line[LINE_SIZE];
+
+	if (read_file("/proc/modules", SMALL_FILE_MAX, &modules) < 0)
+		return false;
+	(void)snprintf(line, sizeof(line), "%s ", name);
+	for (struct span s = buffer_span(&modules); s.len;) {
+		const char *end = memchr(s.data, '\n', s.len);
+
+		if (span_starts_with(s, span_from(line)))
+			return true;
+		s = end ? span_skip(s, (size_t)(end + 1 - s.data)) : (struct span){ 0 };
+	}
+	return false;
+}
+
+static enum verdict check_sensor(struct doctor *d, struct finding *f)
+{
+	(void)d;
+	if (is_module_loaded("photon_ring")) {
+		SAY(f->what, "The sensor photon_ring is loaded");
+		return FINE;
+	}
+	SAY(f->what,
+	    "The sensor photon_ring is not loaded: kernel messages are followed, "
+	    "but tampering is not seen");
+	if (access("/proc/modules", F_OK) < 0)
+		SAY(f->remedy,
+		    "this kernel cannot load modules; use one with CONFIG_MODULES");
+	else
+		SAY(f->remedy,
+		    "`make -C kernel && insmod kernel/photon_ring.ko` as root");
+	return ADVICE;
+}
+
+static enum verdict check_kprobes(struct doctor *d, struct finding *f)
+{
+	char enabled[LINE_SIZE], ftrace[LINE_SIZE];
+
+	(void)d;
+	read_line("/sys/kernel/debug/kprobes/enabled", enabled);
+	read_line("/proc/sys/kernel/ftrace_enabled", ftrace);
+	if (enabled[0] != '0' && ftrace[0] != '0') {
+		SAY(f->what, "Nobody has switched kprobes or ftrace off");
+		return FINE;
+	}
+	SAY(f->what, "%s is 0: the sensor's probes are blind",
+	    enabled[0] == '0' ? "debugfs kprobes/enabled" : "kernel.ftrace_enabled");
+	SAY(f->remedy, "find out who did that, then write 1 to it");
+	return WRONG;
+}
+
+static enum verdict check_log_folder(struct doctor *d, struct finding *f)
+{
+	const char *dir = d->setup.config.output_dir;
+	struct statvfs fs;
+	uint64_t free_bytes;
+
+	if (access(dir, F_OK) < 0 && errno == ENOENT) {
+		SAY(f->what, "The log folder %s is not there yet; `lksm run` makes it",
+		    dir);
+		return FINE;
+	}
+	if (access(dir, W_OK) < 0 || statvfs(dir, &fs) < 0) {
+		SAY(f->what, "The log folder %s cannot be written: %s", dir,
+		    strerror(errno));
+		SAY(f->remedy, "run as its owner, or choose another with --log-dir");
+		return WRONG;
+	}
+	free_bytes = (uint64_t)fs.f_bavail * fs.f_frsize;
+	SAY(f->what, "The log folder %s can be written, %llu MiB are free", dir,
+	    (unsigned long long)(free_bytes >> 20));
+	if (free_bytes >= SPACE_LOW)
+		return FINE;
+	SAY(f->remedy, "make room, or set output.retention.size");
+	return ADVICE;
+}
+
+static enum verdict check_daemon(struct doctor *d, struct finding *f)
+{
+	char path[LINE_SIZE], pid[LINE_SIZE];
+	_cleanup_close_ int fd = -1;
+
+	SAY(path, "%s/.lock", d->setup.config.output_dir);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0) {
+		read_line(path, pid);
+		SAY(f->what, "The daemon is running (pid %.20s)", pid);
+		return FINE;
+	}
+	SAY(f->what, "The daemon is not running on this log folder");
+	SAY(f->remedy, "`lksm run`, or script/run in a checkout");
+	return ADVICE;
+}
+
+static enum verdict check_kernel(struct doctor *d, struct finding *f)
+{
+	struct utsname u;
+	char path[LINE_SIZE];
+
+	(void)d;
+	if (uname(&u) < 0)
+		return FINE;
+	SAY(path, "/lib/modules/%.80s/build", u.release);
+	if (access(path, F_OK) == 0) {
+		SAY(f->what, "The headers of this kernel (%.80s) are installed",
+		    u.release);
+		return FINE;
+	}
+	SAY(f->what, "The headers of this kernel (%.80s) are not installed", u.release);
+	SAY(f->remedy, "to build the sensor: apt-get install linux-headers-%.80s",
+	    u.release);
+	return ADVICE;
+}
+
+static const struct check {
+	enum verdict (*look)(struct doctor *d, struct finding *f);
+	bool needs_config;
+} checks[] = {
+	{ check_config, false },    { check_rules, true },    { check_kernel_log, true },
+	{ check_sensor, false },    { check_kprobes, false }, { check_kernel, false },
+	{ check_log_folder, true }, { check_daemon, true },
+};
+
+static void print(enum verdict verdict, const struct finding *f, bool has_colour)
+{
+	static const struct {
+		const char *word, *colour;
+	} looks[] = {
+		[FINE] = { "ok  ", "\033[32m" },
+		[ADVICE] = { "note", "\033[33m" },
+		[WRONG] = { "NO  ", "\033[1;31m" },
+	};
+
+	printf("%s%s%s  %s\n", has_colour ? looks[verdict].colour : "",
+	       looks[verdict].word, has_colour ? "\033[0m" : "", f->what);
+	if (f->remedy[0])
+		printf("      → %s\n", f->remedy);
+}
+
+static int doctor_run(int argc, char **argv)
+{
+	struct doctor d = { 0 };
+	const char *value = NULL, *no_colour = getenv("NO_COLOR");
+	bool has_colour = isatty(STDOUT_FILENO) && !(no_colour && *no_colour);
+	enum verdict worst = FINE;
+
+	while (verb_next_option(&verb_doctor, argc, argv, &value) >= 0)
+		d.config_path = value;
+	for (size_t i = 0; i < ARRAY_SIZE(checks); i++) {
+		struct finding f = { 0 };
+		enum verdict verdict;
+
+		if (checks[i].needs_config && !d.has_config)
+			continue;
+		verdict = checks[i].look(&d, &f);
+		print(verdict, &f, has_colour);
+		worst = verdict > worst ? verdict : worst;
+	}
+	setup_deinit(&d.setup);
+	return worst == WRONG ? EXIT_NOTHING : EXIT_DONE;
+}
+
+static const struct verb_option options[] = {
+	{ "config", 'c', "FILE", "Look at this configuration" },
+	{ 0 },
+};
+
+const struct verb verb_doctor = {
+	.name = "doctor",
+	.arguments = "",
+	.summary = "Say what is and isn't in place, and what to do about it",
+	.detail = "Exit code 1 means that something is wrong; a note is only advice.",
+	.options = options,
+	.run = doctor_run,
+};

@@ -1,0 +1,398 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * lksm follow: the last events of the log and then each new one, as `journalctl -f` does.
+ * It reads the log folder's files, so it needs neither the daemon's token nor the
+ * network; a new day's file is followed as soon as it is there.
+ */
+#include "cli/verb.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <fnmatch.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/inotify.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+
+#include "base/log.h"
+#include "cli/event_line.h"
+#include "cli/setup.h"
+#include "output/json_logger.h"
+
+#define NAME_PATTERN "lksm_events_[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9].jsonl"
+#define LAST_DEFAULT 10
+#define LAST_MAX     1000000
+#define READ_SIZE    ((size_t)64 << 10)
+
+struct follow {
+	struct event_line_options format;
+	uint64_t n_last;
+	int folder;
+	int file; /* -1: there is none yet */
+	char name[JSON_LOGGER_NAME_SIZE];
+	off_t offset;	       /* of what was read */
+	struct buffer pending; /* the beginning of a line whose end was not there yet */
+	struct buffer out;
+};
+
+static int write_out(struct follow *f)
+{
+	size_t at = 0;
+
+	while (at < f->out.len) {
+		ssize_t n = write(STDOUT_FILENO, f->out.data + at, f->out.len - at);
+
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		at += n > 0 ? (size_t)n : 0;
+	}
+	buffer_clear(&f->out);
+	return 0;
+}
+
+static int show_line(struct follow *f, struct span line)
+{
+	int r = event_line_format(&f->out, line, &f->format);
+
+	if (r == -EBADMSG) {
+		log_warning("%s: a line is no event and is not shown", f->name);
+		return 0;
+	}
+	if (r < 0)
+		return r;
+	return f->out.len >= READ_SIZE ? write_out(f) : 0;
+}
+
+/* Show the whole lines of f->pending, keep what follows them. */
+static int show_lines(struct follow *f)
+{
+	struct span rest = buffer_span(&f->pending);
+	const char *end;
+	int r = 0;
+
+	while (r == 0 && rest.len > 0 && (end = memchr(rest.data, '\n', rest.len))) {
+		size_t len = (size_t)(end - rest.data);
+
+		r = show_line(f, (struct span){ rest.data, len });
+		rest = span_skip(rest, len + 1);
+	}
+	if (rest.len > 0)
+		memmove(f->pending.data, rest.data, rest.len);
+	f->pending.len = rest.len;
+	return r;
+}
+
+static int drain(struct follow *f)
+{
+	struct stat st;
+
+	if (f->file < 0)
+		return 0;
+	/* A torn last line was cut: what we hold of it is no longer there. */
+	if (fstat(f->file, &st) == 0 && st.st_size < f->offset) {
+		f->offset = st.st_size;
+		f->pending.len = 0;
+	}
+	for (;;) {
+		char *to = buffer_reserve(&f->pending, READ_SIZE);
+		ssize_t n;
+		int r;
+
+		if (!to)
+			return buffer_error(&f->pending);
+		n = pread(f->file, to, READ_SIZE, f->offset);
+		if (n <= 0)
+			return n < 0 ? -errno : 0;
+		f->offset += n;
+		f->pending.len += (size_t)n;
+		r = show_lines(f);
+		if (r < 0)
+			return r;
+	}
+}
+
+/* The log after @after: the first one there is, or with @is_newest the last. */
+static int find_log(int folder, const char *after, bool is_newest,
+		    char ret[static JSON_LOGGER_NAME_SIZE])
+{
+	int fd = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_closedir_ DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *entry;
+
+	if (!dir) {
+		cleanup_close(&fd);
+		return -errno;
+	}
+	ret[0] = '\0';
+	while ((entry = readdir(dir))) {
+		const char *name = entry->d_name;
+
+		if (fnmatch(NAME_PATTERN, name, 0) != 0 || strcmp(name, after) <= 0)
+			continue;
+		if (ret[0] == '\0' || (strcmp(name, ret) > 0) == is_newest)
+			memcpy(ret, name, JSON_LOGGER_NAME_SIZE);
+	}
+	return ret[0] != '\0';
+}
+
+static int open_log(struct follow *f, const char *name)
+{
+	int fd = openat(f->folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+
+	if (fd < 0)
+		return log_error_errno(errno, "cannot read %s", name);
+	cleanup_close(&f->file);
+	f->file = fd;
+	f->offset = 0;
+	f->pending.len = 0;
+	memcpy(f->name, name, sizeof(f->name));
+	return 0;
+}
+
+/* Everything new: the rest of this file, then all of those that came after it. */
+static int catch_up(struct follow *f)
+{
+	char next[JSON_LOGGER_NAME_SIZE];
+	int r = drain(f);
+
+	/* Once there is a next file, this one has had its last line: look again, then go
+	 * on. */
+	while (r == 0 && (r = find_log(f->folder, f->name, false, next)) > 0) {
+		r = drain(f);
+		if (r == 0)
+			r = open_log(f, next);
+		if (r == 0)
+			r = drain(f);
+	}
+	return r < 0 ? r : write_out(f);
+}
+
+/* Go back to where the last @n lines of the file begin. */
+static int seek_last(struct follow *f, uint64_t n)
+{
+	_cleanup_free_ char *block = malloc(READ_SIZE);
+	off_t at = lseek(f->file, 0, SEEK_END);
+	bool is_last_newline = true;
+
+	if (!block)
+		return -ENOMEM;
+	f->offset = at;
+	while (at > 0) {
+		size_t len = at < (off_t)READ_SIZE ? (size_t)at : READ_SIZE;
+		ssize_t got = pread(f->file, block, len, at - (off_t)len);
+
+		if (got != (ssize_t)len)
+			return got < 0 ? -errno : -EIO;
+		at -= (off_t)len;
+		while (len-- > 0) {
+			if (block[len] != '\n')
+				continue;
+			/* The first one met ends the last line; of a torn one we see the
+			 * start. */
+			f->offset = at + (off_t)len + 1;
+			if (!is_last_newline && n-- == 1)
+				return 0;
+			if (is_last_newline && n == 0)
+				return 0;
+			is_last_newline = false;
+		}
+	}
+	f->offset = 0;
+	return 0;
+}
+
+static int begin(struct follow *f)
+{
+	char name[JSON_LOGGER_NAME_SIZE];
+	int r = find_log(f->folder, "", true, name);
+
+	if (r <= 0)
+		return r;
+	r = open_log(f, name);
+	if (r == 0)
+		r = seek_last(f, f->n_last);
+	return r;
+}
+
+static int open_signals(void)
+{
+	sigset_t stops;
+
+	(void)signal(SIGPIPE, SIG_IGN);
+	(void)sigemptyset(&stops);
+	(void)sigaddset(&stops, SIGINT);
+	(void)sigaddset(&stops, SIGTERM);
+	if (sigprocmask(SIG_BLOCK, &stops, NULL) < 0)
+		return -errno;
+	return signalfd(-1, &stops, SFD_CLOEXEC);
+}
+
+/* Return: 0 to go on, 1 at the end (a signal, or nobody listens any more), -errno. */
+static int wait_for_news(int news, int signals)
+{
+	char ignored[4096] __attribute__((aligned(__alignof__(struct inotify_event))));
+	struct pollfd fds[] = {
+		{ .fd = news, .events = POLLIN },
+		{ .fd = signals, .events = POLLIN },
+		{ .fd = STDOUT_FILENO }, /* only for POLLERR: the other end of a pipe is
+					    gone */
+	};
+
+	if (poll(fds, ARRAY_SIZE(fds), -1) < 0)
+		return errno == EINTR ? 0 : -errno;
+	if (fds[1].revents || fds[2].revents)
+		return 1;
+	return read(news, ignored, sizeof(ignored)) < 0 && errno != EAGAIN ? -errno : 0;
+}
+
+static int follow(struct follow *f, const char *folder)
+{
+	_cleanup_close_ int news = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	_cleanup_close_ int signals = open_signals();
+	int r;
+
+	if (news < 0 || signals < 0)
+		return -errno;
+	/* Watched before it is read, so that nothing falls between. */
+	if (inotify_add_watch(news, folder, IN_MODIFY | IN_CREATE | IN_MOVED_TO) < 0)
+		return log_error_errno(errno, "cannot watch %s", folder);
+	r = begin(f);
+	while (r >= 0) {
+		r = catch_up(f);
+		if (r == 0)
+			r = wait_for_news(news, signals);
+		if (r > 0)
+			return 0;
+	}
+	return r == -EPIPE ? 0
+			   : log_error_errno(r, "cannot follow %s any further", folder);
+}
+
+static int open_folder(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd >= 0)
+		return fd;
+	if (errno == ENOENT)
+		log_error(
+			"there is no log folder %s: start the daemon (lksm run), or name "
+			"another one with --log-dir",
+			path);
+	else if (errno == EACCES)
+		log_error("not allowed to read the log folder %s: try as root", path);
+	else
+		(void)log_error_errno(errno, "cannot read the log folder %s", path);
+	return -errno;
+}
+
+enum option {
+	OPTION_CONFIG,
+	OPTION_FIELDS,
+	OPTION_JSON,
+	OPTION_LINES,
+	OPTION_LOG_DIR,
+	OPTION_SEVERITY,
+};
+
+static const struct verb_option options[] = {
+	[OPTION_CONFIG] = { "config", 'c', "FILE",
+			    "Take output.dir from this configuration" },
+	[OPTION_FIELDS] = { "fields", 0, "seed|full",
+			    "With --json: the first six keys, or all" },
+	[OPTION_JSON] = { "json", 0, NULL, "The logged lines as they are" },
+	[OPTION_LINES] = { "lines", 'n', "N", "Begin with the last N events (10)" },
+	[OPTION_LOG_DIR] = { "log-dir", 0, "FOLDER", "The log folder" },
+	[OPTION_SEVERITY] = { "severity", 's', "MIN",
+			      "Only info, medium, high or critical and above" },
+	{ 0 },
+};
+
+static int parse_lines(const char *text, uint64_t *ret)
+{
+	char *end;
+	unsigned long long n = strtoull(text, &end, 10);
+
+	if (*text < '0' || *text > '9' || *end != '\0' || n > LAST_MAX)
+		return log_error_errno(EINVAL, "--lines %s: not a number from 0 to %d",
+				       text, LAST_MAX);
+	*ret = n;
+	return 0;
+}
+
+/* Return: 0, or -EINVAL after saying why. */
+static int take_option(struct follow *f, enum option option, const char *value)
+{
+	switch (option) {
+	case OPTION_JSON:
+		f->format.is_json = true;
+		return 0;
+	case OPTION_LINES:
+		return parse_lines(value, &f->n_last);
+	case OPTION_FIELDS:
+		f->format.is_seed = !strcmp(value, "seed");
+		if (!f->format.is_seed && strcmp(value, "full") != 0)
+			return log_error_errno(
+				EINVAL, "--fields %s: neither seed nor full", value);
+		return 0;
+	case OPTION_SEVERITY:
+		if (severity_parse(span_from(value), &f->format.severity_min) < 0)
+			return log_error_errno(EINVAL,
+					       "--severity %s: none of info, medium, "
+					       "high, critical",
+					       value);
+		return 0;
+	case OPTION_CONFIG:
+	case OPTION_LOG_DIR:
+		break;
+	}
+	return 0;
+}
+
+static int run(int argc, char **argv)
+{
+	const char *no_colour = getenv("NO_COLOR");
+	const char *log_dir = NULL, *config_path = NULL, *value;
+	struct follow f = { .n_last = LAST_DEFAULT, .file = -1, .folder = -1 };
+	struct setup setup = { 0 };
+	int option, r = 0;
+
+	f.format.is_coloured = isatty(STDOUT_FILENO) && !(no_colour && *no_colour);
+	while ((option = verb_next_option(&verb_follow, argc, argv, &value)) >= 0) {
+		if (take_option(&f, (enum option)option, value) < 0)
+			return EXIT_TROUBLE;
+		if (option == OPTION_LOG_DIR)
+			log_dir = value;
+		if (option == OPTION_CONFIG)
+			config_path = value;
+	}
+	if (!log_dir) {
+		r = setup_load_config(&setup, config_path);
+		log_dir = setup.config.output_dir;
+	}
+	if (r >= 0)
+		f.folder = r = open_folder(log_dir);
+	if (r >= 0)
+		r = follow(&f, log_dir);
+	setup_deinit(&setup);
+	cleanup_close(&f.folder);
+	cleanup_close(&f.file);
+	buffer_deinit(&f.pending);
+	buffer_deinit(&f.out);
+	return r < 0 ? EXIT_TROUBLE : EXIT_DONE;
+}
+
+const struct verb verb_follow = {
+	.name = "follow",
+	.arguments = "",
+	.summary = "Show the last events and then each new one",
+	.detail = "Reads the log folder's files, so it needs no token, and goes on with "
+		  "the next "
+		  "day's file by itself.\nColours only on a terminal, and not with "
+		  "NO_COLOR set. "
+		  "Ctrl-C ends it.",
+	.options = options,
+	.run = run,
+};

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+/* lksm run: the daemon. Flags are configuration keys with a higher rank than the file's. */
+#include <errno.h>
+#include <getopt.h>
+#include <limits.h>
+#include <stdio.h>
+
+#include "base/log.h"
+#include "cli/setup.h"
+#include "cli/verb.h"
+#include "daemon.h"
+
+#define FLAGS_MAX 16
+
+enum {
+	OPTION_CONFIG,
+	OPTION_LOG_DIR,
+	OPTION_LISTEN,
+	OPTION_NO_DASHBOARD,
+	OPTION_KMSG,
+	OPTION_MODULE_DIR,
+	OPTION_RULES,
+	OPTION_ALL,
+};
+
+static const struct verb_option options[] = {
+	[OPTION_CONFIG] = { "config", 'c', "FILE", "Read this configuration" },
+	[OPTION_LOG_DIR] = { "log-dir", 0, "DIR", "Folder of the logs" },
+	[OPTION_LISTEN] = { "listen", 0, "HOST:PORT", "Address of the dashboard" },
+	[OPTION_NO_DASHBOARD] = { "no-dashboard", 0, NULL, "Only follow and log" },
+	[OPTION_KMSG] = { "kmsg", 0, "PATH",
+			  "Kernel log: a device, file or pipe (/dev/kmsg)" },
+	[OPTION_MODULE_DIR] = { "module-dir", 0, "DIR",
+				"Folder of modules; may be repeated" },
+	[OPTION_RULES] = { "rules", 'r', "PATH", "Rules: a folder or a file" },
+	[OPTION_ALL] = { "all", 'a', NULL,
+			 "Log every kernel message, not only named ones" },
+	{ 0 },
+};
+
+/* The key that an option sets; NULL for those with a meaning of their own. */
+static const char *const option_keys[] = {
+	[OPTION_LOG_DIR] = "output.dir",
+	[OPTION_LISTEN] = "dashboard.listen",
+	[OPTION_NO_DASHBOARD] = "dashboard.enabled",
+	[OPTION_KMSG] = "modules.kprobe_reader.kmsg",
+	[OPTION_MODULE_DIR] = "modules.dirs",
+	[OPTION_RULES] = "rules.dirs",
+	[OPTION_ALL] = "kernel_log.all",
+};
+
+struct flags {
+	const char *config_path;
+	size_t n;
+	struct {
+		int option;
+		char value[PATH_MAX];
+	} items[FLAGS_MAX];
+};
+
+static int add_flag(struct flags *f, int option, const char *value)
+{
+	if (option == OPTION_CONFIG) {
+		f->config_path = value;
+		return 0;
+	}
+	for (size_t i = 0; i < f->n; i++) { /* a folder more */
+		char *old = f->items[i].value;
+		size_t n = strlen(old);
+
+		if (f->items[i].option != option || option != OPTION_MODULE_DIR)
+			continue;
+		(void)snprintf(old + n, PATH_MAX - n, ",%s", value);
+		return 0;
+	}
+	if (f->n == FLAGS_MAX)
+		return -E2BIG;
+	if (!value)
+		value = option == OPTION_NO_DASHBOARD ? "false" : "true";
+	f->items[f->n].option = option;
+	(void)snprintf(f->items[f->n++].value, PATH_MAX, "%s", value);
+	return 0;
+}
+
+static int apply_flags(const struct flags *f, struct config *config,
+		       struct buffer *errors)
+{
+	for (size_t i = 0; i < f->n; i++) {
+		char place[64];
+		int r;
+
+		(void)snprintf(place, sizeof(place), "--%s",
+			       options[f->items[i].option].name);
+		r = config_set(config, option_keys[f->items[i].option], f->items[i].value,
+			       place, errors);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* The same steps at start and at SIGHUP: file, environment, flags, rules; all or nothing. */
+static int load(struct setup *s, const struct flags *f)
+{
+	_cleanup_buffer_ struct buffer errors = { 0 };
+	int r = setup_load_config(s, f->config_path);
+
+	if (r >= 0)
+		r = apply_flags(f, &s->config, &errors);
+	if (errors.len)
+		fwrite(errors.data, 1, errors.len, stderr);
+	return r < 0 ? r : setup_load_rules(s);
+}
+
+static int reload(struct config *config, struct rules **rules, void *context,
+		  struct buffer *error)
+{
+	struct setup fresh = { 0 };
+	int r = load(&fresh, context);
+
+	if (r < 0) {
+		buffer_append_literal(error,
+				      "the new configuration or rules are not valid");
+		setup_deinit(&fresh);
+		return r;
+	}
+	config_deinit(config);
+	rules_destroy(*rules);
+	*config = fresh.config;
+	*rules = fresh.rules;
+	return 0;
+}
+
+static int run_run(int argc, char **argv)
+{
+	static struct flags flags;
+	struct setup setup = { 0 };
+	struct daemon_options daemon = { .config = &setup.config,
+					 .reload = reload,
+					 .context = &flags };
+	const char *value = NULL;
+	int option, r;
+
+	while ((option = verb_next_option(&verb_run, argc, argv, &value)) >= 0)
+		if (add_flag(&flags, option, value) < 0)
+			return EXIT_TROUBLE;
+	if (optind < argc) {
+		fprintf(stderr, "lksm: run takes no argument, but was given '%s'\n",
+			argv[optind]);
+		return EXIT_TROUBLE;
+	}
+	r = load(&setup, &flags);
+	if (r >= 0) {
+		daemon.rules = setup.rules;
+		daemon.has_dashboard = setup.config.dashboard_enabled;
+		r = daemon_run(&daemon);
+		setup.rules = daemon.rules;
+	}
+	setup_deinit(&setup);
+	return r < 0 ? EXIT_TROUBLE : r;
+}
+
+const struct verb verb_run = {
+	.name = "run",
+	.arguments = "",
+	.summary = "Follow the kernel log, write events, serve the dashboard",
+	.detail = "Runs until Ctrl-C or SIGTERM; SIGHUP reads configuration and rules "
+		  "again.",
+	.options = options,
+	.run = run_run,
+};

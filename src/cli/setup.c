@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+/* See setup.h. */
+#include "cli/setup.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "base/log.h"
+#include "base/suggest.h"
+#include "core/registry.h"
+#include <string.h>
+
+#define SYSTEM_CONFIG "/etc/lksm/lksm.yaml"
+#define OPTIONS_MAX   32
+
+static int complain(const struct buffer *errors)
+{
+	fwrite(errors->data, 1, errors->len, stderr);
+	return -EINVAL;
+}
+
+/* A misspelled option of a built-in module would otherwise be ignored. */
+static void check_option(const struct config_module_option *o,
+			 const struct lksm_module *module, struct buffer *errors)
+{
+	const char *names[OPTIONS_MAX + 1];
+	const char *near;
+	size_t n = 0;
+
+	for (const struct lksm_option *row = module->options; row && row->name; row++) {
+		if (!strcmp(row->name, o->option))
+			return;
+		if (n < OPTIONS_MAX)
+			names[n++] = row->name;
+	}
+	names[n] = NULL;
+	near = suggest(o->option, names);
+	buffer_appendf(errors, "%s: module %s has no option '%s'", o->place, module->name,
+		       o->option);
+	if (near)
+		buffer_appendf(errors, " (did you mean '%s'?)", near);
+	buffer_append_char(errors, '\n');
+}
+
+static void check_module_options(const struct config *c, struct buffer *errors)
+{
+	for (size_t i = 0; i < c->n_module_options; i++)
+		for (size_t m = 0; lksm_builtin_modules[m]; m++)
+			if (!strcmp((*lksm_builtin_modules[m])->name,
+				    c->module_options[i].module))
+				check_option(&c->module_options[i],
+					     *lksm_builtin_modules[m], errors);
+}
+
+int setup_load_config(struct setup *s, const char *config_path)
+{
+	_cleanup_buffer_ struct buffer errors = { 0 };
+	const char *path = config_path ? config_path : SYSTEM_CONFIG;
+	int r = config_init(&s->config);
+
+	if (r < 0)
+		return r;
+	r = config_load_file(&s->config, path, &errors);
+	if (r == -ENOENT && !config_path)
+		r = 0;
+	else if (r < 0 && !errors.len)
+		buffer_appendf(&errors, "lksm: cannot read %s: %s\n", path, strerror(-r));
+	(void)config_load_environment(&s->config,
+				      &errors); /* what is wrong is in errors */
+	check_module_options(&s->config, &errors);
+	if (errors.len)
+		return complain(&errors);
+	return r;
+}
+
+/* The configured folders, then the packs that are switched on, found in these folders. */
+static int list_rules(const struct config *c, char **packs, const char **paths,
+		      struct buffer *errors)
+{
+	const struct config_list *dirs = &c->rules_dirs;
+	int r = 0;
+
+	memcpy(paths, dirs->items, dirs->n * sizeof(*paths));
+	for (size_t i = 0; i < c->rules_enable.n && r != -ENOMEM; i++) {
+		const char *name = c->rules_enable.items[i];
+
+		r = rules_find_pack((const char *const *)dirs->items, dirs->n, name,
+				    &packs[i]);
+		paths[dirs->n + i] = packs[i];
+		if (r == -ENOENT)
+			buffer_appendf(errors,
+				       "rules.enable: no rule pack '%s' in the folder "
+				       "available/ "
+				       "of any of rules.dirs\n",
+				       name);
+	}
+	return r == -ENOMEM ? r : errors->len ? -EINVAL : 0;
+}
+
+int setup_load_rules(struct setup *s)
+{
+	_cleanup_buffer_ struct buffer errors = { 0 };
+	const char *paths[2 * CONFIG_LIST_MAX];
+	char *packs[CONFIG_LIST_MAX] = { 0 };
+	struct rules *rules = NULL;
+	int r = list_rules(&s->config, packs, paths, &errors);
+
+	if (r == 0)
+		r = rules_load(paths, s->config.rules_dirs.n + s->config.rules_enable.n,
+			       &rules, &errors);
+	for (size_t i = 0; i < s->config.rules_enable.n; i++)
+		free(packs[i]);
+	if (errors.len)
+		(void)complain(&errors); /* warnings, if the rules are good */
+	if (r < 0)
+		return r;
+	if (rules_count(rules) == 0)
+		log_warning("no rules were found: what the sensor says gets no names");
+	rules_destroy(s->rules);
+	s->rules = rules;
+	return 0;
+}
+
+int setup_load(struct setup *s, const char *config_path, const char *rules_path)
+{
+	_cleanup_buffer_ struct buffer errors = { 0 };
+	int r = setup_load_config(s, config_path);
+
+	if (r >= 0 && rules_path)
+		r = config_set(&s->config, "rules.dirs", rules_path, "--rules", &errors);
+	return r < 0 ? r : setup_load_rules(s);
+}
+
+void setup_deinit(struct setup *s)
+{
+	rules_destroy(s->rules);
+	config_deinit(&s->config);
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What most verbs need first: the configuration and the rules, or a clear message. */
+#ifndef CLI_SETUP_H
+#define CLI_SETUP_H
+
+#include "core/config.h"
+#include "core/rules.h"
+
+struct setup {
+	struct config config;
+	struct rules *rules;
+};
+
+/**
+ * setup_load() - defaults, file, environment, then rules; complains on stderr by itself
+ * @config_path: NULL: /etc/lksm/lksm.yaml if it is there
+ * @rules_path: a folder or file instead of the configured ones, or NULL
+ */
+int setup_load(struct setup *s, const char *config_path, const char *rules_path);
+
+/** setup_load_config(), setup_load_rules() - the two halves, for who sets keys in between */
+int setup_load_config(struct setup *s, const char *config_path);
+int setup_load_rules(struct setup *s);
+
+void setup_deinit(struct setup *s);
+
+#endif

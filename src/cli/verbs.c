@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The one table of verbs, and what is made from it: dispatch, help, option parsing. */
+#include "cli/verb.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/suggest.h"
+
+#define OPTIONS_MAX 32
+
+static const struct verb *const verbs[] = {
+	&verb_run,    &verb_replay, &verb_follow, &verb_check,	 &verb_test,
+	&verb_doctor, &verb_schema, &verb_help,	  &verb_version, &verb_module_host,
+};
+
+static const struct verb *find(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
+		if (!strcmp(verbs[i]->name, name))
+			return verbs[i];
+	return NULL;
+}
+
+static void print_overview(FILE *to)
+{
+	fprintf(to, "lksm: the Linux Kernel Security Monitor\n\n"
+		    "Usage: lksm VERB [OPTION…] [ARGUMENT…]\n\n");
+	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
+		if (!verbs[i]->is_internal)
+			fprintf(to, "  %-9s %s\n", verbs[i]->name, verbs[i]->summary);
+	fprintf(to,
+		"\n`lksm help VERB` tells more about one. Exit codes: 0 done, 1 nothing "
+		"found or check failed, 2 error.\n");
+}
+
+static void print_verb(FILE *to, const struct verb *verb)
+{
+	const struct verb_option *o = verb->options;
+
+	fprintf(to, "Usage: lksm %s%s%s%s\n\n%s\n", verb->name,
+		o && o->name ? " [OPTION…]" : "", *verb->arguments ? " " : "",
+		verb->arguments, verb->summary);
+	if (verb->detail)
+		fprintf(to, "\n%s\n", verb->detail);
+	fputc('\n', to);
+	for (; o && o->name; o++) {
+		char left[48];
+
+		(void)snprintf(left, sizeof(left), "--%s%s%s", o->name,
+			       o->argument ? " " : "", o->argument ? o->argument : "");
+		fprintf(to, "  %c%c%c %-24s %s\n", o->letter ? '-' : ' ',
+			o->letter ? o->letter : ' ', o->letter ? ',' : ' ', left,
+			o->help);
+	}
+	fprintf(to, "      %-24s %s\n", "--help", "Show this help");
+}
+
+static int unknown_verb(const char *name)
+{
+	const char *names[ARRAY_SIZE(verbs) + 1];
+	const char *near;
+
+	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
+		names[i] = verbs[i]->name;
+	names[ARRAY_SIZE(verbs)] = NULL;
+	near = suggest(name, names);
+	fprintf(stderr, "lksm: there is no verb '%s'", name);
+	if (near)
+		fprintf(stderr, " (did you mean '%s'?)", near);
+	fprintf(stderr, "; see `lksm help`\n");
+	return EXIT_TROUBLE;
+}
+
+static size_t fill_getopt(const struct verb *verb, struct option *longs, char *shorts)
+{
+	size_t n = 0;
+
+	for (const struct verb_option *o = verb->options; o && o->name; o++, n++) {
+		longs[n] = (struct option){ o->name,
+					    o->argument ? required_argument : no_argument,
+					    NULL, o->letter ? o->letter : 256 + (int)n };
+		if (o->letter)
+			*shorts++ = o->letter;
+		if (o->letter && o->argument)
+			*shorts++ = ':';
+	}
+	longs[n] = (struct option){ "help", no_argument, NULL, 'h' };
+	longs[n + 1] = (struct option){ 0 };
+	*shorts = '\0';
+	return n;
+}
+
+int verb_next_option(const struct verb *verb, int argc, char **argv,
+		     const char **ret_value)
+{
+	struct option longs[OPTIONS_MAX + 2];
+	char shorts[2 * OPTIONS_MAX + 1];
+	size_t n = fill_getopt(verb, longs, shorts);
+	int got = getopt_long(argc, argv, shorts, longs, NULL);
+
+	if (got == -1)
+		return -1;
+	if (got == 'h') {
+		print_verb(stdout, verb);
+		exit(EXIT_DONE);
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (longs[i].val != got)
+			continue;
+		*ret_value = optarg;
+		return (int)i;
+	}
+	fprintf(stderr, "lksm: see `lksm help %s`\n", verb->name);
+	exit(EXIT_TROUBLE);
+}
+
+int verbs_main(int argc, char **argv)
+{
+	const struct verb *verb;
+
+	if (argc < 2) {
+		print_overview(stderr);
+		return EXIT_TROUBLE;
+	}
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))
+		verb = &verb_help;
+	else if (!strcmp(argv[1], "--version"))
+		verb = &verb_version;
+	else
+		verb = find(argv[1]);
+	if (!verb)
+		return unknown_verb(argv[1]);
+	return verb->run(argc - 1, argv + 1);
+}
+
+static int help_run(int argc, char **argv)
+{
+	const struct verb *verb;
+
+	if (argc < 2) {
+		print_overview(stdout);
+		return EXIT_DONE;
+	}
+	verb = find(argv[1]);
+	if (!verb)
+		return unknown_verb(argv[1]);
+	print_verb(stdout, verb);
+	return EXIT_DONE;
+}
+
+const struct verb verb_help = {
+	.name = "help",
+	.arguments = "[VERB]",
+	.summary = "Show the verbs, or one of them in full",
+	.run = help_run,
+};
+
+static int version_run(int argc, char **argv)
+{
+	(void)argc;
+	(void)argv;
+	printf("lksm %s\n", LKSM_VERSION);
+	return EXIT_DONE;
+}
+
+const struct verb verb_version = {
+	.name = "version",
+	.arguments = "",
+	.summary = "Show the version",
+	.run = version_run,
+};
