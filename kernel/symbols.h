@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * From symbol to address and back. Addresses stay in here and in comparisons: what is
+ * printed is always a name and an offset.
+ */
+#ifndef PHOTON_RING_SYMBOLS_H
+#define PHOTON_RING_SYMBOLS_H
+
+#include <linux/types.h>
+
+/* Room for "module:symbol+0xoffset" */
+#define SYMBOLS_NAME_SIZE 640
+
+/**
+ * struct symbol_range - where a function's code lies
+ * @start: first byte
+ * @end: first byte after; equal to @start if nothing is known
+ */
+struct symbol_range {
+	unsigned long start;
+	unsigned long end;
+};
+
+/**
+ * symbols_find() - find a function of the kernel, exported or not
+ * @name: symbol
+ * @ret: set on success
+ *
+ * Call it before the hook on register_kprobe is armed: it registers (and fails to).
+ * Return: 0; -ENOENT if there is no such function; another negative errno if the kernel
+ * lets nobody ask
+ */
+int symbols_find(const char *name, struct symbol_range *ret);
+
+bool symbols_contains(const struct symbol_range *range, unsigned long address);
+
+/**
+ * symbols_describe() - name an address
+ * @to: SYMBOLS_NAME_SIZE bytes: "symbol", "symbol+0x10", "module:symbol+0x10" or
+ * "unknown"
+ *
+ * May be called where printk may. Names of modules' symbols are hostile bytes.
+ */
+void symbols_describe(char to[SYMBOLS_NAME_SIZE], unsigned long address);
+
+#endif
