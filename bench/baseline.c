@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The plain way, to measure against: getline, strstr, sscanf, fprintf. Names the sensor's
+ * lines of `dmesg --decode` text, with no care for hostile input.
+ *	baseline FILE OUT
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void print(FILE *out, unsigned long seq, double ts, const char *text)
+{
+	char name[256];
+	int uid;
+
+	fprintf(out, "{\"seq\": %lu, \"ts\": %.6f, ", seq, ts);
+	if (strstr(text, "SUSPICIOUS"))
+		fprintf(out,
+			"\"type\": \"suspicious_probe\", \"data\": {\"message\": "
+			"\"%s\"}, "
+			"\"severity\": \"high\"",
+			text);
+	else if (sscanf(text, "Kprobe registered for symbol: %255s", name) == 1)
+		fprintf(out,
+			"\"type\": \"kprobe_registered\", \"data\": {\"symbol\": "
+			"\"%s\"}, "
+			"\"severity\": \"info\"",
+			name);
+	else if (sscanf(text, "Module loaded: %255s by uid %d", name, &uid) == 2)
+		fprintf(out,
+			"\"type\": \"module_loaded\", \"data\": {\"module\": \"%s\", "
+			"\"uid\": %d}, \"severity\": \"medium\"",
+			name, uid);
+	else
+		fprintf(out,
+			"\"type\": \"photon_ring_generic\", \"data\": {\"message\": "
+			"\"%s\"}, "
+			"\"severity\": \"info\"",
+			text);
+	fprintf(out, ", \"source\": \"kprobe_reader\"}\n");
+}
+
+int main(int argc, char **argv)
+{
+	FILE *in = argc == 3 ? fopen(argv[1], "r") : NULL;
+	FILE *out = in ? fopen(argv[2], "w") : NULL;
+	char *line = NULL;
+	size_t size = 0;
+	unsigned long seq = 0;
+	ssize_t n;
+
+	if (!out)
+		return 2;
+	while ((n = getline(&line, &size, in)) > 0) {
+		const char *tag = strstr(line, "[PHOTON RING] ");
+		const char *stamp = strchr(line, '[');
+		double ts;
+
+		if (!tag || !stamp || sscanf(stamp, "[%lf]", &ts) != 1)
+			continue;
+		line[n - 1] = '\0';
+		print(out, seq++, ts, tag + 14);
+	}
+	free(line);
+	return fclose(out) || fclose(in);
+}
