@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The dashboard's HTTP API in small, for tests of the page alone: what a test cannot bring
+ * about in the real daemon at will (an overrun, a refused stream, a server that is gone) is a
+ * method here. It serves web/ under the daemon's own Content-Security-Policy.
+ */
+import { randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { stamp } from './sample-events.mjs';
+
+const WEB = fileURLToPath(new URL('../../web/', import.meta.url));
+const RING = 500;
+export const CSP = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; " +
+	"connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+const TYPES = { '.html': 'text/html; charset=utf-8', '.css': 'text/css; charset=utf-8',
+	'.js': 'text/javascript; charset=utf-8', '.svg': 'image/svg+xml' };
+
+function property(title, type, view, more = {}) {
+	return { title, description: `${title} of the event`, type, 'x-lksm-view': view, ...more };
+}
+
+/* As `lksm schema event` prints it. */
+export function makeSchema() {
+	return {
+		$schema: 'https://json-schema.org/draft/2020-12/schema',
+		title: 'LKSM event',
+		type: 'object',
+		properties: {
+			seq: property('Seq', 'integer', 'table'),
+			ts: property('Since boot', 'number', 'table'),
+			type: property('Type', 'string', 'table'),
+			data: property('Data', 'object', 'table'),
+			severity: property('Severity', 'string', 'table',
+				{ enum: ['info', 'medium', 'high', 'critical'] }),
+			source: property('Source', 'string', 'table'),
+			time: property('Time', 'string', 'table'),
+			host: property('Host', 'string', 'detail'),
+			boot_id: property('Boot', 'string', 'detail'),
+			stream: property('Stream', 'string', 'detail'),
+			stream_seq: property('Record', 'integer', 'detail'),
+			level: property('Level', 'integer', 'detail'),
+			facility: property('Facility', 'integer', 'detail'),
+			rule: property('Rule', 'string', 'detail'),
+			tags: property('Tags', 'array', 'detail'),
+			attack: property('ATT&CK', 'array', 'detail'),
+			message: property('Message', 'string', 'detail'),
+			raw: property('Raw', 'string', 'detail'),
+		},
+	};
+}
+
+/* Like Python's json.dumps, as the log has it: a space after each comma and colon. */
+export function encode(value) {
+	if (Array.isArray(value))
+		return `[${value.map(encode).join(', ')}]`;
+	if (value !== null && typeof value === 'object')
+		return `{${Object.entries(value).filter(([, inner]) => inner !== undefined).map(([key, inner]) =>
+			`${JSON.stringify(key)}: ${key === 'ts' && typeof inner === 'number' ? inner.toFixed(6) : encode(inner)}`).join(', ')}}`;
+	return JSON.stringify(value);
+}
+
+function nameEvent(text) {
+	const kprobe = /^Kprobe registered for symbol: (\S+)$/.exec(text);
+	const module = /^Module loaded: (\S+) by uid (\d+)$/.exec(text);
+	const make = (type, severity, data) => ({ ts: 0, type, data, severity, source: 'kprobe_reader' });
+
+	if (kprobe)
+		return make('kprobe_registered', 'info', { symbol: kprobe[1] });
+	if (module)
+		return make('module_loaded', 'medium', { module: module[1], uid: Number(module[2]) });
+	if (text.startsWith('type=')) {
+		const { type, severity, ...data } = Object.fromEntries(text.split(' ').map((part) => part.split('=')));
+		return make(type, severity, data);
+	}
+	return text.includes('SUSPICIOUS') ? make('suspicious_probe', 'high', { message: text }) :
+		make('photon_ring_generic', 'info', { message: text });
+}
+
+export class MockServer {
+	isReal = false;
+	lines = [];		/* [seq, line] of the last RING events */
+	nextSeq = 0;
+	token = null;		/* null: no authentication */
+	hasStream = true;
+	schema = makeSchema();
+	#sessions = new Set();
+	#streams = new Set();
+	#server = null;
+	#port = 0;
+	#record = 1;
+
+	get url() {
+		return `http://127.0.0.1:${this.#port}/`;
+	}
+
+	get nStreams() {
+		return this.#streams.size;
+	}
+
+	async start() {
+		this.#server = createServer((request, response) => void this.#answer(request, response));
+		await new Promise((resolve, reject) => {
+			this.#server.once('error', reject);
+			this.#server.listen(this.#port, '127.0.0.1', resolve);
+		});
+		this.#port = this.#server.address().port;
+	}
+
+	async stop() {
+		const closed = new Promise((resolve) => this.#server.close(resolve));
+
+		this.#server.closeAllConnections();
+		this.#streams.clear();
+		await closed;
+	}
+
+	requireToken(token) {
+		this.token = token;
+		this.#sessions.clear();
+	}
+
+	dropStreams() {
+		for (const stream of this.#streams)
+			stream.destroy();
+		this.#streams.clear();
+	}
+
+	/* An event without seq gets the next one. */
+	push(...events) {
+		for (const event of events) {
+			const seq = this.nextSeq++;
+			const line = encode({ seq, ...event });
+
+			this.lines.push([seq, line]);
+			for (const stream of this.#streams)
+				stream.write(`id: ${seq}\ndata: ${line}\n\n`);
+		}
+		this.lines.splice(0, this.lines.length - RING);
+	}
+
+	/* Kernel-log texts, named as the shipped rules name them. */
+	async log(...texts) {
+		for (const text of texts) {
+			const record = this.#record++;
+
+			this.push({ ...nameEvent(text.replace(/^\[PHOTON RING\] /, '')),
+				...stamp((Date.now() - 1000) * 1000 + record, record) });
+		}
+	}
+
+	async destroy() {
+		await this.stop();
+	}
+
+	/* Events that the log has and no client was sent: an overrun, said to those connected. */
+	overrun(count) {
+		const first = this.nextSeq;
+
+		this.nextSeq += count;
+		for (const stream of this.#streams)
+			stream.write(`event: gap\ndata: {"first": ${first}, "last": ${this.nextSeq - 1}, "count": ${count}}\n\n`);
+	}
+
+	/* Another log folder: everything from 0 again. */
+	forget() {
+		this.lines = [];
+		this.nextSeq = 0;
+	}
+
+	#isSignedIn(request) {
+		const session = /\blksm_session=([0-9a-f]+)/.exec(request.headers.cookie ?? '')?.[1];
+
+		return this.token === null || this.#sessions.has(session) ||
+			request.headers.authorization === `Bearer ${this.token}`;
+	}
+
+	async #answer(request, response) {
+		const { pathname, searchParams } = new URL(request.url, this.url);
+
+		response.setHeader('Content-Security-Policy', CSP);
+		response.setHeader('X-Content-Type-Options', 'nosniff');
+		response.setHeader('Cache-Control', 'no-store');
+		if (pathname === '/api/v1/session')
+			return this.#signIn(request, response);
+		if (pathname.startsWith('/api/') && !this.#isSignedIn(request))
+			return response.writeHead(401).end();
+		if (pathname === '/api/events')
+			return json(response, `[${this.lines.map(([, line]) => line).join(', ')}]`);
+		if (pathname === '/api/v1/schema')
+			return json(response, JSON.stringify(this.schema));
+		if (pathname === '/healthz')
+			return json(response, '{"status": "ok", "version": "0.0.0"}');
+		if (pathname === '/api/v1/stream')
+			return this.#stream(request, response, searchParams);
+		return this.#file(pathname, response);
+	}
+
+	#signIn(request, response) {
+		if (this.token !== null && request.headers.authorization !== `Bearer ${this.token}`)
+			return response.writeHead(401).end();
+		const session = randomBytes(16).toString('hex');
+		this.#sessions.add(session);
+		response.setHeader('Set-Cookie', `lksm_session=${session}; HttpOnly; SameSite=Strict; Path=/`);
+		return response.writeHead(204).end();
+	}
+
+	#stream(request, response, searchParams) {
+		if (!this.hasStream)
+			return response.writeHead(503).end();
+		const last = request.headers['last-event-id'] ?? searchParams.get('last_event_id');
+
+		response.writeHead(200, { 'Content-Type': 'text/event-stream' });
+		response.write('retry: 2000\n\n');
+		if (last !== null)
+			for (const [seq, line] of this.lines)
+				if (seq > Number(last))
+					response.write(`id: ${seq}\ndata: ${line}\n\n`);
+		this.#streams.add(response);
+		response.on('close', () => this.#streams.delete(response));
+		return response;
+	}
+
+	async #file(pathname, response) {
+		const name = pathname === '/' ? 'index.html' : path.basename(pathname);
+
+		try {
+			const body = await readFile(path.join(WEB, name));
+			response.writeHead(200, { 'Content-Type': TYPES[path.extname(name)] ?? 'text/plain' }).end(body);
+		} catch {
+			response.writeHead(404).end();
+		}
+	}
+}
+
+function json(response, text) {
+	response.writeHead(200, { 'Content-Type': 'application/json' }).end(text);
+}

@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the integration tests share: TAP, waiting for a condition, a daemon to try."""
+import glob
+import json
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+import urllib.request
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+LKSM = os.environ.get("LKSM", str(ROOT / "build/lksm"))
+DEADLINE_S = float(os.environ.get("LKSM_TEST_DEADLINE", "20"))
+
+
+class Skip(Exception):
+    """This machine cannot run the test; the text says why."""
+
+
+def wait_for(condition, what):
+    """Give back condition()'s first true value; fail when DEADLINE_S have passed."""
+    end = time.monotonic() + DEADLINE_S
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise AssertionError(f"waited in vain for {what}")
+        time.sleep(0.005)
+
+
+def equal(got, want):
+    assert got == want, f"got  {got!r}\nwant {want!r}"
+
+
+def record(seq, text, priority=6, us=None, dictionary=""):
+    """One raw /dev/kmsg record."""
+    us = seq * 1000 if us is None else us
+    return f"{priority},{seq},{us},-;{text}\n{dictionary}".encode()
+
+
+class Daemon:
+    """`lksm run` on a file that stands for the kernel log, in a folder of its own."""
+
+    def __init__(self, folder, *arguments, kmsg=None, dashboard=False, env=None):
+        self.folder = pathlib.Path(folder)
+        self.logs = self.folder / "logs"
+        self.kmsg = pathlib.Path(kmsg or self.folder / "kmsg")
+        if not self.kmsg.exists():
+            self.kmsg.touch()
+        self.arguments = [LKSM, "run", "--kmsg", str(self.kmsg), "--log-dir", str(self.logs)]
+        self.arguments += ["--listen", "127.0.0.1:0"] if dashboard else ["--no-dashboard"]
+        self.arguments += arguments
+        self.env = {**os.environ, "TZ": "UTC", **(env or {})}
+        self.stderr_path = self.folder / "stderr"
+        self.process = None
+        self.said_before = 0  # characters of stderr from earlier starts
+
+    def start(self, **options):
+        self.said_before = len(self.stderr()) if self.stderr_path.exists() else 0
+        self.process = subprocess.Popen(self.arguments, stderr=open(self.stderr_path, "ab"),
+                                        stdin=subprocess.DEVNULL, env=self.env, **options)
+        return self
+
+    def append(self, data):
+        with open(self.kmsg, "ab") as f:
+            f.write(data)
+
+    def stop(self, how=signal.SIGTERM):
+        self.process.send_signal(how)
+        status = self.process.wait(DEADLINE_S)
+        if how == signal.SIGTERM:
+            equal(status, 0)
+
+    def kill(self):
+        if self.process and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
+    def children(self):
+        """{name: pid}, by the order of their start: core, web."""
+        path = f"/proc/{self.process.pid}/task/{self.process.pid}/children"
+        return [int(p) for p in pathlib.Path(path).read_text().split()]
+
+    def stderr(self):
+        return self.stderr_path.read_text(errors="replace")
+
+    def lines(self):
+        """All whole lines of all plain logs, oldest first."""
+        data = b""
+        for name in sorted(glob.glob(str(self.logs / "lksm_events_*.jsonl"))):
+            data += pathlib.Path(name).read_bytes()
+        return data[: data.rfind(b"\n") + 1].splitlines(keepends=True)
+
+    def events(self, kind=None):
+        events = [json.loads(line) for line in self.lines()]
+        return [e for e in events if kind is None or e["type"] == kind]
+
+    def wait_events(self, n, kind=None):
+        wait_for(lambda: len(self.events(kind)) >= n,
+                 f"{n} events {kind or ''}; there are {len(self.events(kind))}\n{self.stderr()}")
+        events = self.events(kind)
+        equal(len(events), n)
+        return events
+
+    def url(self):
+        """(base URL, token or None), from the line that the daemon prints."""
+        match = wait_for(lambda: re.search(r"(http://\S+?)/(?:#token=(\w+))?\s",
+                                           self.stderr()[self.said_before:]),
+                         "the dashboard's URL")
+        return match.group(1), match.group(2)
+
+    def get(self, path, headers=None):
+        base, token = self.url()
+        headers = {**({"Authorization": f"Bearer {token}"} if token else {}), **(headers or {})}
+        with urllib.request.urlopen(urllib.request.Request(base + path, headers=headers),
+                                    timeout=DEADLINE_S) as answer:
+            return answer.read()
+
+
+def main(tests):
+    """Run functions named test_…, each with an empty folder, and print TAP."""
+    chosen = [t for name, t in tests.items() if name.startswith("test_")]
+    wanted = sys.argv[1:]
+    chosen = [t for t in chosen if not wanted or t.__name__ in wanted]
+    print(f"1..{len(chosen)}", flush=True)
+    failed = 0
+    for number, test in enumerate(chosen, 1):
+        name = test.__name__.removeprefix("test_").replace("_", " ")
+        with tempfile.TemporaryDirectory(prefix="lksm-test-") as folder:
+            daemons = []
+
+            def daemon(*arguments, **options):
+                daemons.append(Daemon(options.pop("folder", folder), *arguments, **options))
+                return daemons[-1]
+
+            try:
+                test(daemon, pathlib.Path(folder))
+                print(f"ok {number} - {name}", flush=True)
+            except Skip as why:
+                print(f"ok {number} - {name} # SKIP {why}", flush=True)
+            except Exception:  # pylint: disable=broad-except
+                failed += 1
+                print(f"not ok {number} - {name}")
+                text = traceback.format_exc()
+                text += "".join(d.stderr() for d in daemons if d.stderr_path.exists())
+                print("# " + text.strip().replace("\n", "\n# "), flush=True)
+            finally:
+                for d in daemons:
+                    d.kill()
+    sys.exit(1 if failed else 0)

@@ -1,0 +1,304 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The daemon from outside: what it logs, and what survives restarts and kills."""
+import json
+import os
+import pathlib
+import random
+import re
+import signal
+import subprocess
+import time
+
+from lksm_test import LKSM, ROOT, Skip, equal, main, record, wait_for
+
+LINES = [
+    "[PHOTON RING] Kprobe registered for symbol: kallsyms_lookup_name",
+    "[PHOTON RING] SUSPICIOUS *** kallsyms_lookup_name probe detected!",
+    "[PHOTON RING] Module loaded: nf_tables by uid 0",
+    "[PHOTON RING] something new",
+]
+
+
+def test_the_four_lines_become_events(daemon, _):
+    d = daemon().start()
+    d.append(b"".join(record(i, text) for i, text in enumerate(LINES)))
+    events = d.wait_events(4)
+    equal([(e["type"], e["data"], e["severity"], e["source"]) for e in events], [
+        ("kprobe_registered", {"symbol": "kallsyms_lookup_name"}, "info", "kprobe_reader"),
+        ("suspicious_probe",
+         {"message": "SUSPICIOUS *** kallsyms_lookup_name probe detected!"}, "high",
+         "kprobe_reader"),
+        ("module_loaded", {"module": "nf_tables", "uid": 0}, "medium", "kprobe_reader"),
+        ("photon_ring_generic", {"message": "something new"}, "info", "kprobe_reader"),
+    ])
+    equal([e["seq"] for e in events], [0, 1, 2, 3])
+    equal([e["stream_seq"] for e in events], [0, 1, 2, 3])
+    equal([e["ts"] for e in events], [0.0, 0.001, 0.002, 0.003])
+    assert b'"ts": 0.001000, ' in d.lines()[1]
+    d.stop()
+
+
+def test_six_keys_as_json_dumps_writes_them(daemon, _):
+    d = daemon().start()
+    d.append(record(5, LINES[0]))
+    line = d.wait_events(2) and d.lines()[-1].decode()
+    keys = ["seq", "ts", "type", "data", "severity", "source"]
+    event = json.loads(line)
+    equal(list(event)[:6], keys)
+    assert line.startswith(json.dumps({k: event[k] for k in keys})[:-1].replace(
+        "0.005", "0.005000"))
+    d.stop()
+
+
+def test_untagged_lines_only_on_request(daemon, folder):
+    text = record(0, "usb 1-1: new device") + record(1, LINES[0])
+    d = daemon().start()
+    d.append(text)
+    equal([e["type"] for e in d.wait_events(1)], ["kprobe_registered"])
+    d.stop()
+    (folder / "two").mkdir()
+    d = daemon("--all", folder=folder / "two").start()
+    d.append(text)
+    events = d.wait_events(2)
+    equal([e["type"] for e in events], ["kernel_message", "kprobe_registered"])
+    equal([e["source"] for e in events], ["kernel_log", "kprobe_reader"])
+    d.stop()
+
+
+def test_forged_lines_are_suspected_and_not_believed(daemon, _):
+    d = daemon().start()
+    d.append(record(0, LINES[1], priority=14) + record(1, "x[1]: segfault in " + LINES[1]))
+    events = d.wait_events(2)
+    equal([e["type"] for e in events], ["spoof_suspected"] * 2)
+    equal([e["data"]["line"] for e in events], [LINES[1], "x[1]: segfault in " + LINES[1]])
+    d.stop()
+
+
+def test_gaps_are_told_exactly(daemon, _):
+    d = daemon().start()
+    d.append(record(10, LINES[0]) + record(14, LINES[0]))
+    events = d.wait_events(4)
+    lost = [e for e in events if e["type"] == "records_lost"]
+    equal([(e["severity"], e["data"]["first"], e["data"]["last"], e["data"]["count"],
+            e["data"]["reason"]) for e in lost],
+          [("info", 0, 9, 10, "before_start"), ("high", 11, 13, 3, "gap")])
+    d.stop()
+
+
+def test_a_second_start_adds_nothing_twice(daemon, _):
+    d = daemon().start()
+    d.append(b"".join(record(i, text) for i, text in enumerate(LINES)))
+    d.wait_events(4)
+    d.stop()
+    before = d.lines()
+    d.start()
+    d.append(record(4, LINES[0]))
+    equal(d.wait_events(5)[4]["seq"], 4)
+    d.stop()
+    equal(d.lines()[:4], before)
+
+
+def test_without_state_page_the_log_alone_decides(daemon, _):
+    d = daemon().start()
+    d.append(b"".join(record(i, text) for i, text in enumerate(LINES)))
+    d.wait_events(4)
+    d.stop()
+    (d.logs / ".state").unlink()
+    d.start()
+    d.append(record(4, LINES[0]))
+    equal([e["stream_seq"] for e in d.wait_events(5)], [0, 1, 2, 3, 4])
+    d.stop()
+
+
+def test_a_torn_last_line_is_cut_and_told(daemon, _):
+    d = daemon().start()
+    d.append(b"".join(record(i, text) for i, text in enumerate(LINES)))
+    d.wait_events(4)
+    d.stop()
+    log = next(d.logs.glob("*.jsonl"))
+    data = log.read_bytes()
+    log.write_bytes(data + b'{"seq": 4, "ts": 1.0')
+    d.start()
+    events = d.wait_events(5)
+    equal((events[4]["seq"], events[4]["type"], events[4]["data"]),
+          (4, "log_recovered", {"file": log.name, "bytes": 20}))
+    d.stop()
+
+
+def test_hundred_kills_lose_and_repeat_nothing(daemon, _):
+    d = daemon()
+    rng = random.Random(1)
+    seq = 0
+    for _ in range(100):
+        d.start()
+        for _ in range(rng.randrange(1, 12)):
+            n = rng.randrange(1, 40)
+            d.append(b"".join(record(i, LINES[0]) for i in range(seq, seq + n)))
+            seq += n
+            time.sleep(rng.random() * 0.006)  # the moment of the kill is the point of it
+        d.process.kill()
+        d.process.wait()
+    d.start()
+    d.append(record(seq, LINES[2]))
+    wait_for(lambda: d.lines() and b"module_loaded" in d.lines()[-1], "the last record")
+    d.stop()
+    events = [e for e in d.events() if e["type"] != "log_recovered"]
+    equal([e["stream_seq"] for e in events], list(range(seq + 1)))
+    seqs = [e["seq"] for e in d.events()]
+    equal(seqs, sorted(set(seqs)))
+
+
+def test_a_killed_core_is_started_again(daemon, _):
+    d = daemon(dashboard=True).start()
+    d.append(record(0, LINES[0]))
+    d.wait_events(1)
+    d.get("/healthz")
+    for child in d.children():
+        os.kill(child, signal.SIGKILL)
+    events = d.wait_events(2, "process_restarted")
+    equal(sorted(e["data"]["process"] for e in events), ["core", "web"])
+    d.append(record(1, LINES[1]))
+    equal(d.wait_events(1, "suspicious_probe")[0]["stream_seq"], 1)
+    wait_for(lambda: b"suspicious_probe" in d.get("/api/events"), "the dashboard again")
+    d.stop()
+
+
+def test_api_gives_the_logged_bytes(daemon, _):
+    d = daemon(dashboard=True).start()
+    d.append(b"".join(record(i, "[PHOTON RING] é\\xff \"<b>\" %d" % i) for i in range(700)))
+    d.wait_events(700)
+    wait_for(lambda: b'"stream_seq": 699' in d.get("/api/events"), "the last event")
+    answer = d.get("/api/events")
+    equal(len(json.loads(answer)), 500)
+    for line in d.lines()[-500:]:
+        assert line.rstrip(b"\n") in answer
+    d.stop()
+    d.start()
+    wait_for(lambda: len(json.loads(d.get("/api/events"))) == 500, "the ring refilled")
+    equal(json.loads(d.get("/api/events")), [json.loads(x) for x in d.lines()[-500:]])
+    d.stop()
+
+
+def test_reload_is_all_or_nothing(daemon, folder):
+    rules = folder / "rules"
+    rules.mkdir()
+    good = ("rules:\n  - id: mine\n    for: photon_ring\n    match: 'hello {who}'\n"
+            "    severity: info\n    examples:\n      - line: 'hello world'\n")
+    (rules / "a.yaml").write_text(good)
+    d = daemon("--rules", str(rules)).start()
+    d.append(record(0, "[PHOTON RING] hello a"))
+    equal(d.wait_events(1)[0]["type"], "mine")
+    (rules / "a.yaml").write_text(good.replace("info", "hgih"))
+    d.process.send_signal(signal.SIGHUP)
+    d.wait_events(1, "config_rejected")
+    assert "a.yaml:5:" in d.stderr() and "did you mean 'high'?" in d.stderr()
+    d.append(record(1, "[PHOTON RING] hello b"))
+    d.wait_events(2, "mine")
+    (rules / "a.yaml").write_text(good.replace("id: mine", "id: yours"))
+    d.process.send_signal(signal.SIGHUP)
+    d.wait_events(1, "config_reloaded")
+    d.append(record(2, "[PHOTON RING] hello c"))
+    equal(d.wait_events(1, "yours")[0]["stream_seq"], 2)
+    d.stop()
+
+
+def test_a_signal_to_the_whole_group_is_one_clean_stop(daemon, _):
+    for how in (signal.SIGTERM, signal.SIGINT):
+        d = daemon(dashboard=True).start(start_new_session=True)
+        d.append(record(0, LINES[0]))
+        d.wait_events(1)
+        d.get("/healthz")
+        os.killpg(d.process.pid, how)
+        equal(d.process.wait(30), 0)
+        assert "exited" not in d.stderr() and "killed" not in d.stderr(), d.stderr()
+        equal(d.events("process_restarted"), [])
+
+
+def test_one_daemon_for_a_folder(daemon, folder):
+    d = daemon().start()
+    d.append(record(0, LINES[0]))
+    d.wait_events(1)
+    other = subprocess.run(d.arguments, capture_output=True, text=True, timeout=30, check=False)
+    equal(other.returncode, 2)
+    assert str(d.process.pid) in other.stderr, other.stderr
+    d.stop()
+
+
+def wakeups(pids):
+    total = 0
+    for pid in pids:
+        for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
+            for line in (task / "status").read_text().splitlines():
+                if "voluntary_ctxt_switches" in line:
+                    total += int(line.split()[1])
+    return total
+
+
+def test_an_idle_daemon_sleeps(daemon, folder):
+    fifo = folder / "fifo"
+    os.mkfifo(fifo)
+    keep = os.open(fifo, os.O_RDWR)
+    d = daemon(kmsg=fifo, dashboard=True).start()
+    os.write(keep, record(0, LINES[0]))
+    d.wait_events(1)
+    d.get("/healthz")
+    pids = [d.process.pid, *d.children()]
+    seconds = 4
+    time.sleep(1)  # the connection's end settles
+    before = wakeups(pids)
+    time.sleep(seconds)  # the time itself is what is measured
+    assert wakeups(pids) - before <= seconds, f"{wakeups(pids) - before} wake-ups"
+    os.close(keep)
+    d.stop()
+
+
+def test_configuration_errors_name_the_place(_, folder):
+    config = folder / "lksm.yaml"
+    config.write_text("output:\n  dri: x\npoll_interval: often\n"
+                      "modules:\n  kprobe_reader:\n    kmgs: /dev/kmsg\n")
+    done = subprocess.run([LKSM, "check", "--config", str(config)], capture_output=True,
+                          text=True, check=False)
+    equal(done.returncode, 1)
+    said = done.stdout + done.stderr
+    assert "lksm.yaml:2:3: unknown key 'output.dri' (did you mean 'output.dir'?)" in said, said
+    assert "lksm.yaml:3:1: poll_interval: 'often' is not seconds" in said, said
+    assert "lksm.yaml:6:5: module kprobe_reader has no option 'kmgs' (did you mean 'kmsg'?)" \
+        in said, said
+
+
+def test_every_documented_key_is_known(_, folder):
+    config = folder / "lksm.yaml"
+    lines = (ROOT / "lksm.yaml").read_text().splitlines()
+    keys = [m.group(1) for m in (re.match(r"# ( *[a-z_]+:.*)", line) for line in lines) if m]
+    assert len(keys) > 15
+    config.write_text("\n".join(keys))
+    done = subprocess.run([LKSM, "check", "--config", str(config)], capture_output=True,
+                          text=True, check=False)
+    assert "configuration: ok" in done.stdout, done.stderr
+
+
+def test_forged_records_in_the_real_kernel_log(daemon, folder):
+    knob = pathlib.Path("/proc/sys/kernel/printk_devkmsg")
+    if os.geteuid() or not os.access("/dev/kmsg", os.W_OK):
+        raise Skip("needs root and a writable /dev/kmsg")
+    before = knob.read_text()
+    mark = f"{os.getpid()}-{time.monotonic_ns()}"
+    forms = ["", "<4>", "<0>", "<14>", "<7>", "<2048>", "<4294967288>", "<8>"]
+    knob.write_text("on\n")
+    try:
+        d = daemon(kmsg="/dev/kmsg").start()
+        with open("/dev/kmsg", "wb", buffering=0) as kmsg:
+            for i, form in enumerate(forms):
+                kmsg.write(f"{form}[PHOTON RING] Module loaded: {mark} by uid {i}\n".encode())
+        mine = lambda: [e for e in d.events() if mark in json.dumps(e)]
+        wait_for(lambda: len(mine()) >= len(forms), "the forged lines")
+        equal([e["type"] for e in mine()], ["spoof_suspected"] * len(forms))
+        d.stop()
+        equal(len(mine()), len(forms))
+    finally:
+        knob.write_text(before)
+
+
+if __name__ == "__main__":
+    main(globals())

@@ -1,0 +1,93 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""`lksm replay`: exact counts, and the same events from both forms of one log."""
+import json
+import os
+import subprocess
+
+from lksm_test import LKSM, ROOT, equal, main
+
+LINES = int(os.environ.get("LKSM_TEST_REPLAY_LINES", "100000"))
+SAME = ("type", "data", "severity", "ts")
+
+
+def replay(*arguments, data=None, status=0):
+    done = subprocess.run([LKSM, "replay", *map(str, arguments)], input=data,
+                          capture_output=True, check=False)
+    equal((done.returncode, done.stderr), (status, b""))
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def corpus(folder, form):
+    path = folder / form
+    subprocess.run([ROOT / "bench/corpus.py", "--lines", str(LINES), "--form", form, path],
+                   check=True)
+    return path, json.loads((folder / (form + ".truth")).read_text())
+
+
+def test_counts_are_the_truth_in_both_forms(_, folder):
+    events = {}
+    for form in ("dmesg", "kmsg"):
+        path, truth = corpus(folder, form)
+        events[form] = replay(path)
+        counts = {"records": truth["records"]}
+        for event in events[form]:
+            counts[event["type"]] = counts.get(event["type"], 0) + 1
+        equal(counts, truth)
+        equal([e["seq"] for e in events[form]], list(range(len(events[form]))))
+    pick = lambda form: [{k: e[k] for k in SAME} for e in events[form]]
+    assert pick("dmesg") == pick("kmsg")
+
+
+def test_all_makes_every_record_an_event(_, folder):
+    events = {}
+    for form in ("dmesg", "kmsg"):
+        path, truth = corpus(folder, form)
+        events[form] = replay("--all", "--fields", "seed", path)
+        equal(len(events[form]), truth["records"])
+    assert [{k: e[k] for k in SAME} for e in events["dmesg"]] == \
+        [{k: e[k] for k in SAME} for e in events["kmsg"]]
+
+
+FORMS = {
+    "dmesg": b"[    5.140900] ",
+    "dmesg --decode": b"kern  :info  : [    5.140900] ",
+    "dmesg -x with caller": b"kern  :info  : [    5.140900] [    T1] ",
+    "dmesg --raw": b"<6>[    5.140900] ",
+    "kmsg": b"6,1,5140900,-;",
+}
+
+
+def test_every_form_of_one_line(_, folder):
+    for name, prefix in FORMS.items():
+        for ending in (b"", b"\n", b"\r\n"):
+            got = replay("-", data=prefix + b"[PHOTON RING] Module loaded: a by uid 7" + ending)
+            if name == "kmsg" and ending == b"\r\n":
+                continue  # a carriage return is text there
+            equal([(e["type"], e["data"], e["ts"]) for e in got],
+                  [("module_loaded", {"module": "a", "uid": 7}, 5.1409)])
+
+
+def test_dmesg_T_has_wall_time_and_relative_ts(_, folder):
+    got = replay("-", data=b"[Tue Feb 10 12:00:00 2026] x\n"
+                           b"[Tue Feb 10 12:00:02 2026] [PHOTON RING] Module loaded: a by uid 0\n")
+    equal((got[0]["ts"], len(got)), (2.0, 1))
+    assert got[0]["time"].startswith("2026-02-10T"), got
+
+
+def test_a_tagged_line_of_user_space_is_suspected(_, folder):
+    got = replay("-", data=b"user  :info  : [    1.000000] [PHOTON RING] Module loaded: a by uid 0\n")
+    equal([e["type"] for e in got], ["spoof_suspected"])
+
+
+def test_nothing_found_and_bad_use_have_their_exit_codes(_, folder):
+    replay("-", data=b"[    1.000000] nothing of ours\n", status=1)
+    done = subprocess.run([LKSM, "replay", "/no/such/file"], capture_output=True, check=False)
+    equal(done.returncode, 2)
+    assert b"/no/such/file: No such file" in done.stderr
+    done = subprocess.run([LKSM, "replya"], capture_output=True, check=False)
+    assert b"did you mean 'replay'?" in done.stderr, done.stderr
+
+
+if __name__ == "__main__":
+    main(globals())

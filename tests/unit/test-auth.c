@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The token's file, the bearer header, the cookie. */
+#include "output/dashboard/auth.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include "expect.h"
+#include "output/dashboard/dashboard.h"
+
+#define TOKEN "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+#define OTHER "10112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+
+static int file_with(const char *content)
+{
+	int fd = memfd_create("token", MFD_CLOEXEC);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, content, strlen(content)), strlen(content));
+	return fd;
+}
+
+static void test_token_is_made_once(void **state)
+{
+	char first[DASHBOARD_TOKEN_SIZE], again[DASHBOARD_TOKEN_SIZE],
+		other[DASHBOARD_TOKEN_SIZE];
+	_cleanup_close_ int fd = file_with("");
+	_cleanup_close_ int other_fd = file_with("");
+	struct stat st;
+
+	(void)state;
+	assert_int_equal(fchmod(fd, 0644), 0);
+	assert_int_equal(dashboard_token_load(fd, first), 0);
+	assert_int_equal(strspn(first, "0123456789abcdef"), 64);
+	assert_int_equal(strlen(first), 64);
+	assert_int_equal(dashboard_token_load(fd, again), 0);
+	assert_string_equal(first, again);
+	assert_int_equal(fstat(fd, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	assert_int_equal(dashboard_token_load(other_fd, other), 0);
+	assert_string_not_equal(first, other);
+}
+
+static void test_token_file(void **state)
+{
+	static const struct {
+		const char *in;
+		int want;
+	} cases[] = {
+		{ TOKEN, 0 },
+		{ TOKEN "\n", 0 },
+		{ TOKEN "\r\n", 0 },
+		{ TOKEN "0", -EBADMSG },
+		{ "00112233", -EBADMSG },
+		{ "password\n", -EBADMSG },
+		{ TOKEN "\n" TOKEN "\n", -EBADMSG },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_close_ int fd = file_with(cases[i].in);
+		char got[DASHBOARD_TOKEN_SIZE] = "";
+
+		expect_number(cases[i].in, "result", dashboard_token_load(fd, got),
+			      cases[i].want);
+		expect_text(cases[i].in, "token", span_from(got),
+			    cases[i].want ? "" : TOKEN);
+	}
+}
+
+static void test_bearer(void **state)
+{
+	struct auth a;
+
+	(void)state;
+	assert_int_equal(auth_init(&a, TOKEN), 0);
+	assert_true(auth_has_bearer(&a, SPAN("Bearer " TOKEN)));
+	assert_false(auth_has_bearer(&a, SPAN("Bearer " OTHER)));
+	assert_false(auth_has_bearer(&a, SPAN("Bearer " TOKEN "0")));
+	assert_false(auth_has_bearer(&a, SPAN(TOKEN)));
+	assert_false(auth_has_bearer(&a, (struct span){ 0 }));
+	/* The cookie's value is no token. */
+	assert_false(auth_has_bearer(&a, span_from(a.cookie_value)));
+	auth_deinit(&a);
+}
+
+static void test_cookie(void **state)
+{
+	_cleanup_buffer_ struct buffer cookies = { 0 };
+	struct auth a, again, other;
+
+	(void)state;
+	assert_int_equal(auth_init(&a, TOKEN), 0);
+	assert_int_equal(auth_init(&again, TOKEN), 0);
+	assert_int_equal(auth_init(&other, OTHER), 0);
+	assert_string_equal(a.cookie_value, again.cookie_value);
+	assert_string_not_equal(a.cookie_value, other.cookie_value);
+	assert_string_not_equal(a.cookie_value, TOKEN);
+	buffer_appendf(&cookies, "theme=dark; " AUTH_COOKIE "=old; " AUTH_COOKIE "=%s",
+		       a.cookie_value);
+	assert_true(auth_has_cookie(&a, buffer_span(&cookies)));
+	assert_false(auth_has_cookie(&other, buffer_span(&cookies)));
+	assert_false(auth_has_cookie(&a, SPAN(AUTH_COOKIE "=" TOKEN)));
+	assert_false(auth_has_cookie(&a, SPAN(AUTH_COOKIE "=")));
+	assert_false(auth_has_cookie(&a, (struct span){ 0 }));
+}
+
+static void test_off(void **state)
+{
+	struct auth a;
+
+	(void)state;
+	assert_int_equal(auth_init(&a, NULL), 0);
+	assert_true(auth_has_bearer(&a, (struct span){ 0 }));
+	assert_true(auth_has_cookie(&a, (struct span){ 0 }));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_token_is_made_once),
+		cmocka_unit_test(test_token_file),
+		cmocka_unit_test(test_bearer),
+		cmocka_unit_test(test_cookie),
+		cmocka_unit_test(test_off),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

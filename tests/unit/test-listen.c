@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+/* From "HOST:PORT" to a socket. */
+#include "output/dashboard/dashboard.h"
+
+#include <errno.h>
+
+#include "expect.h"
+
+static void test_addresses(void **state)
+{
+	static const struct {
+		const char *in;
+		bool is_good, is_loopback;
+	} cases[] = {
+		{ "127.0.0.1:0", true, true },
+		{ "127.9.9.9:0", true, true },
+		{ "localhost:0", true, true },
+		{ "[::1]:0", true, true },
+		{ "0.0.0.0:0", true, false },
+		{ "[::]:0", true, false },
+		{ "127.0.0.1", false, false },
+		{ "8787", false, false },
+		{ ":8787", false, false },
+		{ "::1:0", false, false },
+		{ "[::1:0", false, false },
+		{ "[]:0", false, false },
+		{ "127.0.0.1:", false, false },
+		{ "127.0.0.1:65536", false, false },
+		{ "127.0.0.1:-1", false, false },
+		{ "127.0.0.1:x", false, false },
+		{ "127.1:0", false, false },
+		{ "example.org:0", false, false },
+		{ "", false, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_buffer_ struct buffer error = { 0 };
+		_cleanup_close_ int fd = dashboard_listen(cases[i].in, &error);
+
+		if (fd == -EAFNOSUPPORT || fd == -EADDRNOTAVAIL)
+			continue; /* a machine without IPv6 */
+		expect_number(cases[i].in, "good", fd >= 0, cases[i].is_good);
+		expect_number(cases[i].in, "explained", error.len > 0, !cases[i].is_good);
+		expect_number(cases[i].in, "loopback", dashboard_is_loopback(cases[i].in),
+			      cases[i].is_loopback);
+	}
+}
+
+static void test_taken(void **state)
+{
+	_cleanup_buffer_ struct buffer error = { 0 };
+	_cleanup_close_ int first = dashboard_listen("127.0.0.1:0", &error);
+	char address[32], tiny[4];
+
+	(void)state;
+	assert_true(first >= 0);
+	assert_int_equal(dashboard_address(first, tiny, sizeof(tiny)), -ENOBUFS);
+	assert_int_equal(dashboard_address(first, address, sizeof(address)), 0);
+	assert_true(span_starts_with(span_from(address), SPAN("127.0.0.1:")));
+	assert_int_equal(dashboard_listen(address, &error), -EADDRINUSE);
+	assert_true(span_contains(buffer_span(&error), span_from(address)));
+	assert_true(span_contains(buffer_span(&error), SPAN("--listen")));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_addresses),
+		cmocka_unit_test(test_taken),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,374 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Judges what the test guests sent back; called by tests/vm/run, prints TAP.
+
+check.py TREE WORK SERIES-SCENARIO...
+
+Each guest left WORK/SERIES-SCENARIO.result (its second serial port: a tar file as base64
+between two marks) and .console, .exit; a scenario without them was not run.
+"""
+
+import base64
+import glob
+import io
+import itertools
+import json
+import os
+import re
+import sys
+import tarfile
+
+TAG = "[PHOTON RING] "
+SEVERITY_OF_LEVEL = {6: "i", 5: "m", 4: "h", 2: "c"}
+TAINT = str(1 << 12 | 1 << 13)  # out-of-tree and unsigned, nothing else
+
+# What the steps file may leave open.
+PATTERNS = {
+    "{hex}": r"(5|9)",
+    "{pid}": r"[1-9][0-9]*",
+    "{errno}": r"(2|22)",
+    "{digits}": r"[0-9]{252}",
+    "{escapes}": r"(\\x0a|[0-9])+",
+}
+
+# Kernel lines that a scenario may cause. Anything else fails the test.
+EXPECTED_OTHERS = [
+    r"\w+: loading out-of-tree module taints kernel\.",
+    r"\w+: module verification failed: signature and/or required key missing - tainting kernel",
+    r"random: .*(crng|urandom|random_bytes|randomness).*",
+    # An emulated clock on a busy machine: not the sensor's doing.
+    r"(clocksource|sched_clock|tsc|hrtimer|perf): .*",
+    r"workqueue: .* hogged CPU for .*",
+    r"input: .* as /devices/.*",
+    r"(IPv6: )?ADDRCONF\(.*",
+]
+
+DETAILS_MAX = 40
+
+results = []
+
+
+def report(is_ok, name, details=()):
+    results.append(is_ok)
+    print(f"{'ok' if is_ok else 'not ok'} {len(results)} - {name}")
+    details = [] if is_ok else [line for line, _ in itertools.groupby(map(str, details))]
+    for line in details[:DETAILS_MAX]:
+        print("#   " + line)
+    if len(details) > DETAILS_MAX:
+        print(f"#   ... and {len(details) - DETAILS_MAX} more")
+
+
+def skip(name, why):
+    results.append(True)
+    print(f"ok {len(results)} - {name} # SKIP {why}")
+
+
+class Line:
+    """One line of the kernel log, from dmesg -r: `<6>[    1.234567] text`."""
+
+    def __init__(self, raw):
+        m = re.match(r"<(\d+)>\[ *(\d+\.\d+)\] (.*)$", raw, re.S)
+        self.priority = int(m[1]) if m else -1
+        self.text = m[3] if m else raw
+        self.is_kernel = self.priority >= 0 and self.priority >> 3 == 0
+        self.is_sensor = self.is_kernel and self.text.startswith(TAG)
+        self.mark = None
+        if not self.is_kernel and self.text.startswith("vm: "):
+            self.mark = self.text[4:].rstrip(":")
+
+    def as_step(self):
+        letter = SEVERITY_OF_LEVEL.get(self.priority, "?")
+        return f"{letter} {self.text[len(TAG):]}"
+
+
+class Guest:
+    """What one guest left behind."""
+
+    def __init__(self, work, name):
+        self.name = name
+        self.base = os.path.join(work, name)
+        self.files = {}
+        self.lines = []
+        if os.path.exists(self.base + ".result"):
+            self._unpack()
+
+    def _unpack(self):
+        with open(self.base + ".result", "rb") as f:
+            m = re.search(rb"BEGIN-OUT\s(.*)END-OUT", f.read(), re.S)
+        if not m:
+            return
+        with tarfile.open(fileobj=io.BytesIO(base64.b64decode(m[1]))) as tar:
+            for member in tar:
+                if member.isfile():
+                    path = member.name.split("/", 1)[1]
+                    self.files[path] = tar.extractfile(member).read()
+        log = self.files.get("dmesg", b"").decode("utf-8", "backslashreplace")
+        lines = [Line(raw) for raw in log.split("\n") if raw]
+        begin = [i for i, line in enumerate(lines) if (line.mark or "").startswith("begin")]
+        self.lines = lines[begin[0]:] if begin else []
+
+    def text(self, path):
+        return self.files.get(path, b"").decode("utf-8", "backslashreplace")
+
+    def console_tail(self):
+        try:
+            with open(self.base + ".console", errors="backslashreplace") as f:
+                return ["console: " + line.rstrip() for line in f.readlines()[-30:]]
+        except OSError:
+            return ["no console"]
+
+    def sections(self):
+        """The kernel log cut at the marks: {mark: [Line]}"""
+        sections, current = {}, None
+        for line in self.lines:
+            if line.mark:
+                current = sections.setdefault(line.mark, [])
+            elif current is not None:
+                current.append(line)
+        return sections
+
+    def sensor_texts(self, mark):
+        return [line.text[len(TAG):] for line in self.sections().get(mark, [])
+                if line.is_sensor]
+
+
+def check_finished(guest):
+    if not guest.files:
+        report(False, f"{guest.name}: the guest finishes", guest.console_tail())
+        return False
+    clean = guest.text("status").strip() == "0" and not guest.text("stdout").strip()
+    report(clean, f"{guest.name}: the guest finishes and its commands succeed",
+           ["status " + guest.text("status").strip()] + guest.text("stdout").splitlines())
+    return True
+
+
+def check_clean(guest):
+    """No splat, no stranger in the kernel log, no other taint, nothing left loaded."""
+    strangers = [line.text for line in guest.lines if not line.is_sensor and not line.mark
+                 and not any(re.fullmatch(p, line.text) for p in EXPECTED_OTHERS)]
+    report(not strangers, f"{guest.name}: no unexpected line in the kernel log", strangers)
+    taint, modules = guest.text("tainted").strip(), guest.text("modules").strip()
+    report(taint == TAINT and not modules, f"{guest.name}: taint is O and E only, no module left",
+           [f"taint {taint}, modules: {modules}"])
+
+
+def read_steps(path, version):
+    steps = []
+    with open(path) as f:
+        for line in f.read().splitlines():
+            if line.startswith("== "):
+                steps.append((line[3:].split(" | ")[0], []))
+            elif line and not line.startswith("#"):
+                steps[-1][1].append(line.replace("{version}", version))
+    return steps
+
+
+def as_pattern(line):
+    parts = re.split("(" + "|".join(map(re.escape, PATTERNS)) + ")", line)
+    return "".join(PATTERNS.get(part) or re.escape(part) for part in parts)
+
+
+def check_sensor(guest, tree):
+    version = read_version(tree)
+    sections = guest.sections()
+    steps = read_steps(os.path.join(tree, "tests/vm/guest/sensor.steps"), version)
+    for number, (name, wanted) in enumerate(steps, 1):
+        seen = [x.as_step() for x in sections.get(f"step {number}", []) if x.is_sensor]
+        same = f"step {number}" in sections and len(seen) == len(wanted) and all(
+            re.fullmatch(as_pattern(w), s) for w, s in zip(wanted, seen))
+        report(same, f"{guest.name}: {name}",
+               ["wanted:", *wanted, "seen:", *seen])
+
+
+def read_version(tree):
+    with open(os.path.join(tree, "kernel/dkms.conf")) as f:
+        return re.search(r'^PACKAGE_VERSION="(.*)"', f.read(), re.M)[1]
+
+
+def count_lost(texts, reason):
+    pattern = rf"type=records_lost severity=high stream=sensor count=(\d+) reason={reason}"
+    return sum(int(m[1]) for m in (re.fullmatch(pattern, t) for t in texts) if m)
+
+
+def check_loss(guest, mark, kind, n_wanted, reason, wants_loss, n_uncounted=0):
+    """Printed + reported as lost = happened, exactly, but for n_uncounted at most."""
+    texts = guest.sensor_texts(f"step {mark}")
+    # The module's own record may be lost like any other.
+    printed = sum(bool(re.match(kind, t)) for t in texts)
+    lost = count_lost(texts, reason)
+    others = [t for t in texts if not re.match(kind + "|type=(sensor_st|records_lost)", t)]
+    total = printed + lost
+    report(n_wanted - n_uncounted <= total <= n_wanted and (lost > 0) == wants_loss and not others,
+           f"{guest.name}: {mark}: {n_wanted} records = printed + {reason}",
+           [f"printed {printed}, lost {lost}, strangers {others[:10]}"])
+    print(f"# {guest.name}: {mark}: printed {printed}, {reason} {lost}")
+
+
+RACE_LINES = re.compile(
+    r"type=sensor_(started severity=info|stopped severity=high) version=\S+"
+    r"|Module loaded: probe_(array|return) by uid 0"
+    r"|Kprobe registered for symbol: "
+    r"(begin_new_exec|kallsyms_lookup_name|commit_creds|kernel_clone)"
+    r"|SUSPICIOUS \*\*\* kallsyms_lookup_name probe detected!")
+
+
+def check_race(guest, tree):
+    hunt = "type=symbol_hunt severity=medium symbol=unknown error=-(2|22) |Module loaded: probe_flood"
+    registered = "Kprobe registered for symbol: commit_creds$|Module loaded: probe_flood"
+    check_loss(guest, "overrun", hunt, 3001, "overrun", True)
+    # The kernel counts a kretprobe's misses with a plain ++, so two at the very same
+    # moment may count as one.
+    check_loss(guest, "missed", registered, 201, "missed", True, n_uncounted=4)
+    check_loss(guest, "crowd", registered, 201, "missed", False)
+
+    texts = guest.sensor_texts("step cycles")
+    strangers = [t for t in texts if not RACE_LINES.fullmatch(t)]
+    starts = sum(t.startswith("type=sensor_started") for t in texts)
+    stops = sum(t.startswith("type=sensor_stopped") for t in texts)
+    probes = sum(t.startswith("Kprobe") for t in texts)
+    report(starts == stops == 20 and not strangers and probes > 0,
+           f"{guest.name}: 20 loads and unloads racing other modules",
+           [f"{starts} starts, {stops} stops, {probes} probes"] + strangers[:10])
+    print(f"# {guest.name}: cycles: {probes} probes seen")
+
+
+def load_lines(guest, folder):
+    """The log's raw lines, over all days, in order."""
+    paths = sorted(p for p in guest.files if re.fullmatch(
+        folder + r"/lksm_events_\d{4}-\d\d-\d\d\.jsonl", p))
+    data = b"".join(guest.files[p] for p in paths)
+    return data.split(b"\n")[:-1] if data.endswith(b"\n") or not data else None
+
+
+def api_lines(data):
+    """The API's array as the raw bytes of its elements, however they are separated."""
+    text = data.decode()
+    decoder, at, lines = json.JSONDecoder(), 1, []
+    assert text[0] == "["
+    while True:
+        at += len(text[at:]) - len(text[at:].lstrip(" \n,"))
+        if text[at] == "]":
+            return lines
+        end = decoder.raw_decode(text, at)[1]
+        lines.append(text[at:end].encode())
+        at = end
+
+
+def is_sublist_end(part, whole):
+    """Is `part` a run of `whole`? The API holds the last 500 at the time it was asked."""
+    return any(whole[i:i + len(part)] == part for i in range(len(whole) - len(part) + 1))
+
+
+# type, severity, data, and the line as the kernel log has it, without the tag
+WANTED_FIRST = [
+    ("sensor_started", "info", {"version": "{version}"},
+     "type=sensor_started severity=info version={version}"),
+    ("module_loaded", "medium", {"module": "probe_kallsyms", "uid": 0},
+     "Module loaded: probe_kallsyms by uid 0"),
+    ("kprobe_registered", "info", {"symbol": "kallsyms_lookup_name"},
+     "Kprobe registered for symbol: kallsyms_lookup_name"),
+    ("suspicious_probe", "high",
+     {"message": "SUSPICIOUS *** kallsyms_lookup_name probe detected!"},
+     "SUSPICIOUS *** kallsyms_lookup_name probe detected!"),
+]
+WANTED_SECOND = WANTED_FIRST + [
+    ("module_loaded", "medium", {"module": "probe_return", "uid": 0},
+     "Module loaded: probe_return by uid 0"),
+    ("kprobe_registered", "info", {"symbol": "kernel_clone"},
+     "Kprobe registered for symbol: kernel_clone"),
+    ("module_loaded", "medium", {"module": "probe_init_module", "uid": 0},
+     "Module loaded: probe_init_module by uid 0"),
+    ("kprobe_registered", "info", {"symbol": "do_init_module"},
+     "Kprobe registered for symbol: do_init_module"),
+]
+FIRST_KEYS = ["seq", "ts", "type", "data", "severity", "source"]
+
+
+def faults_of(event, wanted, version):
+    """What is wrong with an event; the wanted keys of `data` are all that may be there."""
+    kind, severity, data, line = json.loads(json.dumps(wanted).replace("{version}", version))
+    ts, stream_seq = event.get("ts"), event.get("stream_seq")
+    checks = {
+        "type": event["type"] == kind,
+        "severity": event["severity"] == severity,
+        "source": event["source"] == "kprobe_reader",
+        "data": event["data"] == data and all(
+            type(event["data"][k]) is type(v) for k, v in data.items()),
+        "order of keys": list(event)[:6] == FIRST_KEYS,
+        "ts": isinstance(ts, float) and 0 < ts < 1000,
+        "stream": event.get("stream") == "kmsg" and isinstance(stream_seq, int),
+        "boot_id": re.fullmatch(r"[0-9a-f-]{36}", event.get("boot_id", "")),
+        "host": event.get("host") == "guest",
+        "facility": event.get("facility") == 0,
+        "message": event.get("message") == TAG + line,
+    }
+    return [f"seq {event['seq']}: {name} is wrong" for name, ok in checks.items() if not ok]
+
+
+def check_events(guest, tree, which, wanted):
+    version = read_version(tree)
+    raw = load_lines(guest, f"logs-{which}")
+    name = f"{guest.name}: start {which}: "
+    if not raw:
+        report(False, name + "the log has whole lines", guest.text(f"daemon-{which}").splitlines())
+        return None
+    events = [json.loads(line) for line in raw]
+    ours = [e for e in events if e["source"] == "kprobe_reader"]
+    faults = [f"{len(ours)} events, not {len(wanted)}"] if len(ours) != len(wanted) else []
+    for event, want in zip(ours, wanted):
+        faults += faults_of(event, want, version)
+    report(not faults, name + "the log has exactly the wanted events", faults + raw)
+    strangers = [e for e in events if e["source"] not in ("kprobe_reader", "lksm")]
+    spoofs = [e for e in events if e["type"] in ("spoof_suspected", "log_filtered")]
+    report(not strangers and not spoofs, name + "and no others but its own",
+           strangers + spoofs)
+    report([e["seq"] for e in events] == list(range(len(events))),
+           name + "seq counts from 0 without a gap", [e["seq"] for e in events])
+    identities = [(e["boot_id"], e["stream"], e["stream_seq"]) for e in ours
+                  if "stream_seq" in e]
+    report(len(identities) == len(set(identities)) == len(ours), name + "no record twice",
+           identities)
+    check_api(guest, which, raw, name)
+    return raw
+
+
+def check_api(guest, which, raw, name):
+    try:
+        api = api_lines(guest.files[f"api-{which}"])
+    except (AssertionError, IndexError, KeyError, ValueError) as e:
+        report(False, name + "/api/events is an array", [repr(e), guest.text("wget-errors")])
+        return
+    seen = {json.loads(line)["seq"] for line in api}
+    report(api and is_sublist_end(api, raw) and 0 in seen,
+           name + "/api/events holds the log's lines byte for byte",
+           ["api:", *api, "log:", *raw])
+
+
+def check_e2e(guest, tree):
+    for which in ("1", "2"):
+        report(guest.text(f"daemon-exit-{which}").strip() == "0",
+               f"{guest.name}: start {which}: stops cleanly",
+               guest.text(f"daemon-{which}").splitlines())
+    first = check_events(guest, tree, "1", WANTED_FIRST)
+    second = check_events(guest, tree, "2", WANTED_SECOND)
+    report(bool(first and second) and second[:len(first)] == first,
+           f"{guest.name}: the second start appends to the first's log")
+
+
+def main():
+    tree, work = sys.argv[1:3]
+    for name in sys.argv[3:]:
+        scenario = name.split("-", 1)[1]
+        if not glob.glob(os.path.join(work, name + ".exit")):
+            skip(name, "there is no lksm binary")
+            continue
+        guest = Guest(work, name)
+        if not check_finished(guest):
+            continue
+        {"sensor": check_sensor, "race": check_race, "e2e": check_e2e}[scenario](guest, tree)
+        check_clean(guest)
+    print(f"1..{len(results)}")
+    sys.exit(0 if all(results) else 1)
+
+
+main()

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* For the VM tests: a kretprobe, which passes through register_kprobe() too. */
+#include <linux/kprobes.h>
+#include <linux/module.h>
+
+static int on_return(struct kretprobe_instance *instance, struct pt_regs *regs)
+{
+	return 0;
+}
+
+static struct kretprobe probe = {
+	.kp.symbol_name = "kernel_clone",
+	.handler = on_return,
+	.maxactive = 16,
+};
+
+static int __init probe_return_init(void)
+{
+	return register_kretprobe(&probe);
+}
+
+static void __exit probe_return_exit(void)
+{
+	unregister_kretprobe(&probe);
+}
+
+module_init(probe_return_init);
+module_exit(probe_return_exit);
+MODULE_LICENSE("GPL");
+MODULE_DESCRIPTION("VM test: a kretprobe");
