@@ -13,13 +13,13 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "core/escape.h"
 #include "core/kmsg.h"
 
 #define FRACTION_DIGITS 6
 #define SECS_PER_DAY	86400
 #define ZONE_SLOT_SECS	900 /* clocks change on a quarter of an hour */
 #define YEAR_FIRST	1970
-#define ESCAPE_LENGTH	4 /* \xNN */
 
 enum stamp_kind {
 	STAMP_NONE,
@@ -606,19 +606,7 @@ static int unescape_byte(struct span s)
 
 void dmesg_unescape(struct buffer *out, struct span text)
 {
-	while (text.len) {
-		const char *backslash = memchr(text.data, '\\', text.len);
-		size_t n = backslash ? (size_t)(backslash - text.data) : text.len;
-		int byte;
-
-		buffer_append(out, text.data, n);
-		text = span_skip(text, n);
-		if (!backslash)
-			return;
-		byte = unescape_byte(text);
-		buffer_append_char(out, byte < 0 ? '\\' : (char)byte);
-		text = span_skip(text, byte < 0 ? 1 : ESCAPE_LENGTH);
-	}
+	escape_undo(out, text, unescape_byte);
 }
 
 bool dmesg_looks_like(struct span s)

@@ -218,29 +218,37 @@ static bool is_set_DATA(const struct event_data *value)
 	return value->n > 0;
 }
 
+static void append_datum(struct buffer *out, const struct datum *datum)
+{
+	json_append_string(out, datum->key);
+	buffer_append_literal(out, ": ");
+	switch (datum->kind) {
+	case DATUM_TEXT:
+		json_append_string(out, datum->text);
+		break;
+	case DATUM_INT:
+		buffer_append_i64(out, datum->integer);
+		break;
+	case DATUM_JSON:
+		buffer_append_span(out, datum->text);
+		break;
+	}
+}
+
 static void append_DATA(struct buffer *out, const struct event_data *value)
 {
 	buffer_append_char(out, '{');
 	for (size_t i = 0; i < value->n; i++) {
-		const struct datum *datum = &value->items[i];
-
 		if (i)
 			buffer_append_literal(out, ", ");
-		json_append_string(out, datum->key);
-		buffer_append_literal(out, ": ");
-		switch (datum->kind) {
-		case DATUM_TEXT:
-			json_append_string(out, datum->text);
-			break;
-		case DATUM_INT:
-			buffer_append_i64(out, datum->integer);
-			break;
-		case DATUM_JSON:
-			buffer_append_span(out, datum->text);
-			break;
-		}
+		append_datum(out, &value->items[i]);
 	}
 	buffer_append_char(out, '}');
+}
+
+void event_append_data(struct buffer *out, const struct event_data *data)
+{
+	append_DATA(out, data);
 }
 
 static void init_SEVERITY(enum lksm_severity *value, bool is_required)

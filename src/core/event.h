@@ -88,6 +88,9 @@ int event_add_json(struct lksm_event *event, struct span key, struct span json);
 int event_encode(struct buffer *out, const struct lksm_event *event,
 		 enum event_view view);
 
+/** event_append_data() - data alone, as event_encode() writes it: {"key": value, …} */
+void event_append_data(struct buffer *out, const struct event_data *data);
+
 /** json_append_string() - @s quoted and escaped as event_encode() does */
 void json_append_string(struct buffer *out, struct span s);
 

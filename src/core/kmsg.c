@@ -7,7 +7,7 @@
 
 #include <errno.h>
 
-#define ESCAPE_LENGTH 4 /* \xNN */
+#include "core/escape.h"
 
 /* A decimal number up to @max at the front of @s, which is advanced past it. */
 static bool take_number(struct span *s, uint64_t max, uint64_t *ret)
@@ -138,45 +138,9 @@ bool kmsg_next(struct span *s, bool is_end, bool is_line_end_enough, struct span
 	}
 }
 
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
-/* The byte that @s, which begins with a backslash, stands for; -1 if that is no escape.
- */
-static int unescape_byte(struct span s)
-{
-	int high, low;
-
-	if (s.len < ESCAPE_LENGTH || s.data[1] != 'x')
-		return -1;
-	high = hex_digit(s.data[2]);
-	low = hex_digit(s.data[3]);
-	return high < 0 || low < 0 ? -1 : high << 4 | low;
-}
-
 void kmsg_unescape(struct buffer *out, struct span text)
 {
-	while (text.len) {
-		const char *backslash = memchr(text.data, '\\', text.len);
-		size_t n = backslash ? (size_t)(backslash - text.data) : text.len;
-		int byte;
-
-		buffer_append(out, text.data, n);
-		text = span_skip(text, n);
-		if (!backslash)
-			return;
-		byte = unescape_byte(text);
-		buffer_append_char(out, byte < 0 ? '\\' : (char)byte);
-		text = span_skip(text, byte < 0 ? 1 : ESCAPE_LENGTH);
-	}
+	escape_undo(out, text, escape_byte);
 }
 
 void kmsg_escape(struct buffer *out, struct span text)

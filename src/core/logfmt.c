@@ -4,6 +4,8 @@
 
 #include <errno.h>
 
+#include "core/escape.h"
+
 #define KEY_MAX	     63
 #define I64_TEXT_MAX 20 /* -9223372036854775808 */
 
@@ -17,17 +19,6 @@ static bool is_control(char c)
 	return (unsigned char)c < 0x20 || c == 0x7f;
 }
 
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 /*
  * The escape that @s, which begins with a backslash, begins with.
  * Return: its length and the byte in @ret; 0 if it is none.
@@ -36,13 +27,13 @@ static size_t decode_escape(struct span s, char *ret)
 {
 	static const char from[] = "\"\\ntr", to[] = "\"\\\n\t\r";
 	const char *found;
+	int byte = escape_byte(s);
 
 	if (s.len < 2)
 		return 0;
-	if (s.data[1] == 'x' && s.len >= 4 && hex_digit(s.data[2]) >= 0 &&
-	    hex_digit(s.data[3]) >= 0) {
-		*ret = (char)(hex_digit(s.data[2]) << 4 | hex_digit(s.data[3]));
-		return 4;
+	if (byte >= 0) {
+		*ret = (char)byte;
+		return ESCAPE_LENGTH;
 	}
 	found = memchr(from, s.data[1], sizeof(from) - 1);
 	if (!found)
