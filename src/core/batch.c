@@ -6,6 +6,7 @@
 #include "core/batch.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,7 +33,7 @@ struct item {
 };
 
 struct lksm_batch {
-	const char *source;
+	char source[NAME_MAX_BYTES + 1]; /* a copy: the module may be gone first */
 	bool is_builtin;
 	struct now now;
 	size_t n_items, n_data, arena_used;
@@ -67,7 +68,7 @@ void batch_destroy(struct lksm_batch *b)
 void batch_reset(struct lksm_batch *b, const char *source, bool is_builtin,
 		 struct now now)
 {
-	b->source = source;
+	(void)snprintf(b->source, sizeof(b->source), "%s", source);
 	b->is_builtin = is_builtin;
 	b->now = now;
 	b->n_items = 0;

@@ -514,36 +514,23 @@ void external_finish(struct external *e, struct lksm_batch *out)
 	e->start = e->end = 0;
 }
 
-/* ---- the other direction ---- */
-
-static void append_datum(struct buffer *out, const struct datum *datum)
+void external_end(struct external *e, struct now now, struct lksm_batch *out)
 {
-	json_append_string(out, datum->key);
-	buffer_append_literal(out, ": ");
-	switch (datum->kind) {
-	case DATUM_TEXT:
-		json_append_string(out, datum->text);
-		break;
-	case DATUM_INT:
-		buffer_append_i64(out, datum->integer);
-		break;
-	case DATUM_JSON:
-		buffer_append_span(out, datum->text);
-		break;
-	}
+	external_finish(e, out);
+	tell_excess(e, out);
+	e->was_told = false;
+	tell_nonsense(e, now, out);
 }
+
+/* ---- the other direction ---- */
 
 void external_append_line(struct buffer *out, const struct lksm_event *event)
 {
 	buffer_append_literal(out, "{\"type\": ");
 	json_append_string(out, event->type);
-	buffer_append_literal(out, ", \"data\": {");
-	for (size_t i = 0; i < event->data.n; i++) {
-		if (i)
-			buffer_append_literal(out, ", ");
-		append_datum(out, &event->data.items[i]);
-	}
-	buffer_appendf(out, "}, \"severity\": \"%s\", \"ts\": %llu.%06llu",
+	buffer_append_literal(out, ", \"data\": ");
+	event_append_data(out, &event->data);
+	buffer_appendf(out, ", \"severity\": \"%s\", \"ts\": %llu.%06llu",
 		       severity_name(event->severity),
 		       (unsigned long long)(event->ts / USEC_PER_SEC),
 		       (unsigned long long)(event->ts % USEC_PER_SEC));

@@ -59,6 +59,9 @@ int external_poll(struct external *e, int fd, struct now now, struct lksm_batch 
 /** external_finish() - nothing more comes from this pipe: a line without its end is taken */
 void external_finish(struct external *e, struct lksm_batch *out);
 
+/** external_end() - as external_finish(), and what was counted is told, though it is early */
+void external_end(struct external *e, struct now now, struct lksm_batch *out);
+
 /** external_has_pending() - something was counted and is to be told when its time has come */
 bool external_has_pending(const struct external *e);
 

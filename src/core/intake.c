@@ -12,6 +12,7 @@
 #define WATCHES_MAX 64
 #define LAST_ROUNDS_MAX \
 	4096 /* before stopping: a source that never runs dry must not hold us */
+#define LAST_WAITS_MAX 20 /* of QUEUE_WAIT_MS, for a log that cannot be written */
 
 struct watch {
 	int fd;
@@ -24,6 +25,7 @@ struct intake {
 	sd_event *loop;
 	struct watch watches[WATCHES_MAX];
 	sd_event_source *ticks;
+	bool is_starved; /* somebody's turn came, but the queue was full */
 };
 
 static int on_readable(sd_event_source *source, int fd, uint32_t events, void *userdata)
@@ -120,7 +122,11 @@ static struct lksm_batch *get_batch(void *context)
 {
 	struct intake *in = context;
 
-	return queue_get_empty(in->options->queue);
+	struct lksm_batch *batch = queue_get_empty(in->options->queue);
+
+	if (!batch)
+		in->is_starved = true;
+	return batch;
 }
 
 static void put_batch(void *context, struct lksm_batch *batch)
@@ -159,10 +165,17 @@ static int setup(struct intake *in)
 	return r;
 }
 
+/* Everybody's turn. Return: whether somebody is to have another at once. */
+static bool poll_all(struct intake *in)
+{
+	in->is_starved = false;
+	return registry_poll_all(in->registry, clock_now()) > 0 || in->is_starved;
+}
+
 static int loop(struct intake *in)
 {
 	while (sd_event_get_state(in->loop) != SD_EVENT_FINISHED) {
-		bool has_more = registry_poll_all(in->registry, clock_now()) > 0;
+		bool has_more = poll_all(in);
 		int r = keep_ticking(in);
 
 		if (r >= 0)
@@ -176,11 +189,12 @@ static int loop(struct intake *in)
 /* What came in while we were told to stop is still taken. */
 static void finish(struct intake *in)
 {
-	size_t rounds = LAST_ROUNDS_MAX;
+	size_t rounds = LAST_ROUNDS_MAX, waits = LAST_WAITS_MAX;
 
 	registry_tick(in->registry);
-	while (rounds-- && registry_poll_all(in->registry, clock_now()) > 0)
-		;
+	while (rounds-- && waits && poll_all(in))
+		waits -= in->is_starved;
+	registry_finish(in->registry, clock_now());
 	registry_stop_all(in->registry);
 }
 

@@ -52,7 +52,4 @@ int lines_split(struct lines *l, struct span bytes);
 /** lines_finish() - the bytes move no more until lines_clear(): point each line at its own */
 void lines_finish(struct lines *l);
 
-/** lines_split() - the lines of @bytes, which already are whole encoded events; 0 or -ENOMEM */
-int lines_split(struct lines *l, struct span bytes);
-
 #endif

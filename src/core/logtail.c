@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <jansson.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "core/event.h"
@@ -190,7 +191,9 @@ static void advance(struct position *position, const json_t *from, const char *k
 	const char *stream = get_text(from, "stream");
 	uint64_t seq;
 
-	if (stream && get_number(from, key, &seq))
+	/* modules outside do not go on where they stopped; they would push out the kernel log */
+	if (stream && strncmp(stream, "module:", strlen("module:")) != 0 &&
+	    get_number(from, key, &seq))
 		position_advance(position, stream, seq);
 }
 

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <time.h>
 
 struct ring {
 	struct lksm_batch *items[QUEUE_BATCHES];
@@ -66,14 +67,31 @@ void queue_destroy(struct queue *q)
 	free(q);
 }
 
+static struct timespec deadline_after_ms(long ms)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t); /* cannot fail */
+	t.tv_nsec += ms * 1000000;
+	t.tv_sec += t.tv_nsec / 1000000000;
+	t.tv_nsec %= 1000000000;
+	return t;
+}
+
 struct lksm_batch *queue_get_empty(struct queue *q)
 {
-	struct lksm_batch *batch;
+	struct lksm_batch *batch = NULL;
+	struct timespec until = { 0 };
+	int r = 0;
 
 	pthread_mutex_lock(&q->lock);
-	while (q->empty.n == 0)
-		pthread_cond_wait(&q->has_empty, &q->lock);
-	batch = pop(&q->empty);
+	if (q->empty.n == 0)
+		until = deadline_after_ms(QUEUE_WAIT_MS);
+	while (q->empty.n == 0 && r == 0)
+		r = pthread_cond_clockwait(&q->has_empty, &q->lock, CLOCK_MONOTONIC,
+					   &until);
+	if (q->empty.n)
+		batch = pop(&q->empty);
 	pthread_mutex_unlock(&q->lock);
 	return batch;
 }

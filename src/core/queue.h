@@ -17,7 +17,15 @@ struct queue;
 int queue_create(struct queue **ret);
 void queue_destroy(struct queue *q);
 
-/** queue_get_empty() - the intake's: a batch to fill; waits for the writer if there is none */
+/** QUEUE_WAIT_MS - so long the intake waits for the writer before it looks at its own loop */
+#define QUEUE_WAIT_MS 100
+
+/**
+ * queue_get_empty() - the intake's: a batch to fill
+ *
+ * Waits for the writer if there is none. Return: NULL if there still is none after
+ * QUEUE_WAIT_MS, so that a log that cannot be written hides no SIGTERM and no ping.
+ */
 struct lksm_batch *queue_get_empty(struct queue *q);
 
 /** queue_put_full() - the intake's: hand it to the writer; an empty one just goes back */

@@ -38,8 +38,9 @@ struct entry {
 	size_t n_pipes;
 };
 
-/* A refusal that happened where no event could be made yet. */
+/* What happened where no event could be made yet: too early, or with the queue full. */
 struct notice {
+	const char *type;
 	char module[NAME_SIZE];
 	char reason[NOTICE_SIZE];
 };
@@ -190,7 +191,7 @@ int registry_emit(struct registry *r, struct now now, const char *type,
 	return error;
 }
 
-static void emit_about(struct registry *r, struct now now, const char *type,
+static int try_to_emit(struct registry *r, struct now now, const char *type,
 		       const char *module, const char *reason)
 {
 	const struct datum data[] = {
@@ -199,14 +200,15 @@ static void emit_about(struct registry *r, struct now now, const char *type,
 	};
 	int error = registry_emit(r, now, type, data, ARRAY_SIZE(data));
 
-	log_warning("module %s: %s", module, reason);
-	if (error < 0)
+	if (error < 0 && error != -EAGAIN)
 		(void)log_error_errno(error, "cannot report %s of module %s", type,
 				      module);
+	return error;
 }
 
-/* To be told as module_refused once events can be made. */
-static void note_refusal(struct registry *r, const char *module, const char *reason)
+/* To be told as an event once events can be made. */
+static void note(struct registry *r, const char *type, const char *module,
+		 const char *reason)
 {
 	struct notice *notice;
 
@@ -215,22 +217,41 @@ static void note_refusal(struct registry *r, const char *module, const char *rea
 		return;
 	}
 	notice = &r->notices[r->n_notices++];
+	notice->type = type;
 	(void)snprintf(notice->module, sizeof(notice->module), "%s", module);
 	(void)snprintf(notice->reason, sizeof(notice->reason), "%s", reason);
 }
 
-static void tell_refusals(struct registry *r, struct now now)
+static void note_refusal(struct registry *r, const char *module, const char *reason)
 {
-	size_t n = r->n_notices, n_lost = r->n_notices_lost;
+	log_warning("module %s: %s", module, reason);
+	note(r, "module_refused", module, reason);
+}
+
+static void emit_about(struct registry *r, struct now now, const char *type,
+		       const char *module, const char *reason)
+{
+	log_warning("module %s: %s", module, reason);
+	if (try_to_emit(r, now, type, module, reason) == -EAGAIN)
+		note(r, type, module, reason);
+}
+
+static void tell_notices(struct registry *r, struct now now)
+{
+	size_t n = 0;
 	char reason[64];
 
-	r->n_notices = r->n_notices_lost = 0;
-	for (size_t i = 0; i < n; i++)
-		emit_about(r, now, "module_refused", r->notices[i].module,
-			   r->notices[i].reason);
-	if (!n_lost)
+	for (; n < r->n_notices; n++)
+		if (try_to_emit(r, now, r->notices[n].type, r->notices[n].module,
+				r->notices[n].reason) == -EAGAIN)
+			break;
+	r->n_notices -= n;
+	memmove(r->notices, r->notices + n, r->n_notices * sizeof(r->notices[0]));
+	if (r->n_notices || !r->n_notices_lost)
 		return;
-	(void)snprintf(reason, sizeof(reason), "%zu more modules were refused", n_lost);
+	(void)snprintf(reason, sizeof(reason), "%zu more modules were refused",
+		       r->n_notices_lost);
+	r->n_notices_lost = 0;
 	emit_about(r, now, "module_refused", "", reason);
 }
 
@@ -418,7 +439,7 @@ static void fail(struct entry *entry, struct now now, const char *what, int erro
 
 int registry_start_all(struct registry *r, struct now now)
 {
-	tell_refusals(r, now);
+	tell_notices(r, now);
 	for (size_t i = 0; i < r->n_entries; i++) {
 		struct entry *entry = r->entries[i];
 		int error;
@@ -533,11 +554,27 @@ int registry_poll_all(struct registry *r, struct now now)
 	int has_more = 0;
 
 	if (r->n_notices)
-		tell_refusals(r, now);
+		tell_notices(r, now);
 	for (size_t i = 0; i < r->n_entries; i++)
 		if (r->entries[i]->is_started && r->entries[i]->is_due)
 			has_more |= poll_one(r, r->entries[i], now);
 	return has_more;
+}
+
+void registry_finish(struct registry *r, struct now now)
+{
+	if (r->n_notices)
+		tell_notices(r, now);
+	for (size_t i = 0; i < r->n_entries; i++) {
+		struct entry *entry = r->entries[i];
+		struct lksm_batch *out = entry->external ? take_batch(r) : NULL;
+
+		if (!out)
+			continue;
+		batch_reset(out, entry->name, false, now);
+		external_end(entry->external, now, out);
+		hand_over_batch(r);
+	}
 }
 
 void registry_stop_all(struct registry *r)

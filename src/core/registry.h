@@ -34,7 +34,8 @@ struct registry_callbacks {
 	const char *(*option)(void *context, const char *module, const char *option);
 	/* the descriptor opened for a source option; -errno if that failed */
 	int (*source)(void *context, const char *module, const char *option);
-	/* an empty batch to fill (may wait for room: the queue is bounded), and handing it on */
+	/* an empty batch to fill (waits a little for room: the queue is bounded; NULL if
+	 * there is none: the turn comes again), and handing it on */
 	struct lksm_batch *(*get_batch)(void *context);
 	void (*put_batch)(void *context, struct lksm_batch *batch);
 };
@@ -99,6 +100,9 @@ void registry_tick(struct registry *r);
 
 /** registry_count_started() - how many modules run */
 size_t registry_count_started(const struct registry *r);
+
+/** registry_finish() - nothing more is read: external modules' half lines and tallies are told */
+void registry_finish(struct registry *r, struct now now);
 
 /** registry_emit() - an event of LKSM's own, through the same batches as all others */
 int registry_emit(struct registry *r, struct now now, const char *type,

@@ -49,6 +49,23 @@ static void test_event(void **state)
 	batch_destroy(b);
 }
 
+/* A registry, and the names in it, is gone before the writer has taken the last batch. */
+static void test_source_outlives_its_module(void **state)
+{
+	char name[] = "some_module";
+	struct lksm_batch *b;
+	struct lksm_event event;
+
+	(void)state;
+	assert_int_equal(batch_create(&b), 0);
+	batch_reset(b, name, false, now);
+	assert_int_equal(batch_emit(b, 0, "first", LKSM_INFO), 0);
+	memset(name, 'x', sizeof(name) - 1);
+	assert_false(batch_get(b, 0, NULL, &event));
+	expect_text("first", "source", event.source, "some_module");
+	batch_destroy(b);
+}
+
 static void test_source(void **state)
 {
 	static const struct {
@@ -286,11 +303,16 @@ static void test_cancel(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_event),  cmocka_unit_test(test_source),
-		cmocka_unit_test(test_types),  cmocka_unit_test(test_keys),
-		cmocka_unit_test(test_raw),    cmocka_unit_test(test_record),
-		cmocka_unit_test(test_room),   cmocka_unit_test(test_full),
+		cmocka_unit_test(test_event),
+		cmocka_unit_test(test_source),
+		cmocka_unit_test(test_types),
+		cmocka_unit_test(test_keys),
+		cmocka_unit_test(test_raw),
+		cmocka_unit_test(test_record),
+		cmocka_unit_test(test_room),
+		cmocka_unit_test(test_full),
 		cmocka_unit_test(test_cancel),
+		cmocka_unit_test(test_source_outlives_its_module),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -269,6 +269,37 @@ static void test_rate_limit(void **state)
 }
 
 /* A flood gets one turn a round, and another guest its own. */
+static void test_end_tells_what_was_counted(void **state)
+{
+	static const char lines[] = "{\"type\":\"a\"}\n{\"type\":\"b\"}\n"
+				    "{\"type\":\"c\"}\n{\"type\":\"ha";
+	struct external *e;
+	struct lksm_batch *b;
+	struct lksm_event event;
+	int fds[2];
+
+	(void)state;
+	assert_int_equal(pipe2(fds, O_NONBLOCK), 0);
+	assert_int_equal(external_create("guest", false, &e), 0);
+	assert_int_equal(batch_create(&b), 0);
+	external_set_rate_limit(e, 1);
+	batch_reset(b, "guest", false, clock_now());
+	assert_int_equal(write(fds[1], lines, sizeof(lines) - 1), sizeof(lines) - 1);
+	assert_int_equal(external_poll(e, fds[0], (struct now){ 1, 1 }, b), EXTERNAL_DRY);
+	assert_int_equal(batch_count(b), 1);
+	batch_reset(b, "guest", false, clock_now());
+	external_end(e, (struct now){ 2, 2 }, b);
+	assert_int_equal(batch_count(b), 1);
+	(void)batch_get(b, 0, NULL, &event);
+	expect_text("excess", "type", event.type, "records_lost");
+	expect_number("excess", "count", event.data.items[3].integer, 3);
+	assert_false(external_has_pending(e));
+	external_destroy(e);
+	batch_destroy(b);
+	(void)close(fds[0]);
+	(void)close(fds[1]);
+}
+
 static void test_fairness(void **state)
 {
 	struct fake_host f;
@@ -499,6 +530,7 @@ int main(void)
 		cmocka_unit_test(test_long_lines),
 		cmocka_unit_test(test_nonsense_is_counted),
 		cmocka_unit_test(test_rate_limit),
+		cmocka_unit_test(test_end_tells_what_was_counted),
 		cmocka_unit_test(test_fairness),
 		cmocka_unit_test(test_turns),
 		cmocka_unit_test(test_big_events),
