@@ -11,10 +11,11 @@ struct daemon_options {
 	struct rules *rules;
 	/**
 	 * reload() - read both again; all or nothing
-	 * Return: 0, or negative with @error: @config and @rules are as they were
+	 * @says: on success, how many rules; else why not
+	 * Return: 0, or negative with @says: @config and @rules are as they were
 	 */
 	int (*reload)(struct config *config, struct rules **rules, void *context,
-		      struct buffer *error);
+		      struct buffer *says);
 	void *context;
 	bool has_dashboard;
 };

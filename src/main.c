@@ -19,7 +19,6 @@
 #include "pipeline.h"
 #include "privsep/channel.h"
 #include "privsep/module_dir.h"
-#include "privsep/module_dir.h"
 #include "privsep/supervisor.h"
 
 #define SOURCES_MAX  16
@@ -296,11 +295,16 @@ static int open_sources(struct daemon *d)
 	return r;
 }
 
+static struct storage_options storage_options_from(const struct config *c)
+{
+	return (struct storage_options){ c->output_dir, c->keep_days, c->keep_bytes,
+					 c->compress_after_days };
+}
+
 static int open_storage(struct daemon *d)
 {
 	const struct config *c = d->options->config;
-	const struct storage_options options = { c->output_dir, c->keep_days,
-						 c->keep_bytes, c->compress_after_days };
+	const struct storage_options options = storage_options_from(c);
 	_cleanup_buffer_ struct buffer error = { 0 };
 	_cleanup_close_ int page = -1;
 	int r = storage_create(&options, &d->storage, &error);
@@ -375,12 +379,18 @@ static int open_all(struct daemon *d)
 	return r;
 }
 
-static int reload(void *context, struct buffer *error)
+static int reload(void *context, struct buffer *says)
 {
 	struct daemon *d = context;
 	struct daemon_options *o = d->options;
+	struct storage_options storage;
+	int r = o->reload(o->config, &o->rules, o->context, says);
 
-	return o->reload(o->config, &o->rules, o->context, error);
+	if (r < 0)
+		return r;
+	storage = storage_options_from(o->config);
+	storage_configure(d->storage, &storage);
+	return 0;
 }
 
 static int supervise(struct daemon *d)
@@ -414,7 +424,7 @@ int daemon_run(struct daemon_options *options)
 	for (size_t i = 0; i < d.n_sources; i++)
 		(void)close(d.sources[i].fd);
 	storage_destroy(d.storage);
-	return r < 0 ? EXIT_TROUBLE : EXIT_DONE;
+	return r ? EXIT_TROUBLE : EXIT_DONE;
 }
 
 int main(int argc, char **argv)

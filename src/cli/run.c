@@ -113,17 +113,23 @@ static int load(struct setup *s, const struct flags *f)
 }
 
 static int reload(struct config *config, struct rules **rules, void *context,
-		  struct buffer *error)
+		  struct buffer *says)
 {
 	struct setup fresh = { 0 };
 	int r = load(&fresh, context);
 
 	if (r < 0) {
-		buffer_append_literal(error,
+		buffer_append_literal(says,
 				      "the new configuration or rules are not valid");
 		setup_deinit(&fresh);
 		return r;
 	}
+	r = config_check_reload(config, &fresh.config, says);
+	if (r < 0) {
+		setup_deinit(&fresh);
+		return r;
+	}
+	buffer_appendf(says, "%zu rules", rules_count(fresh.rules));
 	config_deinit(config);
 	rules_destroy(*rules);
 	*config = fresh.config;

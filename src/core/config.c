@@ -359,6 +359,75 @@ void config_deinit(struct config *c)
 	*c = (struct config){ 0 };
 }
 
+static bool is_same_list(const struct config_list *a, const struct config_list *b)
+{
+	bool is_same = a->n == b->n;
+
+	for (size_t i = 0; is_same && i < a->n; i++)
+		is_same = !strcmp(a->items[i], b->items[i]);
+	return is_same;
+}
+
+static bool is_same_member(const struct config *a, const struct config *b,
+			   const struct key *k)
+{
+	const void *x = (const char *)a + k->offset, *y = (const char *)b + k->offset;
+
+	switch (k->type) {
+	case BOOL:
+	case AUTH:
+		return *(const bool *)x == *(const bool *)y;
+	case COUNT:
+	case SECONDS:
+	case BYTES:
+		return *(const uint64_t *)x == *(const uint64_t *)y;
+	case TEXT:
+		return !strcmp(*(char *const *)x, *(char *const *)y);
+	case LIST:
+		return is_same_list(x, y);
+	}
+	return false;
+}
+
+static void refuse_change(const char *key, struct buffer *errors)
+{
+	buffer_appendf(errors, "%s%s cannot change while the daemon runs: restart it",
+		       errors->len ? "; " : "", key);
+}
+
+/* The options of @a that @b has not, or has with another value. */
+static void check_options(const struct config *a, const struct config *b,
+			  bool is_missing_only, struct buffer *errors)
+{
+	for (size_t i = 0; i < a->n_module_options; i++) {
+		const struct config_module_option *o = &a->module_options[i];
+		const char *other = config_module_option(b, o->module, o->option);
+		char key[128];
+
+		if (other && (is_missing_only || !strcmp(other, o->value)))
+			continue;
+		(void)snprintf(key, sizeof(key), MODULES "%s.%s", o->module, o->option);
+		refuse_change(key, errors);
+	}
+}
+
+int config_check_reload(const struct config *running, const struct config *fresh,
+			struct buffer *errors)
+{
+	/* what is opened, locked or spawned once, before privilege is split */
+	static const char *const fixed[] = { "output.dir",	 "dashboard.enabled",
+					     "dashboard.listen", "dashboard.auth",
+					     "modules.dirs",	 "modules.rate_limit" };
+	size_t before = errors->len;
+
+	for (size_t i = 0; i < ARRAY_SIZE(fixed); i++)
+		if (!is_same_member(running, fresh, find_key(fixed[i])))
+			refuse_change(fixed[i], errors);
+	check_options(running, fresh, false, errors);
+	check_options(fresh, running, true, errors);
+	return errors->len > before || errors->error ? -EINVAL : 0;
+}
+
 const char *config_module_option(const struct config *c, const char *module,
 				 const char *option)
 {

@@ -75,6 +75,15 @@ int config_load_environment(struct config *c, struct buffer *errors);
 int config_set(struct config *c, const char *key, const char *value, const char *place,
 	       struct buffer *errors);
 
+/**
+ * config_check_reload() - can a daemon that runs with @running go on with @fresh?
+ * @errors: gets a sentence for each key that only a start can change
+ *
+ * Return: 0; -EINVAL.
+ */
+int config_check_reload(const struct config *running, const struct config *fresh,
+			struct buffer *errors);
+
 /** config_module_option() - a module's option as text, NULL if it is not configured */
 const char *config_module_option(const struct config *c, const char *module,
 				 const char *option);

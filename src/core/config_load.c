@@ -133,13 +133,9 @@ static int load_drop_ins(struct config *c, const char *path, struct buffer *erro
 
 int config_load_file(struct config *c, const char *path, struct buffer *errors)
 {
-	int r, drop_ins;
-
-	if (access(path, R_OK) < 0)
-		return -errno;
-	r = load_one(c, path, errors);
-	drop_ins = load_drop_ins(c, path, errors);
-	return r < 0 ? r : drop_ins;
+	int r = access(path, R_OK) < 0 ? -errno : load_one(c, path, errors);
+	int drop_ins = load_drop_ins(c, path, errors);
+	return drop_ins < 0 && errors->len ? drop_ins : r < 0 ? r : drop_ins;
 }
 
 /* OUTPUT_RETENTION_DAYS is output.retention.days, POLL_INTERVAL is poll_interval. */

@@ -149,6 +149,13 @@ static void remove_temporaries(struct storage *s)
 				       0); /* it is only in the way */
 }
 
+void storage_configure(struct storage *s, const struct storage_options *options)
+{
+	s->keep_days = options->keep_days;
+	s->keep_bytes = options->keep_bytes;
+	s->compress_after_days = options->compress_after_days;
+}
+
 int storage_create(const struct storage_options *options, struct storage **ret,
 		   struct buffer *error)
 {
@@ -158,9 +165,7 @@ int storage_create(const struct storage_options *options, struct storage **ret,
 	if (!s)
 		return -ENOMEM;
 	s->dir = s->lock = -1;
-	s->keep_days = options->keep_days;
-	s->keep_bytes = options->keep_bytes;
-	s->compress_after_days = options->compress_after_days;
+	storage_configure(s, options);
 	s->folder = strdup(options->folder);
 	r = s->folder ? open_folder(s, error) : -ENOMEM;
 	if (r >= 0)

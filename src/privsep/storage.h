@@ -30,6 +30,9 @@ struct storage_options {
 int storage_create(const struct storage_options *options, struct storage **ret,
 		   struct buffer *error);
 
+/** storage_configure() - new limits for the same folder, from the next look at it */
+void storage_configure(struct storage *s, const struct storage_options *options);
+
 /** storage_destroy() - a compression under way is stopped; it does no harm */
 void storage_destroy(struct storage *s);
 

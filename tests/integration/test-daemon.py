@@ -203,11 +203,37 @@ def test_reload_is_all_or_nothing(daemon, folder):
     d.stop()
 
 
+def test_reload_refuses_what_only_a_start_can_change(daemon, folder):
+    config = folder / "lksm.yaml"
+    config.write_text("dashboard:\n  auth: token\n")
+    d = daemon("--config", str(config), dashboard=True).start()
+    d.append(record(0, LINES[0]))
+    d.wait_events(1)
+    config.write_text("dashboard:\n  auth: none\noutput:\n  retention:\n    days: 9\n")
+    d.process.send_signal(signal.SIGHUP)
+    rejected = d.wait_events(1, "config_rejected")[0]
+    assert "dashboard.auth cannot change" in rejected["data"]["error"], rejected
+    config.write_text("dashboard:\n  auth: token\noutput:\n  retention:\n    days: 9\n")
+    d.process.send_signal(signal.SIGHUP)
+    assert "rules" in d.wait_events(1, "config_reloaded")[0]["data"]["rules"]
+    d.stop()
+
+
+def test_drop_ins_need_no_file_to_drop_into(_, folder):
+    drop_ins = folder / "lksm.yaml.d"
+    drop_ins.mkdir()
+    (drop_ins / "10.yaml").write_text("output:\n  dri: /tmp\n")
+    done = subprocess.run([LKSM, "check", "--config", folder / "lksm.yaml"],
+                          capture_output=True, text=True, check=False)
+    assert "unknown key 'output.dri'" in done.stdout + done.stderr, done.stderr
+
+
 def test_a_signal_to_the_whole_group_is_one_clean_stop(daemon, _):
-    for how in (signal.SIGTERM, signal.SIGINT):
-        d = daemon(dashboard=True).start(start_new_session=True)
-        d.append(record(0, LINES[0]))
-        d.wait_events(1)
+    d = daemon(dashboard=True)
+    for i, how in enumerate((signal.SIGTERM, signal.SIGINT)):
+        d.start(start_new_session=True)
+        d.append(record(i, LINES[0]))
+        d.wait_events(i + 1)
         d.get("/healthz")
         os.killpg(d.process.pid, how)
         equal(d.process.wait(30), 0)
@@ -278,26 +304,63 @@ def test_every_documented_key_is_known(_, folder):
     assert "configuration: ok" in done.stdout, done.stderr
 
 
-def test_forged_records_in_the_real_kernel_log(daemon, folder):
-    knob = pathlib.Path("/proc/sys/kernel/printk_devkmsg")
-    if os.geteuid() or not os.access("/dev/kmsg", os.W_OK):
-        raise Skip("needs root and a writable /dev/kmsg")
-    before = knob.read_text()
-    mark = f"{os.getpid()}-{time.monotonic_ns()}"
+class RealKernelLog:
+    """This machine's own /dev/kmsg, with user space free to write; restored afterwards."""
+
+    KNOB = pathlib.Path("/proc/sys/kernel/printk_devkmsg")
+
+    def __enter__(self):
+        if os.geteuid() or not os.access("/dev/kmsg", os.W_OK):
+            raise Skip("needs root and a writable /dev/kmsg")
+        self.before = self.KNOB.read_text()
+        self.KNOB.write_text("on\n")
+        self.file = open("/dev/kmsg", "wb", buffering=0)
+        self.mark = f"{os.getpid()}-{time.monotonic_ns()}"
+        return self
+
+    def __exit__(self, *_):
+        self.file.close()
+        self.KNOB.write_text(self.before)
+
+
+def test_forged_records_in_the_real_kernel_log(daemon, _):
     forms = ["", "<4>", "<0>", "<14>", "<7>", "<2048>", "<4294967288>", "<8>"]
-    knob.write_text("on\n")
-    try:
+    with RealKernelLog() as kmsg:
         d = daemon(kmsg="/dev/kmsg").start()
-        with open("/dev/kmsg", "wb", buffering=0) as kmsg:
-            for i, form in enumerate(forms):
-                kmsg.write(f"{form}[PHOTON RING] Module loaded: {mark} by uid {i}\n".encode())
-        mine = lambda: [e for e in d.events() if mark in json.dumps(e)]
+        for i, form in enumerate(forms):
+            kmsg.file.write(f"{form}[PHOTON RING] Module loaded: {kmsg.mark} by uid {i}\n".encode())
+        mine = lambda: [e for e in d.events() if kmsg.mark in json.dumps(e)]
         wait_for(lambda: len(mine()) >= len(forms), "the forged lines")
         equal([e["type"] for e in mine()], ["spoof_suspected"] * len(forms))
         d.stop()
         equal(len(mine()), len(forms))
-    finally:
-        knob.write_text(before)
+
+
+def test_hundred_kills_on_the_real_kernel_log(daemon, _):
+    rng = random.Random(2)
+    n = 0
+    with RealKernelLog() as kmsg:
+        d = daemon("--all", kmsg="/dev/kmsg")
+        for _ in range(100):
+            d.start()
+            end = time.monotonic() + rng.random() * 0.06
+            while time.monotonic() < end:  # the stream; its end is the moment of the kill
+                kmsg.file.write(f"{kmsg.mark} {n}\n".encode())
+                n += 1
+                time.sleep(0.0003)
+            d.process.kill()
+            d.process.wait()
+        d.start()
+        kmsg.file.write(f"{kmsg.mark} end\n".encode())
+        wait_for(lambda: d.lines() and f"{kmsg.mark} end".encode() in d.lines()[-1], "the end")
+        d.stop()
+    events = d.events()
+    equal([e["type"] for e in events if e["type"] == "records_lost"
+           and e["data"]["reason"] != "before_start"], [])
+    mine = [e["message"].split()[-1] for e in events if kmsg.mark in e.get("message", "")]
+    equal(mine, [*map(str, range(n)), "end"])
+    numbers = [e["stream_seq"] for e in events if "stream_seq" in e]
+    equal(numbers, sorted(set(numbers)))
 
 
 if __name__ == "__main__":
