@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <string.h>
 #include <sys/eventfd.h>
 
 #include "base/log.h"
@@ -22,7 +23,7 @@
 /* Write the lines, come what may: a full disk is waited for. */
 static int write_lines(struct pipeline *p, struct output_batch batch)
 {
-	size_t failures = 0;
+	size_t failures = 0, n_lines = batch.n_lines;
 
 	while (batch.n_lines) {
 		int n = json_logger_log_events(p->logger, &batch);
@@ -31,6 +32,7 @@ static int write_lines(struct pipeline *p, struct output_batch batch)
 			output_batch_skip(&batch, (size_t)n);
 			continue;
 		}
+		p->write_error = n;
 		if (failures++ == 0)
 			(void)log_error_errno(
 				n, "cannot write the log; trying until it works");
@@ -42,6 +44,7 @@ static int write_lines(struct pipeline *p, struct output_batch batch)
 	if (failures)
 		log_notice("the log can be written again, after %zu failed tries",
 			   failures);
+	p->n_delayed += failures ? n_lines : 0;
 	return 0;
 }
 
@@ -70,6 +73,29 @@ static int drain(struct pipeline *p, struct lksm_batch *batches[], size_t n)
 	return 0;
 }
 
+/* That events were late is an event, as soon as there is a log to write it to. */
+static int tell_delayed(struct pipeline *p)
+{
+	struct lksm_batch *batch = NULL;
+	int r = 0;
+
+	while (r >= 0 && p->n_delayed) {
+		const char *error = strerror(-p->write_error);
+
+		r = batch_create(&batch);
+		if (r < 0)
+			break;
+		batch_reset(batch, "lksm", true, clock_now());
+		(void)batch_emit_own(batch, "log_write_failed", LKSM_CRITICAL);
+		(void)batch_add_str(batch, "error", error, strlen(error));
+		(void)batch_add_int(batch, "count", (int64_t)p->n_delayed);
+		p->n_delayed = 0;
+		r = drain(p, &batch, 1);
+		batch_destroy(batch);
+	}
+	return r;
+}
+
 static void *writer(void *context)
 {
 	struct pipeline *p = context;
@@ -81,6 +107,8 @@ static void *writer(void *context)
 
 		atomic_fetch_add(&p->turns, 1);
 		r = drain(p, batches, n);
+		if (r >= 0)
+			r = tell_delayed(p);
 		if (r < 0) {
 			(void)log_error_errno(r, "the writer cannot go on");
 			_exit(1); /* the supervisor starts us again, where the log ends */

@@ -21,7 +21,9 @@ struct pipeline {
 	int wake_fd; /* eventfd: the ring has news */
 	struct state_page *page;
 	struct position position; /* what is in the log; the writer's while it runs */
-	atomic_ulong turns;	  /* odd while the writer is at work, for the watchdog */
+	int write_error;    /* of the last failure that was not told of yet; 0: none */
+	size_t n_delayed;   /* events that had to wait for it */
+	atomic_ulong turns; /* odd while the writer is at work, for the watchdog */
 };
 
 /** pipeline_run() - until the intake is told to stop and all it took is written; 0 or -errno */

@@ -40,6 +40,7 @@ struct supervisor {
 	struct core_link link;
 	struct worker core, web;
 	bool is_ready;	      /* systemd knows that we are */
+	int result;	      /* of supervisor_run(): 1 if core could not finish */
 	bool is_web_outdated; /* to be restarted when the new core is well */
 };
 
@@ -55,7 +56,7 @@ static void advance(struct supervisor *s)
 		worker_stop(&s->web);
 	}
 	if (s->phase == STOPPING_WEB && !s->web.pid)
-		(void)sd_event_exit(s->event, 0); /* cannot fail in a callback */
+		(void)sd_event_exit(s->event, s->result); /* cannot fail in a callback */
 }
 
 static void begin_stop(struct supervisor *s)
@@ -90,6 +91,8 @@ static void on_ended(void *context, struct worker *w, const char *reason)
 		reason = NULL;
 	if (reason)
 		log_error("%s %s", w->name, reason);
+	if (reason && s->phase != RUNNING && w == &s->core)
+		s->result = 1; /* not everything that it took is in the log */
 	if (reason && s->phase == RUNNING)
 		reports_add(&s->reports, "process_restarted",
 			    (struct report_datum[2]){ { "process", w->name },

@@ -64,7 +64,8 @@ struct supervisor_options {
  * module's, named "lksm". systemd is told READY, RELOADING, STOPPING and WATCHDOG where
  * it listens.
  *
- * Return: 0 after a clean stop, -errno.
+ * Return: 0 after a clean stop, 1 if core ended in it otherwise than asked (what it had
+ * taken may not all be in the log), -errno.
  */
 int supervisor_run(const struct supervisor_options *options);
 

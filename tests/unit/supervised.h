@@ -306,7 +306,7 @@ static void supervise(struct fixture *f, struct supervisor_options options)
 	}
 	r = supervisor_run(&options);
 	storage_destroy(f->storage);
-	say(f, "supervisor done");
+	say(f, r > 0 ? "supervisor done, core was not" : "supervisor done");
 	_exit(r < 0 ? 97 : 0);
 }
 

@@ -107,7 +107,7 @@ static void test_in_a_hurry(void **state)
 	assert_int_equal(kill(f->supervisor, SIGTERM), 0);
 	(void)wait_for(f, "core does not mind");
 	assert_int_equal(kill(f->supervisor, SIGTERM), 0);
-	(void)wait_for(f, "supervisor done");
+	(void)wait_for(f, "supervisor done, core was not");
 	assert_true(now_ms() - begin < 9000);
 	expect_end(f);
 }
