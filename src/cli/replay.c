@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 #include "base/log.h"
 #include "cli/setup.h"
@@ -90,9 +91,23 @@ static int open_input(const char *path)
 	return fd >= 0 ? fd : log_error_errno(errno, "cannot open %s", path);
 }
 
-static int open_output(const char *path)
+/* O_TRUNC would empty it before it is read. */
+static bool is_same_file(int in, const char *path)
+{
+	struct stat a, b;
+
+	return fstat(in, &a) == 0 && stat(path, &b) == 0 && S_ISREG(a.st_mode) &&
+	       a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+static int open_output(const char *path, int in)
 {
 	int fd;
+
+	if (path && strcmp(path, "-") && is_same_file(in, path)) {
+		log_error("%s is what is read: give --output another file", path);
+		return -EINVAL;
+	}
 
 	if (!path || !strcmp(path, "-"))
 		fd = dup(STDOUT_FILENO);
@@ -115,7 +130,7 @@ static int replay_run(int argc, char **argv)
 	in = open_input(argv[optind]);
 	if (in < 0)
 		return EXIT_TROUBLE;
-	out = open_output(a.output);
+	out = open_output(a.output, in);
 	if (out < 0)
 		return EXIT_TROUBLE;
 	r = replay(&a.replay, in, out, &n);

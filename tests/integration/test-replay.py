@@ -80,6 +80,16 @@ def test_a_tagged_line_of_user_space_is_suspected(_, folder):
     equal([e["type"] for e in got], ["spoof_suspected"])
 
 
+def test_the_output_is_never_the_input(_, folder):
+    path = folder / "log"
+    path.write_bytes(b"6,0,0,-;[PHOTON RING] a\n")
+    done = subprocess.run([LKSM, "replay", "-o", path, path], capture_output=True, text=True,
+                          check=False)
+    equal(done.returncode, 2)
+    assert "give --output another file" in done.stderr, done.stderr
+    equal(path.read_bytes(), b"6,0,0,-;[PHOTON RING] a\n")
+
+
 def test_nothing_found_and_bad_use_have_their_exit_codes(_, folder):
     replay("-", data=b"[    1.000000] nothing of ours\n", status=1)
     done = subprocess.run([LKSM, "replay", "/no/such/file"], capture_output=True, check=False)
