@@ -336,6 +336,29 @@ def test_forged_records_in_the_real_kernel_log(daemon, _):
         equal(len(mine()), len(forms))
 
 
+def test_an_overrun_of_the_real_kernel_log_is_counted_exactly(daemon, _):
+    with RealKernelLog() as kmsg:
+        d = daemon("--all", kmsg="/dev/kmsg").start()
+        kmsg.file.write(f"{kmsg.mark} first\n".encode())
+        wait_for(lambda: any(b"first" in line for line in d.lines()), "the first record")
+        core = d.children()[0]
+        os.kill(core, signal.SIGSTOP)
+        for i in range(20000):  # several times what the ring holds
+            kmsg.file.write(f"{kmsg.mark} {i}\n".encode())
+        os.kill(core, signal.SIGCONT)
+        wait_for(lambda: f"{kmsg.mark} 19999".encode() in d.lines()[-1], "the last record")
+        d.stop()
+    events = d.events()
+    lost = [e for e in events if e["type"] == "records_lost" and e["data"]["reason"] == "overrun"]
+    equal(len(lost), 1)
+    data = lost[0]["data"]
+    equal(data["count"], data["last"] - data["first"] + 1)
+    numbers = [e["stream_seq"] for e in events if e.get("stream") == "kmsg"]
+    covered = sorted(numbers + list(range(data["first"], data["last"] + 1)))
+    equal(covered, list(range(numbers[0], numbers[-1] + 1)))
+    equal(d.events("log_filtered"), [])
+
+
 def test_hundred_kills_on_the_real_kernel_log(daemon, _):
     rng = random.Random(2)
     n = 0
