@@ -405,8 +405,8 @@ static int supervise(struct daemon *d)
 		.n_externals = d->externals.n,
 	};
 
-	(void)sd_watchdog_enabled(0,
-				  &options.watchdog_us); /* 0 if systemd asks for none */
+	/* 0 if systemd asks for none */
+	(void)sd_watchdog_enabled(0, &options.watchdog_us);
 	log_info("logs: %s", d->options->config->output_dir);
 	return supervisor_run(&options);
 }

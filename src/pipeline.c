@@ -64,9 +64,9 @@ static int drain(struct pipeline *p, struct lksm_batch *batches[], size_t n)
 	if (r < 0)
 		return r;
 	dashboard_push_events(p->ring, &lines);
+	/* fails when full: then it is awake already */
 	if (lines.n_lines)
-		(void)eventfd_write(p->wake_fd,
-				    1); /* fails when full: it is awake already */
+		(void)eventfd_write(p->wake_fd, 1);
 	next.next_seq = p->lines.next_seq;
 	p->position = next;
 	state_page_store(p->page, &p->position);

@@ -29,9 +29,9 @@ static int check(int fd, const char *path, size_t len, enum part part,
 		return -errno;
 	if (part == PART_FILE && !S_ISREG(st.st_mode))
 		return refuse(reason, path, len, "is not a regular file");
+	/* it was one for realpath() */
 	if (part != PART_FILE && !S_ISDIR(st.st_mode))
-		return refuse(reason, path, len,
-			      "is not a folder"); /* swapped since realpath() */
+		return refuse(reason, path, len, "is not a folder");
 	if (st.st_uid != 0)
 		return refuse(reason, path, len, "does not belong to root");
 	if ((st.st_mode & (S_IWGRP | S_IWOTH)) &&

@@ -32,8 +32,7 @@ static int check_paths(char **paths, int n)
 	int r = rules_load((const char *const *)paths, (size_t)n, &rules, &errors);
 
 	if (errors.len)
-		(void)fwrite(errors.data, 1, errors.len,
-			     stderr); /* nowhere else to say it */
+		(void)fwrite(errors.data, 1, errors.len, stderr);
 	else if (r < 0)
 		(void)log_error_errno(r, "cannot load rules");
 	if (r == 0)

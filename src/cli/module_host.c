@@ -65,8 +65,8 @@ static void write_lines(struct module_host *h)
 	struct span rest = buffer_span(&h->lines);
 
 	while (rest.len && !h->is_output_closed) {
-		ssize_t n = write(h->output, rest.data,
-				  rest.len); /* waits: that is the limit */
+		/* waits: that is the limit */
+		ssize_t n = write(h->output, rest.data, rest.len);
 
 		if (n > 0)
 			rest = span_skip(rest, (size_t)n);
@@ -274,8 +274,8 @@ static int load(struct module_host *h, int fd)
 	char path[32];
 	void *library;
 
-	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d",
-		       fd); /* the file that was checked */
+	/* the file that was checked, whatever its name leads to by now */
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
 	if (!library) {
 		buffer_appendf(&reason, "it cannot be loaded: %s", dlerror());

@@ -65,8 +65,8 @@ int setup_load_config(struct setup *s, const char *config_path)
 		r = 0;
 	else if (r < 0 && !errors.len)
 		buffer_appendf(&errors, "lksm: cannot read %s: %s\n", path, strerror(-r));
-	(void)config_load_environment(&s->config,
-				      &errors); /* what is wrong is in errors */
+	/* what is wrong is in errors */
+	(void)config_load_environment(&s->config, &errors);
 	check_module_options(&s->config, &errors);
 	if (errors.len)
 		return complain(&errors);

@@ -61,9 +61,9 @@ static void print_visible(struct span s)
 		n = n ? n : 1;
 		for (size_t i = 0; is_hidden && i < n; i++)
 			printf("\\x%02x", (unsigned char)s.data[i]);
+		/* the verb looks at stdout's state at its end */
 		if (!is_hidden)
-			(void)fwrite(s.data, 1, n,
-				     stdout); /* main() looks at stdout's state */
+			(void)fwrite(s.data, 1, n, stdout);
 		s = span_skip(s, n);
 	}
 }
@@ -324,8 +324,7 @@ static int load_rules(const char *path, struct rules **ret)
 	int r = rules_load(paths, 1, ret, &errors);
 
 	if (errors.len)
-		(void)fwrite(errors.data, 1, errors.len,
-			     stderr); /* nowhere else to say it */
+		(void)fwrite(errors.data, 1, errors.len, stderr);
 	else if (r < 0)
 		(void)log_error_errno(r, "%s: cannot load rules", path);
 	return r;

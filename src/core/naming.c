@@ -190,9 +190,9 @@ static int name_logfmt(struct naming *n, struct span text, struct lksm_event *ev
 
 		if (i == severity_at || span_equal(pair->key, SPAN("type")))
 			continue;
+		/* there is room for all pairs */
 		if (logfmt_integer(pair, &integer) == 0)
-			(void)event_add_int(event, pair->key,
-					    integer); /* room for all pairs */
+			(void)event_add_int(event, pair->key, integer);
 		else
 			(void)event_add_text(event, pair->key, values[i]);
 	}

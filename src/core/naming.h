@@ -12,8 +12,8 @@
 struct naming_options {
 	bool all;	/* lines that no rule names become kernel_message */
 	bool is_replay; /* a facility that the text does not tell is trusted */
-	void (*unescape)(struct buffer *out,
-			 struct span text); /* kmsg_unescape() or dmesg_unescape() */
+	/* kmsg_unescape() or dmesg_unescape() */
+	void (*unescape)(struct buffer *out, struct span text);
 };
 
 struct naming;

@@ -108,8 +108,8 @@ int state_page_map(int fd, struct state_page **ret)
 		return -EINVAL;
 	if (st.st_size != PAGE_BYTES && ftruncate(fd, PAGE_BYTES) < 0)
 		return -errno;
-	r = posix_fallocate(fd, 0,
-			    PAGE_BYTES); /* a hole on a full disk would be a SIGBUS */
+	/* a hole on a full disk would be a SIGBUS */
+	r = posix_fallocate(fd, 0, PAGE_BYTES);
 	if (r)
 		return -r;
 	map = mmap(NULL, PAGE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);

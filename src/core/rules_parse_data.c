@@ -246,7 +246,7 @@ static void read_example(struct reader *rd, struct fy_node *node,
 	}
 	if (pairs[EXAMPLE_NO_MATCH].key)
 		(void)yaml_bool(rd->yaml, &pairs[EXAMPLE_NO_MATCH], "no_match",
-				&ret->is_no_match); /* it has complained */
+				&ret->is_no_match);
 	if (pairs[EXAMPLE_TYPE].key)
 		ret->type = reader_name(rd, &pairs[EXAMPLE_TYPE], "type");
 	if (pairs[EXAMPLE_SEVERITY].key)

@@ -24,8 +24,8 @@ int rules_compile_regex(struct span pattern, pcre2_code **ret, size_t *ret_offse
 			(void)snprintf(reason, 128, "error %d", error);
 		return error == PCRE2_ERROR_NOMEMORY ? -ENOMEM : -EINVAL;
 	}
-	(void)pcre2_jit_compile(code,
-				PCRE2_JIT_COMPLETE); /* the interpreter does as well */
+	/* the interpreter does as well */
+	(void)pcre2_jit_compile(code, PCRE2_JIT_COMPLETE);
 	*ret = code;
 	return 0;
 }

@@ -28,8 +28,8 @@ static void complain(struct yaml *y, struct yaml_at at, const char *prefix,
 {
 	char text[COMPLAINT_MAX];
 
-	(void)vsnprintf(text, sizeof(text), format,
-			args); /* a cut complaint is good enough */
+	/* a cut complaint is good enough */
+	(void)vsnprintf(text, sizeof(text), format, args);
 	append_visible(y->errors, y->name);
 	if (at.line)
 		buffer_appendf(y->errors, ":%d:%d", at.line, at.column);

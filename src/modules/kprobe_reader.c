@@ -224,8 +224,8 @@ static void take(struct reader *r, struct lksm_batch *out, struct span bytes)
 
 static void rewind_source(struct reader *r)
 {
-	(void)lseek(r->fd, 0,
-		    SEEK_SET); /* inherited, it may stand anywhere; a socket cannot */
+	/* inherited, it may stand anywhere; a socket cannot */
+	(void)lseek(r->fd, 0, SEEK_SET);
 	r->offset = 0;
 	r->len = 0;
 	r->is_skipping = false;

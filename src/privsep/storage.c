@@ -145,8 +145,7 @@ static void remove_temporaries(struct storage *s)
 
 	while (stream && (entry = readdir(stream)))
 		if (!strncmp(entry->d_name, LOGFILE_TEMPORARY, strlen(LOGFILE_TEMPORARY)))
-			(void)unlinkat(s->dir, entry->d_name,
-				       0); /* it is only in the way */
+			(void)unlinkat(s->dir, entry->d_name, 0);
 }
 
 void storage_configure(struct storage *s, const struct storage_options *options)
@@ -371,8 +370,8 @@ static int start_compressor(struct storage *s, const char *name)
 		return (int)pid;
 	}
 	process_keep_only(&keep, s->dir, s->lock);
-	(void)setpriority(PRIO_PROCESS, 0,
-			  CHILD_NICE); /* without it, it is merely faster */
+	/* without it, it is merely faster */
+	(void)setpriority(PRIO_PROCESS, 0, CHILD_NICE);
 	_exit(compress_log(s->dir, name) < 0 ? 1 : 0);
 }
 

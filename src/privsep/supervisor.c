@@ -132,8 +132,7 @@ static pid_t start_core(void *context)
 	r = pid < 0 ? (int)pid : core_link_start(&s->link);
 	if (r < 0) {
 		if (pid > 0)
-			(void)log_error_errno(
-				r, "core is not served"); /* and ends at that */
+			(void)log_error_errno(r, "core is not served, and ends");
 		core_link_close(&s->link);
 		return pid;
 	}

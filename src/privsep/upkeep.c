@@ -50,10 +50,9 @@ static int on_timer(sd_event_source *source, uint64_t time_us, void *context)
 {
 	(void)time_us;
 	run(context);
-	(void)sd_event_source_set_time_accuracy(source,
-						ACCURACY_US); /* as good without */
-	(void)sd_event_source_set_time_relative(source,
-						PERIOD_US); /* fails for a bad source */
+	/* as good without */
+	(void)sd_event_source_set_time_accuracy(source, ACCURACY_US);
+	(void)sd_event_source_set_time_relative(source, PERIOD_US);
 	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
 
