@@ -84,20 +84,25 @@ static bool is_plain(unsigned char byte)
 	return byte >= 0x20 && byte < 0x7f && byte != '\\' && byte != '"';
 }
 
-const char *emit_escape(char *to, size_t size, const char *from)
+static const char *escape(char *to, size_t size, const char *from, bool keeps_spaces)
 {
 	/* Room for one escape and, after it, the mark of a cut and the NUL. */
 	const size_t last = size - 8;
 	size_t n = 0;
 
 	for (; *from && n < last; from++) {
-		if (is_plain(*from))
+		if (is_plain(*from) && (keeps_spaces || *from != ' '))
 			to[n++] = *from;
 		else
 			n += scnprintf(to + n, 5, "\\x%02x", (unsigned char)*from);
 	}
 	strscpy(to + n, *from ? "..." : "", size - n);
 	return to;
+}
+
+const char *emit_escape(char *to, size_t size, const char *from)
+{
+	return escape(to, size, from, false);
 }
 
 static bool needs_quotes(const char *text)
@@ -118,7 +123,7 @@ const char *emit_quote(char *to, size_t size, const char *from)
 	if (!needs_quotes(from))
 		return emit_escape(to, size, from);
 	to[0] = '"';
-	emit_escape(to + 1, size - 2, from);
+	escape(to + 1, size - 2, from, true);
 	n = strlen(to);
 	to[n] = '"';
 	to[n + 1] = '\0';

@@ -28,9 +28,10 @@ enum emit_severity {
  * struct emit_record - what a handler may say: a fixed size, no pointers to others
  * @sequence: set by emit_stage(); the order in which records are printed
  * @print: turns the record into lines, later, where it may sleep
- * @asked: address that the caller named, or 0; not to be printed as a number
+ * @asked: address that the caller named, its offset added, or 0; not to be printed as a
+ *	number
  * @resolved: address that the kernel made of it, or 0; likewise
- * @offset: from the symbol in @text
+ * @offset: from the symbol in @text, or in @asked already
  * @error: 0 or a negative errno
  * @pid: the task's, as are @uid (in the initial user namespace) and @comm
  * @text: a name as others wrote it: hostile bytes, NUL-terminated
@@ -71,7 +72,7 @@ void emit_stage(struct emit_record *record);
 void emit_copy_text(char to[EMIT_TEXT_SIZE], const char *from);
 
 /**
- * emit_escape() - write hostile bytes so that they are harmless inside a sentence
+ * emit_escape() - write a name as one word that is harmless inside a sentence
  * @to: filled and terminated; what has no room is replaced by "..."
  * @size: of @to, at least 16
  * @from: any bytes, NUL-terminated

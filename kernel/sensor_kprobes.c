@@ -119,7 +119,9 @@ static int on_entry(struct kretprobe_instance *instance, struct pt_regs *regs)
 	(void)get_kernel_nofault(name, &probe->symbol_name);
 	if (name)
 		emit_copy_text(record->text, name);
-	record->asked = (unsigned long)address;
+	/* As register_kprobe() adds them; one alone would name the wrong symbol. */
+	if (address)
+		record->asked = (unsigned long)address + record->offset;
 	return 0;
 }
 NOKPROBE_SYMBOL(on_entry);

@@ -81,20 +81,21 @@ void symbols_describe(char to[SYMBOLS_NAME_SIZE], unsigned long address)
 		scnprintf(to + n, SYMBOLS_NAME_SIZE - n, "+0x%lx", parts.offset);
 }
 
-static int find_size(const char *name, unsigned long address, unsigned long *ret)
+/* The name may come back as another one: several symbols can share an address. */
+static int find_range(unsigned long address, struct symbol_range *ret)
 {
 	struct parts parts;
 
-	if (split(&parts, address) || parts.module || strcmp(parts.name, name))
+	if (split(&parts, address) || parts.module)
 		return -ENOENT;
-	*ret = parts.size;
+	ret->start = address - parts.offset;
+	ret->end = ret->start + parts.size;
 	return 0;
 }
 
 int symbols_find(const char *name, struct symbol_range *ret)
 {
 	struct kprobe probe = { .symbol_name = name, .offset = INSIDE_FIRST_INSTRUCTION };
-	unsigned long start, size;
 	int r;
 
 	r = register_kprobe(&probe);
@@ -105,13 +106,7 @@ int symbols_find(const char *name, struct symbol_range *ret)
 	}
 	if (!probe.addr)
 		return r;
-	start = (unsigned long)probe.addr - INSIDE_FIRST_INSTRUCTION;
-	r = find_size(name, start, &size);
-	if (r)
-		return r;
-	ret->start = start;
-	ret->end = start + size;
-	return 0;
+	return find_range((unsigned long)probe.addr - INSIDE_FIRST_INSTRUCTION, ret);
 }
 
 bool symbols_contains(const struct symbol_range *range, unsigned long address)

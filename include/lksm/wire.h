@@ -10,9 +10,9 @@
  *
  *	[PHOTON RING] Module loaded: nf_tables by uid 0
  *
- *    Names in it are escaped: each byte below 0x20 or above 0x7e, each backslash and
- *    each double quote is \xNN (two small hex digits). A name that was too long ends
- *    in "...".
+ *    Names in it are escaped: each byte below 0x21 or above 0x7e, each backslash and
+ *    each double quote is \xNN (two small hex digits), so that a name is one word and
+ *    cannot go on with the sentence. A name that was too long ends in "...".
  *
  * 2. logfmt, which begins with LKSM_LOGFMT_HEAD:
  *
@@ -21,7 +21,8 @@
  *    key=value pairs, one space between them, each key once, keys [a-z0-9_]+. A value
  *    is bare if it is not empty and holds only bytes 0x21..0x7e without '"', '=' and
  *    '\'; otherwise it stands in double quotes, and inside them the four kinds of bytes
- *    named above are \xNN. So a '"' always ends a value, and "\x" is the only escape.
+ *    named above are \xNN, but for the space. So a '"' always ends a value, and "\x" is
+ *    the only escape.
  *
  * /dev/kmsg escapes once more on its own: a backslash of ours is read there as "\x5c".
  */

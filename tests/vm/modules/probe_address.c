@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * For the VM tests: a kprobe by address: of the parameter, or of a function of this
+ * For the VM tests: a kprobe by address: of the parameters, or of a function of this
  * module. A failure is what some steps want, and not the module's.
  */
 #include <linux/kprobes.h>
@@ -8,6 +8,8 @@
 
 static unsigned long address;
 module_param(address, ulong, 0);
+static unsigned int offset;
+module_param(offset, uint, 0);
 
 static noinline void probed_here(void)
 {
@@ -20,6 +22,7 @@ static bool is_registered;
 static int __init probe_address_init(void)
 {
 	probe.addr = (kprobe_opcode_t *)(address ? address : (unsigned long)probed_here);
+	probe.offset = offset;
 	is_registered = !register_kprobe(&probe);
 	probed_here();
 	return 0;
