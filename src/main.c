@@ -214,6 +214,8 @@ static int core_main(void *context, const struct child_channels *channels)
 	r = core_setup(&c);
 	if (r >= 0) {
 		live_set_writer(c.daemon->ring, getpid(), LKSM_VERSION, clock_now());
+		/* streams that came early look again at what was refilled */
+		(void)eventfd_write(c.daemon->wake_fd, 1);
 		r = pipeline_run(&c.pipeline);
 		live_set_state(c.daemon->ring, LIVE_STOPPED);
 	}

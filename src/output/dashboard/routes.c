@@ -296,7 +296,8 @@ enum MHD_Result routes_answer(struct server *server, struct MHD_Connection *conn
 
 	if (has_body)
 		return answer_error(connection, MHD_HTTP_CONTENT_TOO_LARGE,
-				    "no page takes a body", NULL, NULL);
+				    "no page takes a body", MHD_HTTP_HEADER_CONNECTION,
+				    "close");
 	request.host = find_header(connection, MHD_HTTP_HEADER_HOST, &n);
 	if (!has_our_host(&request))
 		return answer_error(

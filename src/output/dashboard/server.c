@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <strings.h>
 #include <sys/epoll.h>
 
 #include "base/log.h"
@@ -77,14 +78,27 @@ static void on_answered(void *context, struct MHD_Connection *connection,
 			     REQUEST_DEADLINE_US);
 }
 
+static enum MHD_Result note_body(void *context, enum MHD_ValueKind kind, const char *key,
+				 const char *value)
+{
+	bool *has_body = context;
+
+	(void)kind;
+	if (!strcasecmp(key, MHD_HTTP_HEADER_TRANSFER_ENCODING) ||
+	    (!strcasecmp(key, MHD_HTTP_HEADER_CONTENT_LENGTH) &&
+	     (!value || strspn(value, "0") != strlen(value))))
+		*has_body = true;
+	return MHD_YES;
+}
+
+/* Every header counts: of two lengths libmicrohttpd takes the first, a proxy the last. */
 static bool announces_body(struct MHD_Connection *connection)
 {
-	const char *length = MHD_lookup_connection_value(connection, MHD_HEADER_KIND,
-							 MHD_HTTP_HEADER_CONTENT_LENGTH);
+	bool has_body = false;
 
-	return (length && strspn(length, "0") != strlen(length)) ||
-	       MHD_lookup_connection_value(connection, MHD_HEADER_KIND,
-					   MHD_HTTP_HEADER_TRANSFER_ENCODING);
+	(void)MHD_get_connection_values(connection, MHD_HEADER_KIND, note_body,
+					&has_body);
+	return has_body;
 }
 
 /* Called once when the headers are there, and again when there is no more to come. */
@@ -105,8 +119,7 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
 				     ANSWER_DEADLINE_US);
 		if (!announces_body(connection))
 			return MHD_YES;
-		/* Answered now, it is not read at all: the connection ends with the
-		 * answer. */
+		/* Answered now, it is not read at all. */
 		return routes_answer(server, connection, method, url, true);
 	}
 	*upload_size = 0;

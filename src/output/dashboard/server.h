@@ -31,7 +31,7 @@ struct server {
 
 /**
  * routes_answer() - answer a request whose headers are all there
- * @has_body: it announces one, which no route takes
+ * @has_body: it announces one, which no route takes: the connection ends with the answer
  */
 enum MHD_Result routes_answer(struct server *server, struct MHD_Connection *connection,
 			      const char *method, const char *path, bool has_body);

@@ -33,6 +33,7 @@ struct stream {
 	struct live_cursor cursor;
 	bool has_seen; /* the client knows everything up to and with last_seen */
 	uint64_t last_seen;
+	bool is_placed;	   /* what it has seen is what stands before the cursor */
 	bool is_uncertain; /* it says so, but whether something came between is not known
 			    */
 	bool is_greeted, is_suspended, is_gone;
@@ -110,20 +111,49 @@ static void append_message(struct buffer *out, const struct stream *s, uint64_t 
 	buffer_append_char(out, '\n');
 }
 
+/*
+ * The client came back to a ring whose numbers are all behind what it has seen: they are
+ * another log's, and it begins anew. Return: false while that cannot be known.
+ */
+static bool find_place(struct stream *s)
+{
+	const struct live_ring *ring = s->owner->ring;
+	struct live_health health;
+	uint64_t newest;
+
+	if (!s->has_seen || s->is_placed)
+		return true;
+	/* First: a writer that runs has put the end of its log into the ring. */
+	live_get_health(ring, &health);
+	if (live_newest_seq(ring, &newest) && newest >= s->last_seen)
+		return true;
+	if (health.state == LIVE_STARTING)
+		return false;
+	s->cursor = live_cursor_oldest(ring);
+	s->has_seen = s->is_uncertain = false;
+	return true;
+}
+
 /* Return: 1 if an event was taken (or skipped), 0 if there is none or no room, -errno. */
 static int put_event(struct stream *s, struct room *room)
 {
 	struct streams *owner = s->owner;
-	struct live_cursor cursor = s->cursor;
+	struct live_cursor cursor;
 	struct live_gap gap;
 	uint64_t seq;
 	int r;
 
+	if (!find_place(s))
+		return 0;
+	cursor = s->cursor;
 	buffer_clear(&owner->line);
 	buffer_clear(&owner->message);
 	r = live_read(owner->ring, &cursor, &owner->line, &seq, &gap);
 	if (r <= 0)
 		return r;
+	/* Numbers that go back in one ring: it was emptied for another log. */
+	if (s->is_placed && seq <= s->last_seen)
+		s->has_seen = false;
 	/* After a restart the ring is refilled with what this client saw before. */
 	if (!s->has_seen || seq > s->last_seen) {
 		append_message(&owner->message, s, seq, &owner->line, &gap);
@@ -131,10 +161,11 @@ static int put_event(struct stream *s, struct room *room)
 			return buffer_error(&owner->message);
 		if (!put(s, room, owner->message.data, owner->message.len))
 			return 0;
-		s->has_seen = true;
+		s->has_seen = s->is_placed = true;
 		s->last_seen = seq;
 		s->is_uncertain = false;
 	} else if (seq == s->last_seen) {
+		s->is_placed = true;
 		s->is_uncertain = false;
 	}
 	s->cursor = cursor;
@@ -256,15 +287,13 @@ static void set_out(struct stream *s, const uint64_t *resume_after)
 
 	if (!resume_after) {
 		s->cursor = live_cursor_newest(ring);
-		s->has_seen = has_any;
+		s->has_seen = s->is_placed = has_any;
 		s->last_seen = has_any ? newest : 0;
-	} else if (has_any && *resume_after > newest) {
-		/* From another log, whose numbers mean nothing here. */
-		s->cursor = live_cursor_oldest(ring);
 	} else {
 		s->cursor = live_cursor_after(ring, *resume_after, &is_known);
 		s->has_seen = true;
 		s->last_seen = *resume_after;
+		s->is_placed = is_known;
 		s->is_uncertain = !is_known;
 	}
 }
