@@ -261,6 +261,11 @@ function openDetails(item) {
 	byId('details-title').focus({ preventScroll: true });
 }
 
+function openSelected() {
+	table.selectFocused();
+	openDetails(table.selectedItem);
+}
+
 function closeDetails() {
 	details.close();
 	table.focusSelected();
@@ -311,7 +316,7 @@ const BINDINGS = [
 	{ keys: ['k', 'ArrowUp'], show: ['k', '↑'], help: 'previous (newer) event', run: () => move(-1) },
 	{ keys: ['g', 'Home'], show: ['g', 'Home'], help: 'newest event', run: () => move(-Infinity) },
 	{ keys: ['G', 'End'], show: ['G', 'End'], help: 'oldest event', run: () => move(Infinity) },
-	{ keys: ['Enter'], show: ['Enter'], help: 'details', run: () => openDetails(table.selectedItem) },
+	{ keys: ['Enter'], show: ['Enter'], help: 'details', run: openSelected },
 	{ keys: ['Escape'], show: ['Esc'], help: 'close; then back to the top', run: escape },
 	{ keys: ['/'], show: ['/'], help: 'search', run: () => search.select() },
 	{ keys: ['c'], show: ['c'], help: 'clear all filters', run: clearFilters },

@@ -50,26 +50,29 @@ export class Facets {
 		const toggles = this.#toggles[facet];
 		const names = facet === 'severity' ? SEVERITIES : [...counts.keys()].sort();
 		const shown = new Set(names.slice(0, MAX_TOGGLES));
-		let changed = false;
+		let place = this.holders[facet].firstElementChild;
 
 		for (const [name, toggle] of toggles) {
 			if (shown.has(name))
 				continue;
+			if (place === toggle)
+				place = toggle.nextElementSibling;
 			toggle.remove();
 			toggles.delete(name);
 		}
 		for (const name of shown) {
-			if (!toggles.has(name)) {
+			if (!toggles.has(name))
 				toggles.set(name, this.#make(facet, name));
-				changed = true;
-			}
 			const toggle = toggles.get(name);
+			/* Only new ones are put in: one that is moved would lose the focus. */
+			if (toggle === place)
+				place = place.nextElementSibling;
+			else
+				this.holders[facet].insertBefore(toggle, place);
 			setText(toggle.querySelector('.count'), counts.get(name).toLocaleString('en'));
 			toggle.setAttribute('aria-pressed', String(chosen.includes(name)));
 			toggle.classList.toggle('none', counts.get(name) === 0);
 		}
-		if (changed)
-			this.holders[facet].replaceChildren(...[...shown].map((name) => toggles.get(name)));
 	}
 
 	#make(facet, name) {

@@ -21,12 +21,14 @@ const REMEMBERED = 500;
 
 function delay(ms, signal) {
 	return new Promise((resolve) => {
-		const timer = setTimeout(resolve, ms);
-
-		signal.addEventListener('abort', () => {
+		const end = () => {
 			clearTimeout(timer);
+			signal.removeEventListener('abort', end);
 			resolve();
-		}, { once: true });
+		};
+		const timer = setTimeout(end, ms);
+
+		signal.addEventListener('abort', end);
 	});
 }
 
@@ -110,24 +112,32 @@ export class Feed {
 	async #takeSnapshot(signal) {
 		const items = await getEvents(signal);
 
-		if (!isSameLog(items, this.#lastSeq, (seq) => this.#raws.get(seq))) {
-			this.#lastSeq = null;
-			this.#raws.clear();
-			this.onItems([{ notice: { kind: 'new-log' } }]);
-		}
+		if (!isSameLog(items, this.#lastSeq, (seq) => this.#raws.get(seq)))
+			this.onItems([this.#beginAnew()]);
 		if (this.#lastSeq !== null && items.length > 0 && items[0].seq > this.#lastSeq + 1)
 			this.onItems([{ notice: { kind: 'gap', first: this.#lastSeq + 1, last: items[0].seq - 1,
 				count: items[0].seq - this.#lastSeq - 1 } }]);
 		this.#deliver(items);
 	}
 
-	#deliver(items) {
+	/* Numbers mean nothing from one log to the next. */
+	#beginAnew() {
+		this.#lastSeq = null;
+		this.#raws.clear();
+		return { notice: { kind: 'new-log' } };
+	}
+
+	#deliver(items, isStream = false) {
 		const fresh = [];
 
 		for (const item of items) {
 			if (item.event) {
-				if (this.#lastSeq !== null && item.seq <= this.#lastSeq)
-					continue;
+				if (this.#lastSeq !== null && item.seq <= this.#lastSeq) {
+					/* The stream goes back for another log only; a snapshot always does. */
+					if (!isStream || this.#raws.get(item.seq) === item.raw)
+						continue;
+					fresh.push(this.#beginAnew());
+				}
 				this.#lastSeq = item.seq;
 				this.#raws.set(item.seq, item.raw);
 			}
@@ -175,7 +185,7 @@ export class Feed {
 				return;
 			heard();
 			this.#deliver(push(decoder.decode(value, { stream: true })).map(toItem)
-				.filter((item) => item !== null));
+				.filter((item) => item !== null), true);
 		}
 	}
 }

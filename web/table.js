@@ -14,7 +14,9 @@ const COMPACT_BELOW_PX = 860;	/* too narrow for the minor columns: they are in t
 function noticeText({ kind, first, last, count }) {
 	if (kind === 'new-log')
 		return 'The server now keeps another log: what follows above is numbered anew.';
-	return `${formatCount(count, 'event', 'events')} not shown: seq ${first}–${last} came faster than ` +
+	const range = Number.isSafeInteger(first) && Number.isSafeInteger(last) ? `seq ${first}–${last}` : 'they';
+
+	return `${formatCount(count, 'event', 'events')} not shown: ${range} came faster than ` +
 		'this page could take them, or while it was away. The log files have them.';
 }
 
@@ -142,15 +144,24 @@ export class Table {
 		if (row === this.#selected)
 			this.select(null);
 		this.#rows.delete(item.id);
+		this.#keepFocus(row);
 		row.remove();
 		if (item.event && this.#spare.length < SPARE_ROWS)
 			this.#spare.push(row);
 	}
 
+	/* The focus of what goes would be lost, and Tab begin at the top of the page again. */
+	#keepFocus(node) {
+		if (node.contains(document.activeElement))
+			this.scroller.focus({ preventScroll: true });
+	}
+
 	/* Everything anew: another filter, other columns, another time zone. Oldest first. */
 	reset(items) {
 		const selectedId = this.selectedItem?.id;
+		const hadFocus = this.body.contains(document.activeElement);
 
+		this.#keepFocus(this.body);
 		this.#selected = null;
 		this.#rows.clear();
 		this.body.replaceChildren(...items.map((item) => this.#fill(item)).reverse());
@@ -158,6 +169,8 @@ export class Table {
 			this.select(this.#rows.get(selectedId) ?? null);
 		else
 			this.#resetTabStop();
+		if (hadFocus)
+			this.focusSelected();
 	}
 
 	/* Oldest first, as they came. */
@@ -209,6 +222,14 @@ export class Table {
 
 		this.select(row);
 		row.scrollIntoView({ block: 'nearest' });
+	}
+
+	/* A row that Tab reached is not selected yet. */
+	selectFocused() {
+		const row = document.activeElement?.closest('tr.event');
+
+		if (row && this.body.contains(row) && row !== this.#selected)
+			this.select(row);
 	}
 
 	focusSelected() {

@@ -128,6 +128,20 @@ browserTest('another log on the same port is noticed', { mock: true, failures: t
 	assert.match(await page.locator('#rows tr').nth(1).innerText(), /another log/);
 });
 
+browserTest('another log that is still empty is noticed with its first event', { mock: true, failures: true },
+	async ({ page, server }) => {
+		await server.log(...range(0, 5).map(kprobe));
+		await rowCount(page, 5);
+		await server.stop();
+		await stateIs(page, 'reconnecting');
+		server.forget();
+		await server.start();
+		await stateIs(page, 'live');
+		await server.log(kprobe('other'), kprobe('next'));
+		assert.deepEqual(symbols(await rowCount(page, 7)), ['next', 'other', ...range(0, 5).reverse()]);
+		assert.match(await page.locator('#rows tr').nth(2).innerText(), /another log/);
+	});
+
 browserTest('only the last 500 are kept', { mock: true }, async ({ page, server }) => {
 	server.push(...sampleEvents(700, Date.now()));
 	await until(async () => (await rows(page))[0]?.seq === 699, 'the newest');

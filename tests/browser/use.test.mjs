@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { activeId, BINARY, browserTest, kprobe, open, rowCount, rows, until } from './harness.mjs';
 import { makeSchema } from './mock-server.mjs';
+import { sampleEvents } from './sample-events.mjs';
 
 const MIX = [
 	kprobe('commit_creds'),
@@ -140,6 +141,33 @@ browserTest('Tab reaches the list, Enter on a button presses the button', {}, as
 	await page.keyboard.press('Escape');
 	const stops = await page.locator('#rows tr[tabindex="0"]').count();
 	assert.equal(stops, 1, 'one tab stop in the list');
+	await page.focus('#rows tr[tabindex="0"]');
+	await page.keyboard.press('Enter');
+	assert.equal(await page.locator('#details-title').innerText(), 'kprobe_registered');
+});
+
+browserTest('the focus stays where it is, whatever moves', { mock: true }, async ({ page, server }) => {
+	const focused = () => page.evaluate(() => document.activeElement.closest('tr')?.dataset.seq ??
+		document.activeElement.dataset.name ?? document.activeElement.id);
+
+	await server.log(...MIX);
+	await rowCount(page, MIX.length);
+	await page.focus('#facet-type .toggle[data-name="module_loaded"]');
+	await server.log('[PHOTON RING] type=aaa severity=info a=1', '[PHOTON RING] type=zzz severity=info a=1');
+	await page.locator('#facet-type .toggle[data-name="zzz"]').waitFor();
+	assert.deepEqual(await page.locator('#facet-type .toggle').evaluateAll((list) =>
+		list.map((toggle) => toggle.dataset.name)), await page.locator('#facet-type .toggle')
+		.evaluateAll((list) => list.map((toggle) => toggle.dataset.name).sort()));
+	assert.equal(await focused(), 'module_loaded', 'beside new toggles');
+
+	await page.focus('tr[data-seq="3"]');
+	await page.keyboard.press('j');
+	const seq = await focused();
+	await page.keyboard.press('u');
+	assert.equal(await focused(), seq, 'in another time zone');
+	server.push(...sampleEvents(500, Date.now()));
+	await page.locator(`tr[data-seq="${seq}"]`).waitFor({ state: 'detached' });
+	assert.equal(await focused(), 'scroller', 'when the row has gone');
 });
 
 browserTest('details show all fields and the logged line, byte for byte', {
@@ -265,4 +293,12 @@ browserTest('a narrow screen has everything, without scrolling sideways', { cont
 		assert.equal(await page.locator('.panel-body').evaluate((body) => body.scrollWidth <= body.clientWidth), true);
 		await page.click('#details-close');
 		assert.equal(await page.locator('#details').isVisible(), false);
+		await server.log(...Array.from({ length: 40 }, (_, i) => kprobe(`s${i}`)));
+		await rowCount(page, 47);
+		await page.keyboard.press('G');
+		for (const selector of ['#rows tr:last-child', '.foot']) {
+			const box = await page.locator(selector).boundingBox();
+
+			assert.ok(box.y >= 0 && box.y + box.height <= 844, `${selector} can be reached`);
+		}
 	});
