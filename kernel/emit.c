@@ -2,7 +2,8 @@
 /*
  * Staging and printing. A handler runs where it may not sleep, allocate, lock or print,
  * so it only copies one record into the kernel's own per-CPU, NMI-safe ring buffer and
- * raises an irq_work; that queues the worker, which prints in the order of the records.
+ * raises an irq_work; that queues the worker, which prints in the order of the records: into
+ * the store behind /proc/lksm, and then into the kernel log.
  *
  *	handler: emit_stage() -> ring buffer of this CPU -> irq_work -> worker: print()
  *
@@ -18,17 +19,21 @@
 #include <linux/kernel.h>
 #include <linux/kprobes.h>
 #include <linux/module.h>
+#include <linux/mutex.h>
 #include <linux/ring_buffer.h>
+#include <linux/sched/clock.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
 #include <linux/workqueue.h>
 
 #include "lksm/wire.h"
+#include "procfs.h"
+#include "record.h"
 
 static unsigned int staging_kib = 128;
 module_param(staging_kib, uint, 0444);
 MODULE_PARM_DESC(staging_kib,
-		 "room for records not yet printed, KiB per CPU (about 3 a KiB)");
+		 "room for records not yet printed, KiB per CPU (about 2 a KiB)");
 
 static struct {
 	struct trace_buffer *buffer;
@@ -38,6 +43,9 @@ static struct {
 	atomic64_t next_sequence;
 	atomic_long_t n_refused;
 	struct emit_record record; /* the worker's; too big for a stack */
+	struct mutex print_lock;   /* of the two below, and of the order of records */
+	char pairs[2048];
+	char line[LKSM_LINE_MAX - RECORD_PREFIX_SIZE];
 } emit;
 
 static const struct {
@@ -49,35 +57,6 @@ static const struct {
 	[EMIT_HIGH] = { "high", KERN_WARNING },
 	[EMIT_CRITICAL] = { "critical", KERN_CRIT },
 };
-
-void photon_printk(enum emit_severity severity, const char *format, ...)
-{
-	struct va_format message = { .fmt = format };
-	va_list args;
-
-	va_start(args, format);
-	message.va = &args;
-	printk("%s" LKSM_TAG "%pV\n", severities[severity].level, &message);
-	va_end(args);
-}
-
-void photon_logfmt(enum emit_severity severity, const char *type, const char *format, ...)
-{
-	struct va_format pairs = { .fmt = format };
-	va_list args;
-
-	va_start(args, format);
-	pairs.va = &args;
-	photon_printk(severity, LKSM_LOGFMT_HEAD "%pV", type, severities[severity].name,
-		      &pairs);
-	va_end(args);
-}
-
-void photon_records_lost(unsigned long count, const char *reason)
-{
-	photon_logfmt(EMIT_HIGH, "records_lost", " stream=sensor count=%lu reason=%s",
-		      count, reason);
-}
 
 static bool is_plain(unsigned char byte)
 {
@@ -130,6 +109,106 @@ const char *emit_quote(char *to, size_t size, const char *from)
 	return to;
 }
 
+/* Cuts @line to @size_max bytes, between two pairs, and says so. */
+static void cut_pairs(char *line, size_t size_max)
+{
+	static const char mark[] = " truncated=yes";
+	size_t i, end = 0;
+	bool is_quoted = false;
+
+	if (strlen(line) <= size_max)
+		return;
+	for (i = 0; i <= size_max - strlen(mark); i++) {
+		if (line[i] == '"')
+			is_quoted = !is_quoted;
+		if (line[i] == ' ' && !is_quoted)
+			end = i;
+	}
+	strscpy(line + end, mark, sizeof(mark));
+}
+
+/* With the lock: the pairs of a record, type and severity first, who last. */
+static void format_pairs(const struct emit_record *record, enum emit_severity severity,
+			 const char *type, struct va_format *format)
+{
+	const size_t size = sizeof(emit.pairs);
+	char comm[4 * TASK_COMM_LEN + 16], module[4 * MODULE_NAME_LEN + 16];
+	size_t n;
+
+	n = scnprintf(emit.pairs, size, LKSM_LOGFMT_HEAD "%pV", type,
+		      severities[severity].name, format);
+	if (!record)
+		return;
+	if (record->module[0])
+		n += scnprintf(emit.pairs + n, size - n, " module=%s",
+			       emit_quote(module, sizeof(module), record->module));
+	scnprintf(emit.pairs + n, size - n, " pid=%d comm=%s uid=%u", record->pid,
+		  emit_quote(comm, sizeof(comm), record->comm), record->uid);
+}
+
+/* With the lock: store first, so that a reader is awake before a slow console is done. */
+static void publish(const struct emit_record *record, enum emit_severity severity,
+		    const char *sentence)
+{
+	static const char head[] = "mirror=";
+	const char *line = emit.pairs;
+
+	if (sentence) {
+		strscpy(emit.line, head, sizeof(emit.line));
+		emit_quote(emit.line + strlen(head),
+			   sizeof(emit.line) - sizeof(head) - 1 - strlen(emit.pairs),
+			   sentence);
+		strlcat(emit.line, " ", sizeof(emit.line));
+		strlcat(emit.line, emit.pairs, sizeof(emit.line));
+		line = emit.line;
+	}
+	record_append(record ? record->time_ns : local_clock(), line, strlen(line));
+	procfs_wake();
+	printk("%s" LKSM_TAG "%s\n", severities[severity].level,
+	       sentence ? sentence : emit.pairs);
+}
+
+static void say(const struct emit_record *record, enum emit_severity severity,
+		const char *type, const char *sentence, struct va_format *pairs)
+{
+	mutex_lock(&emit.print_lock);
+	format_pairs(record, severity, type, pairs);
+	/* Without a sentence they are the mirror. A full buffer was cut by printf. */
+	cut_pairs(emit.pairs, sentence ? sizeof(emit.pairs) - 2 : LKSM_MIRROR_MAX);
+	publish(record, severity, sentence);
+	mutex_unlock(&emit.print_lock);
+}
+
+void photon_printk(const struct emit_record *record, enum emit_severity severity,
+		   const char *type, const char *sentence, const char *format, ...)
+{
+	struct va_format pairs = { .fmt = format };
+	va_list args;
+
+	va_start(args, format);
+	pairs.va = &args;
+	say(record, severity, type, sentence, &pairs);
+	va_end(args);
+}
+
+void photon_logfmt(const struct emit_record *record, enum emit_severity severity,
+		   const char *type, const char *format, ...)
+{
+	struct va_format pairs = { .fmt = format };
+	va_list args;
+
+	va_start(args, format);
+	pairs.va = &args;
+	say(record, severity, type, NULL, &pairs);
+	va_end(args);
+}
+
+void photon_records_lost(unsigned long count, const char *reason)
+{
+	photon_logfmt(NULL, EMIT_HIGH, "records_lost",
+		      " stream=sensor count=%lu reason=%s", count, reason);
+}
+
 void emit_copy_text(char to[EMIT_TEXT_SIZE], const char *from)
 {
 	size_t n;
@@ -152,6 +231,7 @@ void emit_stage(struct emit_record *record)
 	record->uid = __kuid_val(current_uid());
 	memcpy(record->comm, current->comm, sizeof(record->comm));
 	record->comm[sizeof(record->comm) - 1] = '\0';
+	record->time_ns = local_clock();
 	record->sequence = atomic64_inc_return(&emit.next_sequence);
 	if (ring_buffer_write(emit.buffer, sizeof(*record), record))
 		atomic_long_inc(&emit.n_refused);
@@ -211,6 +291,7 @@ int emit_init(void)
 {
 	unsigned long size = clamp_t(unsigned long, staging_kib, 8, 16384) << 10;
 
+	mutex_init(&emit.print_lock);
 	emit.buffer = ring_buffer_alloc(size, 0);
 	if (!emit.buffer)
 		return -ENOMEM;

@@ -2,19 +2,23 @@
 /*
  * The way out of the kernel. What a sensor sees goes through emit_stage() into per-CPU
  * staging, and a worker prints it; what the module says of itself goes straight to
- * photon_printk() or photon_logfmt(). Nothing else in this module prints.
+ * photon_logfmt(). Nothing but photon_printk() and photon_logfmt() prints: each call makes
+ * one record in /proc/lksm and its mirror in the kernel log.
  */
 #ifndef PHOTON_RING_EMIT_H
 #define PHOTON_RING_EMIT_H
 
 #include <linux/compiler.h>
+#include <linux/module.h>
 #include <linux/sched.h>
 #include <linux/types.h>
 
 /* Bytes of a name that are kept, with the NUL: the longest C symbols are 127. */
 #define EMIT_TEXT_SIZE 256
-/* An escaped name, so that the longest line stays below the 992 that 5.10 can hold. */
-#define EMIT_ESCAPED_SIZE 640
+/* An escaped name, so that with all else in a line it stays within LKSM_MIRROR_MAX. */
+#define EMIT_ESCAPED_SIZE 512
+/* A sentence with one such name. */
+#define EMIT_SENTENCE_SIZE (EMIT_ESCAPED_SIZE + 128)
 
 enum emit_severity {
 	EMIT_INFO,
@@ -27,6 +31,7 @@ enum emit_severity {
 /**
  * struct emit_record - what a handler may say: a fixed size, no pointers to others
  * @sequence: set by emit_stage(); the order in which records are printed
+ * @time_ns: set by emit_stage(): local_clock(), as in the kernel log's stamps
  * @print: turns the record into lines, later, where it may sleep
  * @asked: address that the caller named, its offset added, or 0; not to be printed as a
  *	number
@@ -34,10 +39,12 @@ enum emit_severity {
  * @offset: from the symbol in @text, or in @asked already
  * @error: 0 or a negative errno
  * @pid: the task's, as are @uid (in the initial user namespace) and @comm
- * @text: a name as others wrote it: hostile bytes, NUL-terminated
+ * @module: whose doing it is, if it is a module's; hostile bytes, NUL-terminated
+ * @text: a name as others wrote it: likewise
  */
 struct emit_record {
 	u64 sequence;
+	u64 time_ns;
 	void (*print)(const struct emit_record *record);
 	unsigned long asked;
 	unsigned long resolved;
@@ -46,6 +53,7 @@ struct emit_record {
 	pid_t pid;
 	u32 uid;
 	char comm[TASK_COMM_LEN];
+	char module[MODULE_NAME_LEN];
 	char text[EMIT_TEXT_SIZE];
 };
 
@@ -56,7 +64,7 @@ void emit_deinit(void);
 
 /**
  * emit_stage() - hand over a record; callable from a kprobe handler, even in an NMI
- * @record: copied; its @sequence and the task's fields are filled in here
+ * @record: copied; its @sequence, time and the task's fields are set here
  *
  * Without room the record is counted as lost, and the count is printed.
  */
@@ -84,11 +92,25 @@ const char *emit_escape(char *to, size_t size, const char *from);
 /* The same as a logfmt value: bare if it can be, otherwise in double quotes. */
 const char *emit_quote(char *to, size_t size, const char *from);
 
-/* One line, tagged: a sentence of lksm/wire.h. May be called where printk may. */
-__printf(2, 3) void photon_printk(enum emit_severity severity, const char *format, ...);
+/**
+ * photon_printk() - say something in a sentence of lksm/wire.h
+ * @record: what it is about: gives the time, and at the end module=, pid=, comm=, uid=;
+ * NULL if it is the sensor's own and of now
+ * @severity: of the event
+ * @type: of the event
+ * @sentence: for the kernel log; names in it escaped
+ * @format: the record's other pairs, each with a space before it; values as emit_quote()
+ * makes them
+ *
+ * May sleep.
+ */
+__printf(5, 6) void photon_printk(const struct emit_record *record,
+				  enum emit_severity severity, const char *type,
+				  const char *sentence, const char *format, ...);
 
-/* One line, tagged: type=… severity=… and then @format, which begins with a space. */
-__printf(3, 4) void photon_logfmt(enum emit_severity severity, const char *type,
+/* The same without a sentence: the kernel log, too, has type=… severity=… and the pairs. */
+__printf(4, 5) void photon_logfmt(const struct emit_record *record,
+				  enum emit_severity severity, const char *type,
 				  const char *format, ...);
 
 /* type=records_lost: @count records are gone, because of @reason. */

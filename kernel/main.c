@@ -1,22 +1,31 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * photon_ring: sees tampering with the kernel as it happens, and says so in the kernel
- * log. This file is the order of things only; lksm/wire.h has the words.
+ * log and in /proc/lksm. This file is the order of things only; lksm/wire.h has the words.
  */
 #include <linux/init.h>
 #include <linux/module.h>
 
 #include "emit.h"
+#include "procfs.h"
+#include "record.h"
 #include "sensors.h"
 
 static int __init photon_ring_init(void)
 {
 	int r;
 
-	r = emit_init();
+	r = record_init();
 	if (r)
 		return r;
-	photon_logfmt(EMIT_INFO, "sensor_started", " version=%s", PHOTON_RING_VERSION);
+	r = procfs_init();
+	if (r)
+		goto err_record;
+	r = emit_init();
+	if (r)
+		goto err_procfs;
+	photon_logfmt(NULL, EMIT_INFO, "sensor_started", " version=%s",
+		      PHOTON_RING_VERSION);
 	r = sensors_start();
 	if (r)
 		goto err_emit;
@@ -24,7 +33,12 @@ static int __init photon_ring_init(void)
 
 err_emit:
 	emit_deinit();
-	photon_logfmt(EMIT_HIGH, "sensor_stopped", " version=%s", PHOTON_RING_VERSION);
+	photon_logfmt(NULL, EMIT_HIGH, "sensor_stopped", " version=%s",
+		      PHOTON_RING_VERSION);
+err_procfs:
+	procfs_deinit();
+err_record:
+	record_deinit();
 	return r;
 }
 
@@ -32,7 +46,10 @@ static void __exit photon_ring_exit(void)
 {
 	sensors_stop();
 	emit_deinit();
-	photon_logfmt(EMIT_HIGH, "sensor_stopped", " version=%s", PHOTON_RING_VERSION);
+	photon_logfmt(NULL, EMIT_HIGH, "sensor_stopped", " version=%s",
+		      PHOTON_RING_VERSION);
+	procfs_deinit();
+	record_deinit();
 }
 
 module_init(photon_ring_init);

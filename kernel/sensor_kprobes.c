@@ -40,17 +40,20 @@ MODULE_PARM_DESC(max_active, "tasks inside register_kprobe() that can be told ap
 
 static struct {
 	struct symbol_range kallsyms;
-	char symbol[SYMBOLS_NAME_SIZE]; /* the worker's, as is the next; there is one */
+	char symbol[SYMBOLS_NAME_SIZE]; /* the worker's, as are the next; there is one */
 	char escaped[EMIT_ESCAPED_SIZE];
+	char sentence[EMIT_SENTENCE_SIZE];
 } state;
 
 /**
  * struct attempt - what is kept from entry to return
  * @probe: the caller's, read only without faulting
+ * @caller: of register_kprobe()
  * @record: becomes the record
  */
 struct attempt {
 	const struct kprobe *probe;
+	unsigned long caller;
 	struct emit_record record;
 };
 
@@ -75,13 +78,11 @@ static void describe(char to[SYMBOLS_NAME_SIZE], const struct emit_record *recor
 static void print_hunt(const struct emit_record *record)
 {
 	bool is_told = record->text[0] && !record->asked && record->resolved;
-	char comm[4 * TASK_COMM_LEN + 16];
 
-	photon_logfmt(EMIT_MEDIUM, "symbol_hunt",
-		      " symbol=%s error=%d resolved=%s pid=%d comm=%s uid=%u",
+	photon_logfmt(record, EMIT_MEDIUM, "symbol_hunt",
+		      " symbol=%s error=%d resolved=%s",
 		      emit_quote(state.escaped, sizeof(state.escaped), state.symbol),
-		      record->error, is_told ? "yes" : "no", record->pid,
-		      emit_quote(comm, sizeof(comm), record->comm), record->uid);
+		      record->error, is_told ? "yes" : "no");
 }
 
 static void print_attempt(const struct emit_record *record)
@@ -93,10 +94,15 @@ static void print_attempt(const struct emit_record *record)
 		print_hunt(record);
 		return;
 	}
-	photon_printk(EMIT_INFO, LKSM_MESSAGE_KPROBE_REGISTERED,
-		      emit_escape(state.escaped, sizeof(state.escaped), state.symbol));
+	scnprintf(state.sentence, sizeof(state.sentence), LKSM_MESSAGE_KPROBE_REGISTERED,
+		  emit_escape(state.escaped, sizeof(state.escaped), state.symbol));
+	emit_quote(state.escaped, sizeof(state.escaped), state.symbol);
+	photon_printk(record, EMIT_INFO, "kprobe_registered", state.sentence,
+		      " symbol=%s", state.escaped);
 	if (is_suspicious)
-		photon_printk(EMIT_HIGH, LKSM_MESSAGE_KALLSYMS_PROBE);
+		photon_printk(record, EMIT_HIGH, "suspicious_probe",
+			      LKSM_MESSAGE_KALLSYMS_PROBE, " message=\"%s\" symbol=%s",
+			      LKSM_MESSAGE_KALLSYMS_PROBE, state.escaped);
 }
 
 static int on_entry(struct kretprobe_instance *instance, struct pt_regs *regs)
@@ -111,6 +117,7 @@ static int on_entry(struct kretprobe_instance *instance, struct pt_regs *regs)
 		return 1; /* our own: no record, no return handler */
 	memset(record, 0, offsetof(struct emit_record, text));
 	attempt->probe = probe;
+	attempt->caller = regs_get_kernel_stack_nth(regs, 0);
 	record->print = print_attempt;
 	record->text[0] = '\0';
 	/* What cannot be read counts as not given. */
@@ -126,6 +133,19 @@ static int on_entry(struct kretprobe_instance *instance, struct pt_regs *regs)
 }
 NOKPROBE_SYMBOL(on_entry);
 
+/*
+ * Whose probe it is: the module that the struct lies in, else the one that called. Now,
+ * because a caller in a module's init function is nameless soon after.
+ */
+static void name_module(struct attempt *attempt)
+{
+	char *to = attempt->record.module;
+
+	if (!symbols_module(to, (unsigned long)attempt->probe))
+		(void)symbols_module(to, attempt->caller); /* it may be no module's */
+}
+NOKPROBE_SYMBOL(name_module);
+
 static int on_return(struct kretprobe_instance *instance, struct pt_regs *regs)
 {
 	struct attempt *attempt = (struct attempt *)instance->data;
@@ -134,6 +154,7 @@ static int on_return(struct kretprobe_instance *instance, struct pt_regs *regs)
 	(void)get_kernel_nofault(address, &attempt->probe->addr);
 	attempt->record.resolved = (unsigned long)address;
 	attempt->record.error = (int)regs_return_value(regs);
+	name_module(attempt);
 	emit_stage(&attempt->record);
 	return 0;
 }

@@ -16,10 +16,12 @@
 
 static void print_loaded(const struct emit_record *record)
 {
-	char name[EMIT_ESCAPED_SIZE];
+	char name[4 * MODULE_NAME_LEN + 16], sentence[sizeof(name) + 64];
 
-	photon_printk(EMIT_MEDIUM, LKSM_MESSAGE_MODULE_LOADED,
-		      emit_escape(name, sizeof(name), record->text), record->uid);
+	scnprintf(sentence, sizeof(sentence), LKSM_MESSAGE_MODULE_LOADED,
+		  emit_escape(name, sizeof(name), record->module), record->uid);
+	/* The record says module= by itself. */
+	photon_printk(record, EMIT_MEDIUM, "module_loaded", sentence, "%s", "");
 }
 
 static int on_module(struct notifier_block *block, unsigned long event, void *data)
@@ -28,7 +30,7 @@ static int on_module(struct notifier_block *block, unsigned long event, void *da
 	struct emit_record record = { .print = print_loaded };
 
 	if (event == MODULE_STATE_COMING) {
-		emit_copy_text(record.text, module->name);
+		strscpy(record.module, module->name, sizeof(record.module));
 		emit_stage(&record);
 	}
 	return NOTIFY_DONE;

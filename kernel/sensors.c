@@ -29,7 +29,7 @@ static DECLARE_DEFERRABLE_WORK(missed_work, watch_missed);
 void sensors_report_unavailable(const char *name, const char *symbol, int error,
 				const char *without)
 {
-	photon_logfmt(EMIT_MEDIUM, "sensor_unavailable",
+	photon_logfmt(NULL, EMIT_MEDIUM, "sensor_unavailable",
 		      " sensor=%s symbol=%s error=%d reason=\"%s\"", name,
 		      symbol ? symbol : "none", error, without);
 }

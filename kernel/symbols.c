@@ -81,6 +81,16 @@ void symbols_describe(char to[SYMBOLS_NAME_SIZE], unsigned long address)
 		scnprintf(to + n, SYMBOLS_NAME_SIZE - n, "+0x%lx", parts.offset);
 }
 
+bool symbols_module(char to[MODULE_NAME_LEN], unsigned long address)
+{
+	struct parts parts;
+
+	to[0] = '\0';
+	if (address && !split(&parts, address) && parts.module)
+		strscpy(to, parts.module, MODULE_NAME_LEN);
+	return to[0];
+}
+
 /* The name may come back as another one: several symbols can share an address. */
 static int find_range(unsigned long address, struct symbol_range *ret)
 {

@@ -6,6 +6,7 @@
 #ifndef PHOTON_RING_SYMBOLS_H
 #define PHOTON_RING_SYMBOLS_H
 
+#include <linux/module.h>
 #include <linux/types.h>
 
 /* Room for "module:symbol+0xoffset" */
@@ -33,6 +34,14 @@ struct symbol_range {
 int symbols_find(const char *name, struct symbol_range *ret);
 
 bool symbols_contains(const struct symbol_range *range, unsigned long address);
+
+/**
+ * symbols_module() - name the module that an address lies in
+ * @to: "" if there is none; hostile bytes
+ *
+ * Callable from a kprobe handler. Return: whether there is one
+ */
+bool symbols_module(char to[MODULE_NAME_LEN], unsigned long address);
 
 /**
  * symbols_describe() - name an address

@@ -76,6 +76,41 @@ static int module_source(void *context, const char *module, const char *option)
 	return -ENOENT;
 }
 
+/* "kprobe_reader.proc": a module's option, as sources are called on the channel. */
+static bool split_name(char *name, const char **ret_option)
+{
+	char *dot = strchr(name, '.');
+
+	if (!dot)
+		return false;
+	*dot = '\0';
+	*ret_option = dot + 1;
+	return true;
+}
+
+static int module_look(void *context, const char *module, const char *option)
+{
+	const struct core *c = context;
+	struct channel_message message = { .kind = CHANNEL_LOOK, .fd = -1 };
+	int n = snprintf(message.name, sizeof(message.name), "%s.%s", module, option);
+
+	if ((size_t)n >= sizeof(message.name))
+		return -ENAMETOOLONG;
+	return channel_send(c->channels->control, &message);
+}
+
+static void take_source(struct registry *registry, struct channel_message *message)
+{
+	const char *option;
+
+	if (split_name(message->name, &option))
+		registry_give_source(registry, message->name, option,
+				     message->fd >= 0 ? message->fd
+						      : -(int)message->number);
+	else if (message->fd >= 0)
+		(void)close(message->fd); /* cannot be: the supervisor speaks nonsense */
+}
+
 /* A message of the supervisor's; negative when it is gone. */
 static int control(void *context, struct registry *registry, int channel)
 {
@@ -89,6 +124,10 @@ static int control(void *context, struct registry *registry, int channel)
 	if (message.kind == CHANNEL_MODULE && message.fd >= 0) {
 		r = registry_attach(registry, message.name, message.fd, message.number);
 		return r == -ENOMEM ? r : 0; /* a refusal became an event */
+	}
+	if (message.kind == CHANNEL_SOURCE) {
+		take_source(registry, &message);
+		return 0;
 	}
 	/* the writer is alive if it rests, or if it got on since it was last asked */
 	if (message.kind == CHANNEL_PING && (turns % 2 == 0 || turns != c->turns_seen))
@@ -194,6 +233,7 @@ static int core_setup(struct core *c)
 		.poll_interval_us = o->config->poll_interval_us,
 		.option = module_option,
 		.source = module_source,
+		.look = module_look,
 		.started = started,
 		.control_fd = c->channels->control,
 		.control = control,
@@ -279,6 +319,37 @@ static int add_source(struct daemon *d, const struct lksm_module *module,
 		return fd;
 	d->sources[d->n_sources++] = (struct source){ module->name, option->name, fd };
 	return 0;
+}
+
+/*
+ * One of the late sources of our modules: another file is not opened for anybody. Without
+ * a sensor there is none, and that is no fault.
+ */
+static int open_late_source(void *context, const char *name)
+{
+	const struct daemon *d = context;
+	char copy[CHANNEL_NAME_SIZE] = "";
+	const char *option, *path;
+
+	(void)snprintf(copy, sizeof(copy), "%s", name);
+	if (!split_name(copy, &option))
+		return -EINVAL;
+	for (size_t m = 0; lksm_builtin_modules[m]; m++) {
+		const struct lksm_module *module = *lksm_builtin_modules[m];
+
+		for (const struct lksm_option *o = module->options; o && o->name; o++) {
+			int fd;
+
+			if (o->type != LKSM_OPTION_LATE_SOURCE ||
+			    strcmp(module->name, copy) || strcmp(o->name, option))
+				continue;
+			path = config_module_option(d->options->config, copy, option);
+			fd = open(path ? path : o->fallback,
+				  O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+			return fd < 0 ? -errno : fd;
+		}
+	}
+	return -EINVAL;
 }
 
 /* What modules read is opened here, before any of them runs. */
@@ -402,6 +473,7 @@ static int supervise(struct daemon *d)
 		.core = core_main,
 		.web = d->options->has_dashboard ? web_main : NULL,
 		.reload = reload,
+		.open_source = open_late_source,
 		.storage = d->storage,
 		.externals = d->externals.items,
 		.n_externals = d->externals.n,

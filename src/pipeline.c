@@ -59,6 +59,9 @@ static int drain(struct pipeline *p, struct lksm_batch *batches[], size_t n)
 	for (size_t i = 0; r >= 0 && i < n; i++)
 		r = lines_add_batch(&p->lines, batches[i], &next);
 	lines = output_batch_from(&p->lines, clock_now());
+	/* what is passed over must be known before a line behind it is in the log */
+	if (r >= 0 && position_hold_all(&p->position, &next))
+		state_page_store(p->page, &p->position);
 	if (r >= 0)
 		r = write_lines(p, lines);
 	if (r < 0)

@@ -24,6 +24,11 @@
 	  "The kernel log's numbers jump without an overrun: something filters our reads") \
 	X(source_failed, HIGH, lksm, "", "stream error",                                  \
 	  "A source can no longer be read")                                               \
+	X(sensor_gone, CRITICAL, lksm, "T1562.001", "instance last",                      \
+	  "The sensor's channel ended: its module was unloaded; last is the last record " \
+	  "that was read from it")                                                        \
+	X(sensor_back, INFO, lksm, "", "instance first",                                  \
+	  "The sensor's channel is there again; first is the oldest record it holds")     \
 	X(config_reloaded, INFO, lksm, "", "rules", "Configuration and rules were read again") \
 	X(config_rejected, HIGH, lksm, "", "error",                                       \
 	  "New configuration or rules were refused; the running ones stay")               \

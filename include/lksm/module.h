@@ -36,6 +36,8 @@ enum lksm_option_type {
 	LKSM_OPTION_TEXT, /* const char *, the host's */
 	LKSM_OPTION_SOURCE, /* int: a path, opened for reading before start() and the host's to
 			     * close; -errno if that failed */
+	LKSM_OPTION_LATE_SOURCE, /* int: the same, but it may come and go: -errno until it is
+				  * there; see look() */
 };
 
 struct lksm_option {
@@ -47,6 +49,17 @@ struct lksm_option {
 };
 
 struct lksm_batch; /* what one poll() hands over; opaque */
+
+/** What the module knows of a record's origin. */
+enum lksm_verdict {
+	LKSM_UNJUDGED,	 /* nothing: the line's facility decides */
+	LKSM_SENSOR,	 /* it came over the sensor's own channel: text is its logfmt */
+	LKSM_UNVERIFIED, /* as unjudged, but the event is tagged unverified */
+	LKSM_NO_RECORD, /* it carries the sensor's tag, and the sensor has no such record */
+	LKSM_ECHO,	/* what it says was told already: no event */
+	LKSM_UNDECIDED, /* no event yet: it will be handed over again, and must be taken
+			  * anew from its stream if we die before that; see held() */
+};
 
 /**
  * struct lksm_record - one line of a kernel-log stream, to be named by the rules
@@ -65,6 +78,7 @@ struct lksm_record {
 	int facility;
 	const char *text;
 	size_t text_len;
+	enum lksm_verdict verdict;
 };
 
 /**
@@ -116,6 +130,28 @@ struct lksm_host {
 	/** log() - a line to the program's own log; @level as in syslog(3), 3..7 */
 	void (*log)(const struct lksm_host *host, int level, const char *format, ...)
 		__attribute__((format(printf, 3, 4)));
+
+	/** want_ticks() - poll it each poll_interval, too, although it watches something */
+	void (*want_ticks)(const struct lksm_host *host, bool is_wanted);
+
+	/**
+	 * look() - the LATE_SOURCE @option is not there or no longer of use: open it anew
+	 *
+	 * The former descriptor must be unwatched; it is closed. The option is -EINPROGRESS
+	 * until the answer is known, then a descriptor or -errno, and the module is
+	 * polled; the source goes on being looked for, and the module is polled with it as
+	 * soon as it appears. To ask once more is to have it looked for at once.
+	 *
+	 * Return: 0; -EOPNOTSUPP if nobody can look; -EINVAL for another kind of option.
+	 */
+	int (*look)(const struct lksm_host *host, const char *option);
+
+	/**
+	 * held() - a record of @stream that was UNDECIDED when the program ended
+	 * Return: 1 and the smallest such number from @from on; 0 if there is none
+	 */
+	int (*held)(const struct lksm_host *host, const char *stream, uint64_t from,
+		    uint64_t *ret);
 };
 
 /**

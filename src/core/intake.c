@@ -104,6 +104,20 @@ static int position(void *context, const char *stream, uint64_t *ret)
 	return position_find(in->options->position, stream, ret);
 }
 
+static int held(void *context, const char *stream, uint64_t from, uint64_t *ret)
+{
+	struct intake *in = context;
+
+	return position_next_held(in->options->position, stream, from, ret);
+}
+
+static int look(void *context, const char *module, const char *name)
+{
+	struct intake *in = context;
+
+	return in->options->look(in->options->context, module, name);
+}
+
 static const char *option(void *context, const char *module, const char *name)
 {
 	struct intake *in = context;
@@ -139,7 +153,16 @@ static void put_batch(void *context, struct lksm_batch *batch)
 static int setup(struct intake *in)
 {
 	const struct registry_callbacks callbacks = {
-		in, watch, unwatch, position, option, source, get_batch, put_batch,
+		.context = in,
+		.watch = watch,
+		.unwatch = unwatch,
+		.position = position,
+		.held = held,
+		.look = in->options->look ? look : NULL,
+		.option = option,
+		.source = source,
+		.get_batch = get_batch,
+		.put_batch = put_batch,
 	};
 	int r = sd_event_new(&in->loop);
 

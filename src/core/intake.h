@@ -19,6 +19,8 @@ struct intake_options {
 	int (*source)(void *context, const char *module, const char *option);
 	/* the modules are started; a chance to registry_emit() what happened before. May be NULL */
 	void (*started)(void *context, struct registry *registry);
+	/* look for a late source; may be NULL, as registry_callbacks.look */
+	int (*look)(void *context, const char *module, const char *option);
 	int control_fd; /* -1 for none */
 	/* @control_fd is readable; negative: stop */
 	int (*control)(void *context, struct registry *registry, int control_fd);

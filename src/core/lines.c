@@ -75,7 +75,13 @@ int lines_add_batch(struct lines *l, struct lksm_batch *batch, struct position *
 			r = add_event(l, &event);
 			continue;
 		}
-		r = lines_add_record(l, &record);
+		if (record.verdict == LKSM_UNDECIDED) {
+			position_hold(position, record.stream, record.stream_seq);
+		} else {
+			r = lines_add_record(l, &record);
+			position_release(position, record.stream, record.stream_seq,
+					 record.stream_seq);
+		}
 		position_advance(position, record.stream, record.stream_seq);
 	}
 	return r < 0 ? r : 0;

@@ -192,9 +192,22 @@ static void advance(struct position *position, const json_t *from, const char *k
 	uint64_t seq;
 
 	/* modules outside do not go on where they stopped; they would push out the kernel log */
-	if (stream && strncmp(stream, "module:", strlen("module:")) != 0 &&
-	    get_number(from, key, &seq))
-		position_advance(position, stream, seq);
+	if (!stream || !strncmp(stream, "module:", strlen("module:")) ||
+	    !get_number(from, key, &seq))
+		return;
+	position_advance(position, stream, seq);
+	position_release(position, stream, seq, seq);
+}
+
+static void advance_gap(struct position *position, const json_t *data)
+{
+	const char *stream = get_text(data, "stream");
+	uint64_t first, last;
+
+	advance(position, data, "last");
+	if (stream && get_number(data, "first", &first) &&
+	    get_number(data, "last", &last))
+		position_release(position, stream, first, last);
 }
 
 /* A gap that was reported is behind us, like a record that was logged. */
@@ -220,7 +233,7 @@ static bool merge(struct position *position, const json_t *line)
 	if (boot_id) {
 		advance(position, line, "stream_seq");
 		if (is_gap(line))
-			advance(position, json_object_get(line, "data"), "last");
+			advance_gap(position, json_object_get(line, "data"));
 	}
 	return position->scan.has_streams && seq < position->scan.next_seq;
 }

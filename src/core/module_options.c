@@ -48,6 +48,7 @@ static size_t type_size(enum lksm_option_type type)
 	case LKSM_OPTION_TEXT:
 		return sizeof(const char *);
 	case LKSM_OPTION_SOURCE:
+	case LKSM_OPTION_LATE_SOURCE:
 		return sizeof(int);
 	}
 	return 0; /* a row made for another program */
@@ -92,6 +93,7 @@ static int fill_one(struct module_options *options, const struct lksm_option *ro
 	case LKSM_OPTION_TEXT:
 		return fill_text(options, text, to);
 	case LKSM_OPTION_SOURCE:
+	case LKSM_OPTION_LATE_SOURCE:
 		break;
 	}
 	return 0;
@@ -131,7 +133,8 @@ int module_options_fill(struct module_options *options, const struct lksm_module
 
 		if (error < 0)
 			return error;
-		if (row->type == LKSM_OPTION_SOURCE) {
+		if (row->type == LKSM_OPTION_SOURCE ||
+		    row->type == LKSM_OPTION_LATE_SOURCE) {
 			int fd = callbacks->source
 					 ? callbacks->source(callbacks->context,
 							     module->name, row->name)

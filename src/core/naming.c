@@ -23,6 +23,7 @@ struct naming {
 	struct buffer text;   /* the record's, decoded */
 	struct buffer values; /* of a logfmt line, unquoted */
 	struct buffer raw;    /* when the record's own text cannot serve */
+	struct buffer tags;   /* a rule's, and one of ours */
 	struct logfmt_line logfmt;
 };
 
@@ -53,6 +54,7 @@ void naming_destroy(struct naming *n)
 	buffer_deinit(&n->text);
 	buffer_deinit(&n->values);
 	buffer_deinit(&n->raw);
+	buffer_deinit(&n->tags);
 	free(n);
 }
 
@@ -222,13 +224,18 @@ static int name_by_rules(struct naming *n, enum rules_scope scope, struct span t
 	return r;
 }
 
+static struct span without_tag(struct span text)
+{
+	text = span_skip(text, tag.len);
+	while (text.len && text.data[0] == ' ')
+		text = span_skip(text, 1);
+	return text;
+}
+
 static int name_sensor(struct naming *n, struct span text, struct lksm_event *event)
 {
 	int r;
 
-	text = span_skip(text, tag.len);
-	while (text.len && text.data[0] == ' ')
-		text = span_skip(text, 1);
 	r = name_logfmt(n, text, event);
 	if (r == 0)
 		r = name_by_rules(n, RULES_PHOTON_RING, text, SPAN("kprobe_reader"),
@@ -256,24 +263,52 @@ static int name_kernel(struct naming *n, struct span text, struct lksm_event *ev
 	return 1;
 }
 
+static int name_tagged(struct naming *n, const struct lksm_record *record,
+		       struct span text, struct lksm_event *event)
+{
+	if (!is_trusted(n, record))
+		return name_spoof(event, text, SPAN("facility"));
+	if (record->verdict == LKSM_NO_RECORD)
+		return name_spoof(event, text, SPAN("no_record"));
+	return name_sensor(n, without_tag(text), event);
+}
+
+static int add_tag(struct naming *n, struct span word, struct lksm_event *event)
+{
+	buffer_clear(&n->tags);
+	buffer_append_span(&n->tags, event->tags);
+	if (event->tags.len)
+		buffer_append_char(&n->tags, ' ');
+	buffer_append_span(&n->tags, word);
+	event->tags = buffer_span(&n->tags);
+	return buffer_error(&n->tags);
+}
+
 int naming_name(struct naming *n, const struct lksm_record *record,
 		struct lksm_event *event)
 {
 	struct span escaped = { record->text_len ? record->text : "", record->text_len };
 	struct span text;
-	int r = decode(n, escaped, &text);
+	int r;
 
-	if (r < 0)
+	if (record->verdict == LKSM_ECHO || record->verdict == LKSM_UNDECIDED)
+		return 0;
+	text = escaped; /* the channel has no escapes but those of logfmt */
+	if (record->verdict != LKSM_SENSOR && decode(n, escaped, &text) < 0)
 		return -ENOMEM;
 	event->message = text;
-	if (span_starts_with(text, tag))
-		r = is_trusted(n, record) ? name_sensor(n, text, event)
-					  : name_spoof(event, text, SPAN("facility"));
+	if (record->verdict == LKSM_SENSOR)
+		r = name_sensor(n, text, event);
+	else if (span_starts_with(text, tag))
+		r = name_tagged(n, record, text, event);
 	else if (span_contains(text, tag))
 		r = name_spoof(event, text, SPAN("position"));
 	else
 		r = name_kernel(n, text, event);
 	if (r <= 0)
 		return r;
+	if (record->verdict == LKSM_UNVERIFIED &&
+	    add_tag(n, SPAN("unverified"), event) < 0)
+		return -ENOMEM;
 	return fill_origin(n, record, text, event) < 0 ? -ENOMEM : 1;
 }

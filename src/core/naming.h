@@ -34,6 +34,10 @@ void naming_destroy(struct naming *n);
  * {line, reason: facility, or position if the tag is not at the start}. Any other line is
  * for RULES_KERNEL_LOG, then for kernel_message if options.all, else filtered.
  *
+ * What the reader found out beyond that stands in @record's verdict: LKSM_SENSOR is the
+ * sensor's without a tag, LKSM_NO_RECORD is spoof_suspected {line, reason: no_record},
+ * LKSM_UNVERIFIED adds that word to the tags, LKSM_ECHO and LKSM_UNDECIDED are filtered.
+ *
  * Spans in @event hold until the next call, and while @record's text does. seq, host and
  * boot_id are left alone.
  *

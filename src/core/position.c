@@ -3,7 +3,8 @@
  * See position.h. The state file is one page, two copies of this at 0 and 2048, all numbers
  * little-endian:
  *
- *	"LKSMpos" 1 n_streams generation next_seq boot_id (name last_seq) × 8 checksum
+ *	"LKSMpos" 2 n_streams generation next_seq boot_id (name last_seq) × 8
+ *	held_stream n_held held × 64 checksum
  *
  * The checksum tells a copy that was torn by a kill from a whole one; it is no protection
  * against whoever may write the file.
@@ -22,7 +23,8 @@
 #define PAGE_BYTES 4096
 #define N_COPIES   2
 #define MAGIC	   "LKSMpos"
-#define VERSION	   1
+#define VERSION	   2
+#define SENSOR	   "proc:"		 /* begins the name of a sensor's stream */
 #define HASH_SEED  0x6c6b736d70616765ULL /* "lksmpage" */
 #define HASH_PRIME 0x9e3779b97f4a7c15ULL /* 2^64 / golden ratio, odd */
 
@@ -39,9 +41,12 @@ struct stored {
 	uint64_t next_seq;
 	char boot_id[40];
 	struct stored_stream streams[POSITION_STREAMS_MAX];
+	char held_stream[POSITION_STREAM_SIZE];
+	uint64_t n_held;
+	uint64_t held[POSITION_HELD_MAX];
 	uint64_t checksum; /* of all bytes before it */
 };
-_Static_assert(sizeof(struct stored) == 592, "the file's layout has no padding");
+_Static_assert(sizeof(struct stored) == 1168, "the file's layout has no padding");
 
 struct state_page {
 	union {
@@ -73,12 +78,14 @@ static bool is_whole(const struct stored *s)
 {
 	if (memcmp(s->magic, MAGIC, sizeof(s->magic)) || le32toh(s->version) != VERSION ||
 	    le32toh(s->n_streams) > POSITION_STREAMS_MAX ||
+	    le64toh(s->n_held) > POSITION_HELD_MAX ||
 	    le64toh(s->checksum) != hash(s, offsetof(struct stored, checksum)))
 		return false;
 	for (size_t i = 0; i < le32toh(s->n_streams); i++)
 		if (!is_terminated(s->streams[i].name, sizeof(s->streams[i].name)))
 			return false;
-	return is_terminated(s->boot_id, sizeof(s->boot_id));
+	return is_terminated(s->boot_id, sizeof(s->boot_id)) &&
+	       is_terminated(s->held_stream, sizeof(s->held_stream));
 }
 
 /* The newest whole copy, NULL if none is. */
@@ -139,6 +146,10 @@ bool state_page_load(const struct state_page *page, struct position *ret)
 		memcpy(ret->streams[i].name, s->streams[i].name, POSITION_STREAM_SIZE);
 		ret->streams[i].last_seq = le64toh(s->streams[i].last_seq);
 	}
+	memcpy(ret->held_stream, s->held_stream, sizeof(ret->held_stream));
+	ret->n_held = (uint32_t)le64toh(s->n_held);
+	for (size_t i = 0; i < ret->n_held; i++)
+		ret->held[i] = le64toh(s->held[i]);
 	return true;
 }
 
@@ -157,6 +168,10 @@ void state_page_store(struct state_page *page, const struct position *position)
 		       POSITION_STREAM_SIZE);
 		s.streams[i].last_seq = htole64(position->streams[i].last_seq);
 	}
+	memcpy(s.held_stream, position->held_stream, sizeof(s.held_stream));
+	s.n_held = htole64(position->n_held);
+	for (size_t i = 0; i < position->n_held; i++)
+		s.held[i] = htole64(position->held[i]);
 	s.checksum = htole64(hash(&s, offsetof(struct stored, checksum)));
 	memcpy(&page->copies[older].stored, &s, sizeof(s));
 }
@@ -180,6 +195,17 @@ bool position_find(const struct position *position, const char *stream, uint64_t
 	return true;
 }
 
+static void forget_one(struct position *position)
+{
+	size_t at = 0;
+
+	for (size_t i = position->n_streams; i-- > 0;)
+		if (!strncmp(position->streams[i].name, SENSOR, strlen(SENSOR)))
+			at = i;
+	memmove(&position->streams[at], &position->streams[at + 1],
+		(--position->n_streams - at) * sizeof(position->streams[0]));
+}
+
 void position_advance(struct position *position, const char *stream, uint64_t seq)
 {
 	struct position_stream *s = find_stream(position, stream);
@@ -193,11 +219,79 @@ void position_advance(struct position *position, const char *stream, uint64_t se
 	if (len >= POSITION_STREAM_SIZE)
 		return;
 	if (position->n_streams == POSITION_STREAMS_MAX)
-		memmove(&position->streams[0], &position->streams[1],
-			--position->n_streams * sizeof(position->streams[0]));
+		forget_one(position);
 	s = &position->streams[position->n_streams++];
 	*s = (struct position_stream){ .last_seq = seq };
 	memcpy(s->name, stream, len);
+}
+
+static bool holds(const struct position *position, const char *stream)
+{
+	return position->n_held && !strcmp(position->held_stream, stream);
+}
+
+static bool is_held(const struct position *position, const char *stream, uint64_t seq)
+{
+	uint64_t found;
+
+	return position_next_held(position, stream, seq, &found) && found == seq;
+}
+
+void position_hold(struct position *position, const char *stream, uint64_t seq)
+{
+	size_t len = strlen(stream);
+
+	if (len >= POSITION_STREAM_SIZE || is_held(position, stream, seq))
+		return;
+	if (!holds(position, stream)) {
+		position->n_held = 0;
+		memset(position->held_stream, 0, sizeof(position->held_stream));
+		memcpy(position->held_stream, stream, len);
+	}
+	if (position->n_held == POSITION_HELD_MAX)
+		memmove(&position->held[0], &position->held[1],
+			--position->n_held * sizeof(position->held[0]));
+	position->held[position->n_held++] = seq;
+}
+
+void position_release(struct position *position, const char *stream, uint64_t first,
+		      uint64_t last)
+{
+	size_t kept = 0;
+
+	if (!holds(position, stream))
+		return;
+	for (size_t i = 0; i < position->n_held; i++)
+		if (position->held[i] < first || position->held[i] > last)
+			position->held[kept++] = position->held[i];
+	position->n_held = (uint32_t)kept;
+}
+
+bool position_next_held(const struct position *position, const char *stream,
+			uint64_t from, uint64_t *ret)
+{
+	bool is_found = false;
+
+	for (size_t i = 0; holds(position, stream) && i < position->n_held; i++) {
+		if (position->held[i] < from || (is_found && position->held[i] > *ret))
+			continue;
+		*ret = position->held[i];
+		is_found = true;
+	}
+	return is_found;
+}
+
+bool position_hold_all(struct position *position, const struct position *from)
+{
+	bool is_any_new = false;
+
+	for (size_t i = 0; i < from->n_held; i++) {
+		if (is_held(position, from->held_stream, from->held[i]))
+			continue;
+		position_hold(position, from->held_stream, from->held[i]);
+		is_any_new = true;
+	}
+	return is_any_new;
 }
 
 void position_set_boot(struct position *position, const char *boot_id)
@@ -209,6 +303,7 @@ void position_set_boot(struct position *position, const char *boot_id)
 	if (len && !strcmp(position->boot_id, boot_id))
 		return;
 	position->n_streams = 0;
+	position->n_held = 0;
 	memset(position->boot_id, 0, sizeof(position->boot_id));
 	memcpy(position->boot_id, boot_id, len);
 }

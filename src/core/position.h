@@ -4,6 +4,9 @@
  * in the log or was filtered. Kept in a state page, a small file that is mapped: updating
  * it costs no system call and survives SIGKILL.
  *
+ * A record may be held: passed over, but not decided yet. It is behind the stream's last
+ * one and yet not done with; a program that is killed meanwhile finds it again by this.
+ *
  * The page holds two copies, each with a checksum and a generation; an update writes the
  * older one, so that a process killed in the middle leaves the other whole.
  */
@@ -15,6 +18,7 @@
 
 #define POSITION_STREAMS_MAX 8
 #define POSITION_STREAM_SIZE 56 /* a stream's name with its NUL */
+#define POSITION_HELD_MAX    64
 
 struct position_stream {
 	char name[POSITION_STREAM_SIZE];
@@ -26,6 +30,9 @@ struct position {
 	uint64_t next_seq; /* of the log's next event */
 	uint32_t n_streams;
 	struct position_stream streams[POSITION_STREAMS_MAX];
+	char held_stream[POSITION_STREAM_SIZE]; /* only one stream holds at a time */
+	uint32_t n_held;
+	uint64_t held[POSITION_HELD_MAX]; /* in the order in which they were held */
 	uint64_t bad_lines; /* found in the log by logtail_scan(); not kept in the page */
 	struct { /* logtail_scan()'s, from one file to the next; not kept either */
 		bool is_begun;
@@ -54,15 +61,33 @@ void state_page_store(struct state_page *page, const struct position *position);
 bool position_find(const struct position *position, const char *stream, uint64_t *ret);
 
 /**
- * position_advance() - note a record; never goes back. With all places taken, the stream
- * that was first is forgotten (its sensor instance is long gone). A name that is too long
- * for POSITION_STREAM_SIZE is not kept.
+ * position_advance() - note a record; never goes back. With all places taken, the oldest
+ * stream of a sensor ("proc:…") is forgotten, its instance being long gone; if there is
+ * none, the one that was first. A name that is too long for POSITION_STREAM_SIZE is not
+ * kept.
  */
 void position_advance(struct position *position, const char *stream, uint64_t seq);
 
 /**
+ * position_hold() - note a record that is not decided. What another stream held is
+ * forgotten; beyond POSITION_HELD_MAX, the one that was held first.
+ */
+void position_hold(struct position *position, const char *stream, uint64_t seq);
+
+/** position_release() - whatever of @first..@last was held is decided */
+void position_release(struct position *position, const char *stream, uint64_t first,
+		      uint64_t last);
+
+/** position_next_held() - the smallest number that is held, @from or beyond; false: none */
+bool position_next_held(const struct position *position, const char *stream,
+			uint64_t from, uint64_t *ret);
+
+/** position_hold_all() - hold what @from holds, too. Return: was any of it new? */
+bool position_hold_all(struct position *position, const struct position *from);
+
+/**
  * position_set_boot() - this is the boot now; if it is another one than before, the
- * streams are forgotten and next_seq goes on. "" (unknown) is always another.
+ * streams and what is held are forgotten and next_seq goes on. "" (unknown) is always another.
  */
 void position_set_boot(struct position *position, const char *boot_id);
 

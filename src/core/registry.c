@@ -25,13 +25,14 @@ struct entry {
 	struct registry *registry;
 	struct lksm_host host;
 	char name[NAME_SIZE];
-	bool is_builtin, is_started, is_due;
+	bool is_builtin, is_started, is_due, wants_ticks;
 	int fds[FDS_MAX]; /* watched */
 	size_t n_fds;
 
 	const struct lksm_module *module; /* NULL for an external one */
 	struct module_options options;
 	void *state;
+	int given; /* a late source, owned; -1 for none. A module has one at most */
 
 	struct external *external;
 	int pipes[PIPES_MAX]; /* the first is being read; owned */
@@ -106,6 +107,51 @@ static int host_position(const struct lksm_host *host, const char *stream, uint6
 				   : 0;
 }
 
+static void host_want_ticks(const struct lksm_host *host, bool is_wanted)
+{
+	entry_of(host)->wants_ticks = is_wanted;
+}
+
+/* Where the descriptor of a late source stands; NULL if the module has no such option. */
+static void *late_source(const struct entry *entry, const char *option)
+{
+	const struct lksm_option *row = entry->module ? entry->module->options : NULL;
+
+	for (; row && row->name; row++)
+		if (row->type == LKSM_OPTION_LATE_SOURCE && !strcmp(row->name, option))
+			return (char *)entry->state + row->offset;
+	return NULL;
+}
+
+static int host_look(const struct lksm_host *host, const char *option)
+{
+	struct entry *entry = entry_of(host);
+	const struct registry_callbacks *callbacks = &entry->registry->callbacks;
+	void *to = late_source(entry, option);
+	int r;
+
+	if (!to)
+		return -EINVAL;
+	if (!callbacks->look)
+		return -EOPNOTSUPP;
+	r = callbacks->look(callbacks->context, entry->name, option);
+	if (r < 0)
+		return r;
+	cleanup_close(&entry->given);
+	entry->given = -1;
+	memcpy(to, &(int){ -EINPROGRESS }, sizeof(int));
+	return 0;
+}
+
+static int host_held(const struct lksm_host *host, const char *stream, uint64_t from,
+		     uint64_t *ret)
+{
+	const struct registry_callbacks *callbacks = &entry_of(host)->registry->callbacks;
+
+	return callbacks->held ? callbacks->held(callbacks->context, stream, from, ret)
+			       : 0;
+}
+
 __attribute__((format(printf, 3, 4))) static void host_log(const struct lksm_host *host,
 							   int level, const char *format,
 							   ...)
@@ -134,6 +180,9 @@ static const struct lksm_host host_calls = {
 	.emit_record = batch_emit_record,
 	.position = host_position,
 	.log = host_log,
+	.want_ticks = host_want_ticks,
+	.look = host_look,
+	.held = host_held,
 };
 
 /* ---- batches and events of our own ---- */
@@ -277,6 +326,7 @@ static void close_pipes(struct entry *entry)
 static void entry_destroy(struct entry *entry)
 {
 	close_pipes(entry);
+	cleanup_close(&entry->given);
 	external_destroy(entry->external);
 	module_options_deinit(&entry->options);
 	free(entry->state);
@@ -310,6 +360,7 @@ static struct entry *entry_create(struct registry *r, const char *name)
 		return NULL;
 	entry->registry = r;
 	entry->host = host_calls;
+	entry->given = -1;
 	(void)snprintf(entry->name, sizeof(entry->name), "%s", name);
 	return entry;
 }
@@ -422,6 +473,7 @@ static void entry_stop(struct entry *entry)
 		entry->module->stop(entry->state);
 	entry->is_started = false;
 	entry->is_due = false;
+	entry->wants_ticks = false;
 	while (entry->n_fds)
 		entry_unwatch(entry, entry->fds[0]);
 	close_pipes(entry);
@@ -457,6 +509,25 @@ int registry_start_all(struct registry *r, struct now now)
 	return 0;
 }
 
+void registry_give_source(struct registry *r, const char *module, const char *option,
+			  int fd)
+{
+	_cleanup_close_ int source = fd;
+	struct entry *entry = find(r, module);
+	void *to = entry ? late_source(entry, option) : NULL;
+	int now;
+
+	if (!to)
+		return;
+	memcpy(&now, to, sizeof(now));
+	/* it has one, or did not ask and gets none: nothing to do */
+	if (now >= 0 || (fd < 0 && now != -EINPROGRESS))
+		return;
+	entry->given = fd < 0 ? -1 : take_fd(&source);
+	memcpy(to, &fd, sizeof(fd));
+	entry->is_due = entry->is_started;
+}
+
 void registry_readable(struct registry *r, int fd)
 {
 	for (size_t i = 0; i < r->n_entries; i++)
@@ -469,7 +540,9 @@ static bool needs_ticks(const struct entry *entry)
 {
 	if (!entry->is_started)
 		return false;
-	return entry->external ? external_has_pending(entry->external) : !entry->n_fds;
+	if (entry->external)
+		return external_has_pending(entry->external);
+	return entry->wants_ticks || !entry->n_fds;
 }
 
 bool registry_needs_ticks(const struct registry *r)

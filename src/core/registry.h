@@ -30,6 +30,10 @@ struct registry_callbacks {
 	void (*unwatch)(void *context, int fd);
 	/* last record of a stream that is safely in the log: as lksm_host.position() */
 	int (*position)(void *context, const char *stream, uint64_t *ret);
+	/* as lksm_host.held(); may be NULL */
+	int (*held)(void *context, const char *stream, uint64_t from, uint64_t *ret);
+	/* look for a late source; registry_give_source() answers. NULL: nobody can */
+	int (*look)(void *context, const char *module, const char *option);
 	/* the value of modules.<module>.<option>, NULL if not configured */
 	const char *(*option)(void *context, const char *module, const char *option);
 	/* the descriptor opened for a source option; -errno if that failed */
@@ -82,6 +86,13 @@ int registry_attach(struct registry *r, const char *name, int fd, uint64_t rate_
 /** registry_start_all() - start them; one that fails is reported and left out */
 int registry_start_all(struct registry *r, struct now now);
 
+/**
+ * registry_give_source() - a late source is there
+ * @fd: taken; or -errno: it is not, which is of interest to a module that asks only
+ */
+void registry_give_source(struct registry *r, const char *module, const char *option,
+			  int fd);
+
 /** registry_readable() - @fd, which some module watches, has something */
 void registry_readable(struct registry *r, int fd);
 
@@ -92,10 +103,10 @@ void registry_readable(struct registry *r, int fd);
  */
 int registry_poll_all(struct registry *r, struct now now);
 
-/** registry_needs_ticks() - does any module watch no descriptor and live by poll_interval? */
+/** registry_needs_ticks() - does any module live by poll_interval? */
 bool registry_needs_ticks(const struct registry *r);
 
-/** registry_tick() - poll_interval has passed: modules without a descriptor are due */
+/** registry_tick() - poll_interval has passed: modules that live by it are due */
 void registry_tick(struct registry *r);
 
 /** registry_count_started() - how many modules run */

@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The only reader of the kernel log. It hands over every record and accounts for every
- * number between two records: what was not handed over is in a records_lost range.
+ * The only reader of the kernel log and of the sensor's own channel. It hands over every
+ * record and accounts for every number between two records: what was not handed over is in
+ * a records_lost range.
+ *
+ * The option proc is the channel (core/sensor_channel.h). It is read first each turn: a
+ * flood of the kernel log cannot starve it, and a line of the sensor's in the log is judged
+ * by the records. A line that is passed over until its record comes is held (lksm/module.h).
  *
  * The option kmsg is one of three kinds of descriptor:
  *	DEVICE	/dev/kmsg (or a SOCK_SEQPACKET socket): one record for each read(2)
@@ -23,8 +28,10 @@
 
 #include "lksm/module.h"
 
+#include "base/clock.h"
 #include "base/span.h"
 #include "core/kmsg.h"
+#include "core/sensor_channel.h"
 
 #define STREAM_NAME_SIZE 32
 #define QUOTE_MAX	 256
@@ -43,6 +50,9 @@ enum source_kind {
 struct reader {
 	int fd; /* the option; the host's, not closed here */
 	const struct lksm_host *host;
+	struct sensor_channel channel;
+	uint64_t now_us; /* of this poll */
+	bool is_paused;	 /* the log waits until we know whether there is a channel */
 	enum source_kind kind;
 	bool is_watched;
 
@@ -75,22 +85,22 @@ static void add_text(const struct lksm_host *host, struct lksm_batch *out,
 			    strlen(text)); /* has_room() was asked before */
 }
 
-static void add_range(const struct reader *r, struct lksm_batch *out, uint64_t first,
-		      uint64_t last)
+static void add_range(const struct reader *r, struct lksm_batch *out, const char *stream,
+		      uint64_t first, uint64_t last)
 {
-	add_text(r->host, out, "stream", r->stream);
+	add_text(r->host, out, "stream", stream);
 	(void)r->host->add_int(out, "first", (int64_t)first);
 	(void)r->host->add_int(out, "last", (int64_t)last);
 	(void)r->host->add_int(out, "count", (int64_t)(last - first + 1));
 }
 
-static void tell_lost(const struct reader *r, struct lksm_batch *out, uint64_t first,
-		      uint64_t last, const char *reason)
+static void tell_lost(const struct reader *r, struct lksm_batch *out, const char *stream,
+		      uint64_t first, uint64_t last, const char *reason)
 {
 	bool is_before_us = !strcmp(reason, "before_start");
 
 	(void)r->host->emit(out, 0, "records_lost", is_before_us ? LKSM_INFO : LKSM_HIGH);
-	add_range(r, out, first, last);
+	add_range(r, out, stream, first, last);
 	add_text(r->host, out, "reason", reason);
 }
 
@@ -98,13 +108,14 @@ static void tell_filtered(const struct reader *r, struct lksm_batch *out, uint64
 			  uint64_t last)
 {
 	(void)r->host->emit(out, 0, "log_filtered", LKSM_CRITICAL);
-	add_range(r, out, first, last);
+	add_range(r, out, r->stream, first, last);
 }
 
-static void tell_failed(const struct reader *r, struct lksm_batch *out, const char *error)
+static void tell_failed(const struct reader *r, struct lksm_batch *out,
+			const char *stream, const char *error)
 {
 	(void)r->host->emit(out, 0, "source_failed", LKSM_HIGH);
-	add_text(r->host, out, "stream", r->stream);
+	add_text(r->host, out, "stream", stream);
 	add_text(r->host, out, "error", error);
 }
 
@@ -113,7 +124,7 @@ static void tell_malformed(struct reader *r, struct lksm_batch *out)
 {
 	if (!r->n_malformed)
 		return;
-	tell_failed(r, out, "records that are not in the format of /dev/kmsg");
+	tell_failed(r, out, r->stream, "records that are not in the format of /dev/kmsg");
 	(void)r->host->add_int(out, "count", (int64_t)r->n_malformed);
 	(void)r->host->add_str(out, "record", r->quote, r->quote_len);
 	r->n_malformed = 0;
@@ -147,7 +158,7 @@ static void restart_numbering(struct reader *r, struct lksm_batch *out, const ch
 	begin_stream(r);
 	r->has_last = false;
 	if (!r->has_position)
-		tell_failed(r, out, why);
+		tell_failed(r, out, r->stream, why);
 }
 
 static uint64_t expected(const struct reader *r)
@@ -172,15 +183,33 @@ static void account_gap(struct reader *r, struct lksm_batch *out, uint64_t first
 		reason = "unreadable";
 	else
 		reason = r->kind == SOURCE_DEVICE ? "filtered" : "gap";
-	tell_lost(r, out, first, last, reason);
+	tell_lost(r, out, r->stream, first, last, reason);
 	if (r->has_last && !is_explained && r->kind == SOURCE_DEVICE)
 		tell_filtered(r, out, first, last);
+}
+
+/* ---- handing over ---- */
+
+static bool is_held(const struct reader *r, uint64_t seq)
+{
+	uint64_t held;
+
+	return r->host->held(r->host, r->stream, seq, &held) > 0 && held == seq;
+}
+
+static enum lksm_verdict judge(struct reader *r, const struct lksm_record *record)
+{
+	enum lksm_verdict verdict = sensor_channel_judge(&r->channel, record, r->now_us);
+
+	if (verdict == LKSM_UNJUDGED && is_held(r, record->stream_seq))
+		return LKSM_UNVERIFIED; /* it was doubtful in our former life */
+	return verdict;
 }
 
 static void hand_over(struct reader *r, struct lksm_batch *out,
 		      const struct kmsg_record *k)
 {
-	const struct lksm_record record = {
+	struct lksm_record record = {
 		.stream = r->stream,
 		.stream_seq = k->seq,
 		.ts_us = k->ts_us,
@@ -190,8 +219,37 @@ static void hand_over(struct reader *r, struct lksm_batch *out,
 		.text_len = k->text.len,
 	};
 
+	record.verdict = judge(r, &record);
+	if (record.verdict == LKSM_UNDECIDED || record.verdict == LKSM_ECHO)
+		record.text_len = 0; /* the number alone is of interest */
 	if (r->host->emit_record(out, &record) < 0)
-		tell_lost(r, out, k->seq, k->seq, "refused");
+		tell_lost(r, out, r->stream, k->seq, k->seq, "refused");
+}
+
+/* It was read before our start. If it was not decided then, it is taken once more. */
+static void hand_over_again(struct reader *r, struct lksm_batch *out,
+			    const struct kmsg_record *k)
+{
+	if (is_held(r, k->seq))
+		hand_over(r, out, k);
+	else
+		sensor_channel_known_line(&r->channel, k->facility, k->text, k->ts_us);
+}
+
+/* What was not decided before our start, and is overwritten by now. */
+static void tell_held_lost(struct reader *r, struct lksm_batch *out, uint64_t before)
+{
+	uint64_t from = 0, seq;
+
+	while (r->host->has_room(out) &&
+	       r->host->held(r->host, r->stream, from, &seq) > 0 && seq < before) {
+		tell_lost(r, out, r->stream, seq, seq, "overwritten");
+		(void)r->host->emit_record(out,
+					   &(struct lksm_record){ .stream = r->stream,
+								  .stream_seq = seq,
+								  .verdict = LKSM_ECHO });
+		from = seq + 1;
+	}
 }
 
 static void take(struct reader *r, struct lksm_batch *out, struct span bytes)
@@ -212,10 +270,14 @@ static void take(struct reader *r, struct lksm_batch *out, struct span bytes)
 		restart_numbering(r, out, why);
 	}
 	next = expected(r);
+	if (!r->has_last)
+		tell_held_lost(r, out, k.seq < next ? k.seq : next);
 	if (k.seq > next)
 		account_gap(r, out, next, k.seq - 1);
 	if (k.seq >= next)
 		hand_over(r, out, &k);
+	else
+		hand_over_again(r, out, &k);
 	r->has_last = true;
 	r->last = k.seq;
 	r->is_overrun = false;
@@ -256,9 +318,15 @@ static int caught_up(struct reader *r, struct lksm_batch *out)
 
 /* ---- the three kinds of source ---- */
 
+/* A line that would have to wait, and has no room for it, stays in the kernel log. */
+static bool can_take(const struct reader *r, const struct lksm_batch *out)
+{
+	return r->host->has_room(out) && sensor_channel_can_judge(&r->channel);
+}
+
 static int give_up(struct reader *r, struct lksm_batch *out, int error)
 {
-	tell_failed(r, out, strerror(error));
+	tell_failed(r, out, r->stream, strerror(error));
 	return -error;
 }
 
@@ -279,7 +347,7 @@ static void set_watched(struct reader *r, bool is_watched)
 
 static int poll_device(struct reader *r, struct lksm_batch *out)
 {
-	for (int turn = 0; turn < TURN_READS && r->host->has_room(out); turn++) {
+	for (int turn = 0; turn < TURN_READS && can_take(r, out); turn++) {
 		ssize_t n = read(r->fd, r->buffer, KMSG_RECORD_MAX);
 
 		if (n > 0) {
@@ -319,8 +387,7 @@ static bool take_buffered(struct reader *r, struct lksm_batch *out, bool is_end,
 	struct span rest = { r->buffer, r->len }, record;
 	bool has_room;
 
-	while ((has_room = r->host->has_room(out)) &&
-	       kmsg_next(&rest, is_end, is_dry, &record))
+	while ((has_room = can_take(r, out)) && kmsg_next(&rest, is_end, is_dry, &record))
 		take(r, out, record);
 	memmove(r->buffer, rest.data, rest.len);
 	r->len = rest.len;
@@ -419,9 +486,8 @@ static int poll_source(struct reader *r, struct lksm_batch *out)
 
 /* ---- the module ---- */
 
-static int reader_poll(void *state, struct lksm_batch *out)
+static int poll_log(struct reader *r, struct lksm_batch *out)
 {
-	struct reader *r = state;
 	int result = poll_source(r, out);
 
 	if (result == 0)
@@ -430,6 +496,33 @@ static int reader_poll(void *state, struct lksm_batch *out)
 		result = give_up(r, out, EBADMSG);
 	tell_malformed(r, out);
 	return result;
+}
+
+/* While an answer is awaited, the kernel log would be readable all the time. */
+static void pause_log(struct reader *r, bool is_paused)
+{
+	if (is_paused && r->is_watched) {
+		set_watched(r, false);
+		r->is_paused = true;
+	} else if (!is_paused && r->is_paused) {
+		set_watched(r, true);
+		r->is_paused = false;
+	}
+}
+
+static int reader_poll(void *state, struct lksm_batch *out)
+{
+	struct reader *r = state;
+	int has_more, result = 0;
+
+	r->now_us = clock_now().mono_us;
+	has_more = sensor_channel_poll(&r->channel, out, r->now_us);
+	if (sensor_channel_is_ready(&r->channel))
+		result = poll_log(r, out);
+	pause_log(r, sensor_channel_is_asked(&r->channel));
+	r->host->want_ticks(r->host, sensor_channel_needs_ticks(&r->channel) ||
+					     (!r->is_watched && !r->is_paused));
+	return result < 0 ? result : result | has_more;
 }
 
 static int find_kind(int fd, enum source_kind *ret)
@@ -481,6 +574,8 @@ static int reader_start(void *state, const struct lksm_host *host)
 
 	r->host = host;
 	error = r->fd < 0 ? r->fd : open_source(r);
+	if (error == 0)
+		error = sensor_channel_init(&r->channel, host, clock_now().mono_us);
 	if (error < 0) {
 		host->log(host, 3, "the kernel log cannot be read: %s", strerror(-error));
 		return error;
@@ -493,7 +588,8 @@ static void reader_stop(void *state)
 {
 	struct reader *r = state;
 
-	set_watched(r, false); /* the descriptor itself is the host's */
+	set_watched(r, false); /* the descriptors themselves are the host's */
+	sensor_channel_deinit(&r->channel);
 }
 
 static const struct lksm_option options[] = {
@@ -504,6 +600,13 @@ static const struct lksm_option options[] = {
 		.offset = offsetof(struct reader, fd),
 		.help = "The kernel log: the device, a file of its raw records, or a "
 			"FIFO",
+	},
+	{
+		.name = SENSOR_CHANNEL_OPTION,
+		.type = LKSM_OPTION_LATE_SOURCE,
+		.fallback = "/proc/lksm",
+		.offset = offsetof(struct reader, channel.fd),
+		.help = "The sensor's own channel; it is looked for until it is there",
 	},
 	{ .name = NULL },
 };

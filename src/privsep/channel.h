@@ -21,6 +21,8 @@ enum channel_kind {
 			   @number: rate limit */
 	CHANNEL_PING,	/* supervisor → core: has the writer made progress? */
 	CHANNEL_PONG,
+	CHANNEL_LOOK,	/* core → supervisor: look for source @name, "module.option" */
+	CHANNEL_SOURCE, /* supervisor → core: source @name: fd, or @number: errno */
 	CHANNEL_KIND_COUNT,
 };
 

@@ -63,6 +63,8 @@ static int on_control(sd_event_source *source, int fd, uint32_t events, void *co
 	if (r <= 0) /* it is about to die, of which we will hear */
 		return sd_event_source_set_enabled(source, SD_EVENT_OFF);
 	cleanup_close(&message.fd); /* nobody asked for it */
+	if (message.kind == CHANNEL_LOOK)
+		l->look(l->context, message.name);
 	if (message.kind != CHANNEL_PONG)
 		return 0;
 	l->asked_us = 0;
@@ -126,6 +128,21 @@ void core_link_attach(struct core_link *l, const char *name, int fd, uint64_t ra
 	if (r < 0)
 		(void)log_warning_errno(r, "core does not get the events of module %s",
 					name);
+}
+
+void core_link_give(struct core_link *l, const char *name, int fd)
+{
+	struct channel_message message = { .kind = CHANNEL_SOURCE,
+					   .number = fd < 0 ? (uint64_t)-fd : 0,
+					   .fd = fd < 0 ? -1 : fd };
+	int r;
+
+	if (l->control_fd < 0)
+		return;
+	(void)snprintf(message.name, sizeof(message.name), "%s", name);
+	r = channel_send(l->control_fd, &message);
+	if (r < 0)
+		(void)log_warning_errno(r, "core does not get the source %s", name);
 }
 
 void core_link_close(struct core_link *l)

@@ -14,8 +14,9 @@ struct core_link {
 	struct storage *storage;
 	uint64_t watchdog_us; /* 0: core is asked once, at its start */
 	void *context;
-	void (*answered)(void *context); /* core is well */
-	void (*hung)(void *context);	 /* core does not answer */
+	void (*answered)(void *context);	       /* core is well */
+	void (*hung)(void *context);		       /* core does not answer */
+	void (*look)(void *context, const char *name); /* core wants a source */
 
 	int control_fd, storage_fd; /* -1: no core */
 	sd_event_source *control, *requests, *timer;
@@ -34,6 +35,9 @@ int core_link_start(struct core_link *l);
 /** core_link_attach() - tell core about a module's pipe; without a core, nothing happens
  */
 void core_link_attach(struct core_link *l, const char *name, int fd, uint64_t rate_limit);
+
+/** core_link_give() - a source that core looks for; @fd stays the caller's. -errno: none */
+void core_link_give(struct core_link *l, const char *name, int fd);
 
 /** core_link_close() - core is gone */
 void core_link_close(struct core_link *l);

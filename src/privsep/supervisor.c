@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "privsep/core_link.h"
 #include "privsep/externals.h"
+#include "privsep/lookout.h"
 #include "privsep/process.h"
 #include "privsep/reports.h"
 #include "privsep/upkeep.h"
@@ -38,6 +39,7 @@ struct supervisor {
 	struct externals *externals;
 	struct upkeep upkeep;
 	struct core_link link;
+	struct lookout lookout;
 	struct worker core, web;
 	bool is_ready;	      /* systemd knows that we are */
 	int result;	      /* of supervisor_run(): 1 if core could not finish */
@@ -84,6 +86,7 @@ static void on_ended(void *context, struct worker *w, const char *reason)
 
 	if (w == &s->core) {
 		core_link_close(&s->link);
+		lookout_stop(&s->lookout);
 		storage_writer_gone(s->options->storage);
 	}
 	/* a signal to our whole group stops the children before we ask them to */
@@ -178,6 +181,29 @@ static void on_hung(void *context)
 	worker_kill(&s->core, "hung");
 }
 
+static void on_look(void *context, const char *name)
+{
+	struct supervisor *s = context;
+
+	lookout_ask(&s->lookout, name);
+}
+
+static int open_source(void *context, const char *name)
+{
+	struct supervisor *s = context;
+
+	return s->options->open_source
+		       ? s->options->open_source(s->options->context, name)
+		       : -ENOENT;
+}
+
+static void give_source(void *context, const char *name, int fd)
+{
+	struct supervisor *s = context;
+
+	core_link_give(&s->link, name, fd);
+}
+
 static void on_externals_gone(void *context)
 {
 	advance(context);
@@ -264,8 +290,12 @@ static void init_parts(struct supervisor *s)
 				      .context = s,
 				      .answered = on_answered,
 				      .hung = on_hung,
+				      .look = on_look,
 				      .control_fd = -1,
 				      .storage_fd = -1 };
+	s->lookout = (struct lookout){
+		.event = s->event, .context = s, .open = open_source, .give = give_source
+	};
 	s->core = (struct worker){ .name = "core",
 				   .event = s->event,
 				   .context = s,
@@ -325,6 +355,7 @@ static void tear_down(struct supervisor *s)
 {
 	externals_destroy(s->externals);
 	upkeep_stop(&s->upkeep);
+	lookout_stop(&s->lookout);
 	core_link_close(&s->link);
 	worker_forget(&s->core);
 	worker_forget(&s->web);

@@ -49,6 +49,11 @@ struct supervisor_options {
 	 * why (config_rejected), everything stays
 	 */
 	int (*reload)(void *context, struct buffer *says);
+	/*
+	 * Open a source that core looks for; what it may ask for is ours to know
+	 * Return: a descriptor, ours from now on; -errno. NULL: there are none.
+	 */
+	int (*open_source)(void *context, const char *name);
 	struct storage *storage;
 	const struct supervisor_external *externals;
 	size_t n_externals;

@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 import traceback
+import urllib.error
 import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -47,13 +48,15 @@ def record(seq, text, priority=6, us=None, dictionary=""):
 class Daemon:
     """`lksm run` on a file that stands for the kernel log, in a folder of its own."""
 
-    def __init__(self, folder, *arguments, kmsg=None, dashboard=False, env=None):
+    def __init__(self, folder, *arguments, kmsg=None, proc=None, dashboard=False, env=None):
         self.folder = pathlib.Path(folder)
         self.logs = self.folder / "logs"
         self.kmsg = pathlib.Path(kmsg or self.folder / "kmsg")
         if not self.kmsg.exists():
             self.kmsg.touch()
-        self.arguments = [LKSM, "run", "--kmsg", str(self.kmsg), "--log-dir", str(self.logs)]
+        self.proc = pathlib.Path(proc or self.folder / "proc")  # may be absent
+        self.arguments = [LKSM, "run", "--kmsg", str(self.kmsg), "--proc", str(self.proc),
+                          "--log-dir", str(self.logs)]
         self.arguments += ["--listen", "127.0.0.1:0"] if dashboard else ["--no-dashboard"]
         self.arguments += arguments
         self.env = {**os.environ, "TZ": "UTC", **(env or {})}
@@ -114,6 +117,14 @@ class Daemon:
                                            self.stderr()[self.said_before:]),
                          "the dashboard's URL")
         return match.group(1), match.group(2)
+
+    def wait_healthy(self):
+        def is_healthy():
+            try:
+                return self.get("/healthz") is not None
+            except urllib.error.URLError:
+                return False
+        wait_for(is_healthy, "a healthy daemon")
 
     def get(self, path, headers=None):
         base, token = self.url()

@@ -234,7 +234,7 @@ def test_a_signal_to_the_whole_group_is_one_clean_stop(daemon, _):
         d.start(start_new_session=True)
         d.append(record(i, LINES[0]))
         d.wait_events(i + 1)
-        d.get("/healthz")
+        d.wait_healthy()
         os.killpg(d.process.pid, how)
         equal(d.process.wait(30), 0)
         assert "exited" not in d.stderr() and "killed" not in d.stderr(), d.stderr()

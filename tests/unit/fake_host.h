@@ -3,6 +3,7 @@
  * A registry without a program around it: everything that is handed over becomes text,
  *
  *	kmsg 12 the record's text
+ *	kmsg 13 unverified the record's text
  *	lksm: records_lost high stream=kmsg first=1 last=3 count=3 reason=gap
  *
  * one line each, and what the callbacks are asked for is set by the test.
@@ -34,6 +35,11 @@ struct fake_host {
 	uint64_t position;
 	const char *option_name, *option_value;
 	int source_fd;
+	int late_fd;   /* of the option proc */
+	bool can_look; /* each look is counted, and answered by the test */
+	size_t n_looks;
+	const char *held_stream;
+	uint64_t held;
 };
 
 static int fake_watch(void *context, int fd)
@@ -80,9 +86,30 @@ static const char *fake_option(void *context, const char *module, const char *op
 
 static int fake_source(void *context, const char *module, const char *option)
 {
+	struct fake_host *f = context;
+
+	(void)module;
+	return strcmp(option, "proc") ? f->source_fd : f->late_fd;
+}
+
+static int fake_look(void *context, const char *module, const char *option)
+{
+	struct fake_host *f = context;
+
 	(void)module;
 	(void)option;
-	return ((struct fake_host *)context)->source_fd;
+	f->n_looks++;
+	return f->can_look ? 0 : -EOPNOTSUPP;
+}
+
+static int fake_held(void *context, const char *stream, uint64_t from, uint64_t *ret)
+{
+	struct fake_host *f = context;
+
+	if (!f->held_stream || strcmp(stream, f->held_stream) != 0 || f->held < from)
+		return 0;
+	*ret = f->held;
+	return 1;
 }
 
 static struct lksm_batch *fake_get_batch(void *context)
@@ -114,6 +141,15 @@ static void fake_append_event(struct buffer *to, const struct lksm_event *event)
 	buffer_append_char(to, '\n');
 }
 
+static const char *const fake_verdicts[] = {
+	[LKSM_UNJUDGED] = "",
+	[LKSM_SENSOR] = "sensor ",
+	[LKSM_UNVERIFIED] = "unverified ",
+	[LKSM_NO_RECORD] = "no_record ",
+	[LKSM_ECHO] = "echo",
+	[LKSM_UNDECIDED] = "undecided",
+};
+
 static void fake_put_batch(void *context, struct lksm_batch *batch)
 {
 	struct fake_host *f = context;
@@ -127,8 +163,9 @@ static void fake_put_batch(void *context, struct lksm_batch *batch)
 			fake_append_event(&f->text, &event);
 			continue;
 		}
-		buffer_appendf(&f->text, "%s %" PRIu64 " %.*s\n", record.stream,
-			       record.stream_seq, (int)record.text_len, record.text);
+		buffer_appendf(&f->text, "%s %" PRIu64 " %s%.*s\n", record.stream,
+			       record.stream_seq, fake_verdicts[record.verdict],
+			       (int)record.text_len, record.text);
 	}
 	batch_destroy(batch);
 }
@@ -140,6 +177,8 @@ static inline void fake_host_init(struct fake_host *f)
 		.watch = fake_watch,
 		.unwatch = fake_unwatch,
 		.position = fake_position,
+		.held = fake_held,
+		.look = fake_look,
 		.option = fake_option,
 		.source = fake_source,
 		.get_batch = fake_get_batch,
@@ -147,7 +186,8 @@ static inline void fake_host_init(struct fake_host *f)
 	};
 
 	*f = (struct fake_host){ .now = { 1000000, 1700000000000000 },
-				 .source_fd = -ENOENT };
+				 .source_fd = -ENOENT,
+				 .late_fd = -ENOENT };
 	assert_int_equal(registry_create(&callbacks, &f->registry), 0);
 }
 

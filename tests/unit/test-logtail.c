@@ -248,6 +248,34 @@ static void test_lines(void **state)
 	}
 }
 
+/* What the log shows to be decided is held no more, whatever the state page says. */
+static void test_held(void **state)
+{
+	static const char in[] = KMSG(4, BOOT_B, 7)
+		KMSG(5, BOOT_A,
+		     6) "{\"seq\": 6, \"ts\": 1.000000, \"type\": \"records_lost\", "
+			"\"data\": {\"stream\": \"kmsg\", \"first\": 8, \"last\": 9}, "
+			"\"severity\": \"high\", \"source\": \"lksm\", "
+			"\"boot_id\": \"" BOOT_A "\"}\n";
+	_cleanup_close_ int fd = file_of(in, sizeof(in) - 1);
+	_cleanup_buffer_ struct buffer lines = { 0 };
+	struct position p = { .next_seq = 4 };
+	uint64_t held;
+	bool is_done;
+
+	(void)state;
+	position_set_boot(&p, BOOT_A);
+	position_advance(&p, "kmsg", 5);
+	for (uint64_t i = 5; i < 11; i++)
+		position_hold(&p, "kmsg", i);
+	assert_int_equal(logtail_scan(fd, &p, 0, &lines, &is_done), 0);
+	assert_int_equal(p.n_held, 3);
+	assert_true(position_next_held(&p, "kmsg", 6, &held));
+	assert_int_equal(held, 7);
+	assert_true(position_next_held(&p, "kmsg", 8, &held));
+	assert_int_equal(held, 10);
+}
+
 /* A boot spread over files: each stream's last record may be in another one. */
 static void test_several_files(void **state)
 {
@@ -357,10 +385,11 @@ static void test_big_is_quick(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_repair),	   cmocka_unit_test(test_repair_blocks),
-		cmocka_unit_test(test_not_a_file), cmocka_unit_test(test_scan),
-		cmocka_unit_test(test_lines),	   cmocka_unit_test(test_several_files),
-		cmocka_unit_test(test_long_lines), cmocka_unit_test(test_big_is_quick),
+		cmocka_unit_test(test_repair),	     cmocka_unit_test(test_repair_blocks),
+		cmocka_unit_test(test_not_a_file),   cmocka_unit_test(test_scan),
+		cmocka_unit_test(test_lines),	     cmocka_unit_test(test_several_files),
+		cmocka_unit_test(test_held),	     cmocka_unit_test(test_long_lines),
+		cmocka_unit_test(test_big_is_quick),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,7 +12,8 @@
 static const char rules_text[] =
 	"rules:\n"
 	"  - id: suspicious_probe\n    contains: SUSPICIOUS\n    severity: high\n"
-	"    data: {message: '{text}'}\n    attack: [T1014]\n    examples: [{line: "
+	"    data: {message: '{text}'}\n    attack: [T1014]\n    tags: [seen]\n    "
+	"examples: [{line: "
 	"SUSPICIOUS}]\n"
 	"  - id: module_loaded\n    match: 'Module loaded: {module} by uid {uid:int}'\n"
 	"    severity: medium\n    examples: [{line: 'Module loaded: x by uid 0'}]\n"
@@ -229,7 +230,7 @@ static void test_origin(void **state)
 	assert_true(event.time == EVENT_UNSET);
 	expect_text("origin", "rule", event.rule, "suspicious_probe");
 	expect_text("origin", "attack", event.attack, "T1014");
-	expect_text("origin", "tags", event.tags, NULL);
+	expect_text("origin", "tags", event.tags, "seen");
 	expect_text("origin", "message", event.message, TAG " SUSPICIOUS");
 	expect_text("origin", "raw", event.raw, NULL);
 	/* nothing of the last event stays in the next */
@@ -238,6 +239,58 @@ static void test_origin(void **state)
 	expect_text("next", "attack", event.attack, NULL);
 	assert_int_equal(name_text(naming, SPAN(TAG " x"), 1, &event), 1);
 	expect_text("spoof", "attack", event.attack, "T1036");
+	naming_destroy(naming);
+}
+
+/* What the reader knows of a line beyond its text. */
+static void test_verdict(void **state)
+{
+	static const struct {
+		const char *name, *text;
+		int facility;
+		enum lksm_verdict verdict;
+		const char *type, *tags; /* NULL: filtered; absent */
+		const char *key, *value; /* of data, its first */
+	} cases[] = {
+		{ "sensor", "type=x severity=high k=v", -1, LKSM_SENSOR, "x", NULL, "k",
+		  "v" },
+		{ "sensor, its own escapes only", "type=x k=\"a \\x22\\x5cx41\"", -1,
+		  LKSM_SENSOR, "x", NULL, "k", "a \"\\x41" },
+		{ "sensor, not logfmt", "hello", -1, LKSM_SENSOR, "photon_ring_generic",
+		  NULL, "message", "hello" },
+		{ "no record", TAG " SUSPICIOUS", 0, LKSM_NO_RECORD, "spoof_suspected",
+		  NULL, "line", TAG " SUSPICIOUS" },
+		{ "no record, and not the kernel", TAG " x", 1, LKSM_UNVERIFIED,
+		  "spoof_suspected", "unverified", "line", TAG " x" },
+		{ "unverified", TAG " SUSPICIOUS", 0, LKSM_UNVERIFIED, "suspicious_probe",
+		  "seen unverified", "message", "SUSPICIOUS" },
+		{ "unverified, no tags", TAG " x", 0, LKSM_UNVERIFIED,
+		  "photon_ring_generic", "unverified", "message", "x" },
+		{ "echo", TAG " x", 0, LKSM_ECHO, NULL, NULL, NULL, NULL },
+		{ "undecided", TAG " x", 0, LKSM_UNDECIDED, NULL, NULL, NULL, NULL },
+	};
+	struct naming *naming = create(true, false, false);
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		const char *name = cases[i].name;
+		struct lksm_record record = { .stream = "kmsg",
+					      .facility = cases[i].facility,
+					      .text = cases[i].text,
+					      .text_len = strlen(cases[i].text),
+					      .verdict = cases[i].verdict };
+		struct lksm_event event;
+
+		event_init(&event);
+		expect_number(name, "result", naming_name(naming, &record, &event),
+			      cases[i].type != NULL);
+		if (!cases[i].type)
+			continue;
+		expect_text(name, "type", event.type, cases[i].type);
+		expect_text(name, "tags", event.tags, cases[i].tags);
+		expect_text(name, "key", event.data.items[0].key, cases[i].key);
+		expect_text(name, "value", event.data.items[0].text, cases[i].value);
+	}
 	naming_destroy(naming);
 }
 
@@ -301,10 +354,9 @@ static void test_raw(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_name),
-		cmocka_unit_test(test_origin),
-		cmocka_unit_test(test_unknown_origin),
-		cmocka_unit_test(test_raw),
+		cmocka_unit_test(test_name),	       cmocka_unit_test(test_origin),
+		cmocka_unit_test(test_unknown_origin), cmocka_unit_test(test_raw),
+		cmocka_unit_test(test_verdict),
 	};
 
 	return cmocka_run_group_tests_name("naming", tests, setup, teardown);

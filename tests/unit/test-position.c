@@ -215,6 +215,75 @@ static void test_first_is_forgotten(void **state)
 	assert_int_equal(last, 9);
 }
 
+/* Sensors come and go; the kernel log stays. */
+static void test_kmsg_is_not_forgotten(void **state)
+{
+	struct position p = { 0 };
+	uint64_t last;
+
+	(void)state;
+	position_advance(&p, "kmsg", 7);
+	for (uint64_t i = 0; i < 3 * POSITION_STREAMS_MAX; i++) {
+		char name[32];
+
+		(void)snprintf(name, sizeof(name), "proc:%u", (unsigned int)i);
+		position_advance(&p, name, i);
+	}
+	assert_true(position_find(&p, "kmsg", &last));
+	assert_int_equal(last, 7);
+	assert_true(position_find(&p, "proc:23", &last));
+	assert_false(position_find(&p, "proc:16", &last));
+}
+
+static void expect_held(const char *name, const struct position *p, const char *stream,
+			const char *want)
+{
+	char got[64] = "";
+	uint64_t seq = 0;
+
+	for (; position_next_held(p, stream, seq, &seq); seq++)
+		(void)snprintf(got + strlen(got), sizeof(got) - strlen(got), "%u ",
+			       (unsigned int)seq);
+	expect_span(name, "held", span_from(got), span_from(want));
+}
+
+static void test_held(void **state)
+{
+	_cleanup_close_ int fd = new_file(0);
+	struct state_page *page = map(fd);
+	struct position p = sample(1, 10), got;
+
+	(void)state;
+	position_hold(&p, "kmsg", 12);
+	position_hold(&p, "kmsg", 5);
+	position_hold(&p, "kmsg", 12);
+	position_hold(&p, "kmsg", 0);
+	expect_held("held", &p, "kmsg", "0 5 12 ");
+	expect_held("of another stream", &p, "proc:1f", "");
+	state_page_store(page, &p);
+	assert_true(state_page_load(page, &got));
+	expect_held("kept in the page", &got, "kmsg", "0 5 12 ");
+	position_release(&p, "proc:1f", 0, 100);
+	position_release(&p, "kmsg", 5, 5);
+	expect_held("released", &p, "kmsg", "0 12 ");
+	assert_true(position_hold_all(&p, &got));
+	assert_false(position_hold_all(&p, &got));
+	expect_held("held together", &p, "kmsg", "0 5 12 ");
+	position_release(&p, "kmsg", 0, 11);
+	expect_held("a range", &p, "kmsg", "12 ");
+	position_hold(&p, "kmsg:1", 3);
+	expect_held("one stream at a time", &p, "kmsg", "");
+	expect_held("the other", &p, "kmsg:1", "3 ");
+	position_set_boot(&p, BOOT_B);
+	expect_held("another boot", &p, "kmsg:1", "");
+	for (uint64_t i = 0; i < POSITION_HELD_MAX + 5; i++)
+		position_hold(&p, "kmsg", i);
+	assert_int_equal(p.n_held, POSITION_HELD_MAX);
+	position_release(&p, "kmsg", 6, 1000);
+	expect_held("the first are forgotten", &p, "kmsg", "5 ");
+	state_page_unmap(page);
+}
+
 static void test_long_name(void **state)
 {
 	char name[POSITION_STREAM_SIZE + 1];
@@ -268,6 +337,8 @@ int main(void)
 		cmocka_unit_test(test_survives_sigkill),
 		cmocka_unit_test(test_never_back),
 		cmocka_unit_test(test_first_is_forgotten),
+		cmocka_unit_test(test_kmsg_is_not_forgotten),
+		cmocka_unit_test(test_held),
 		cmocka_unit_test(test_long_name),
 		cmocka_unit_test(test_boots),
 	};

@@ -3,6 +3,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <fcntl.h>
+
 #include "fake_host.h"
 
 /** What the fake module does next, and what was done to it. */
@@ -11,6 +13,7 @@ struct fake_state {
 	int64_t number;
 	const char *text;
 	int source;
+	int late;
 	const struct lksm_host *host;
 };
 
@@ -20,6 +23,7 @@ static struct {
 	int n_to_emit; /* at each poll */
 	int watched_fd;
 	struct fake_state seen;
+	struct fake_state *state;
 } fake;
 
 static int fake_start(void *state, const struct lksm_host *host)
@@ -28,6 +32,7 @@ static int fake_start(void *state, const struct lksm_host *host)
 
 	s->host = host;
 	fake.seen = *s;
+	fake.state = s;
 	fake.n_started++;
 	if (fake.watched_fd >= 0)
 		assert_int_equal(host->watch(host, fake.watched_fd), 0);
@@ -83,6 +88,8 @@ static const struct lksm_option options[] = {
 	  "A text" },
 	{ "source", LKSM_OPTION_SOURCE, "/x", offsetof(struct fake_state, source),
 	  "A file" },
+	{ "proc", LKSM_OPTION_LATE_SOURCE, "/y", offsetof(struct fake_state, late),
+	  "A file that may come" },
 	{ .name = NULL },
 };
 
@@ -385,6 +392,80 @@ static void test_due(void **state)
 }
 
 /* Lines of the kernel log are for built-ins only. */
+static bool is_open(int fd)
+{
+	return fcntl(fd, F_GETFD) >= 0;
+}
+
+/* A source that comes, is given back, and comes again; each descriptor is closed once. */
+static void test_late_source(void **state)
+{
+	int fds[3] = { dup(0), dup(0), dup(0) };
+	const struct lksm_host *host;
+	struct fake_host f;
+
+	(void)state;
+	reset(&f);
+	f.can_look = true;
+	assert_int_equal(registry_discover(f.registry), 0);
+	assert_int_equal(registry_start_all(f.registry, f.now), 0);
+	host = fake.seen.host;
+	assert_int_equal(fake.state->late, -ENOENT);
+	assert_int_equal(host->look(host, "source"), -EINVAL);
+	assert_int_equal(host->look(host, "proc"), 0);
+	assert_int_equal(f.n_looks, 1);
+	assert_int_equal(fake.state->late, -EINPROGRESS);
+	registry_give_source(f.registry, "fake", "proc", -ENOENT);
+	assert_int_equal(fake.state->late, -ENOENT);
+	registry_give_source(f.registry, "fake", "proc", -EACCES); /* nobody asked */
+	assert_int_equal(fake.state->late, -ENOENT);
+	registry_give_source(f.registry, "fake", "proc", fds[0]);
+	assert_int_equal(fake.state->late, fds[0]);
+	registry_give_source(f.registry, "fake", "proc", fds[1]); /* it has one */
+	assert_int_equal(fake.state->late, fds[0]);
+	assert_true(is_open(fds[0]) && !is_open(fds[1]));
+	assert_int_equal(host->look(host, "proc"), 0);
+	assert_false(is_open(fds[0]));
+	(void)registry_poll_all(f.registry, f.now);
+	fake.n_polled = 0;
+	registry_give_source(f.registry, "fake", "proc", fds[2]);
+	(void)registry_poll_all(f.registry, f.now);
+	assert_int_equal(fake.n_polled, 1);
+	registry_give_source(f.registry, "nobody", "proc", dup(0));
+	f.can_look = false;
+	assert_int_equal(host->look(host, "proc"), -EOPNOTSUPP);
+	assert_int_equal(fake.state->late, fds[2]);
+	fake_host_deinit(&f);
+	assert_false(is_open(fds[2]));
+}
+
+/* Who watches something may want to be polled by time as well. */
+static void test_ticks(void **state)
+{
+	const struct lksm_host *host;
+	struct fake_host f;
+
+	(void)state;
+	reset(&f);
+	fake.watched_fd = 0;
+	assert_int_equal(registry_add(f.registry, &fake_module, true, NULL), 0);
+	assert_int_equal(registry_start_all(f.registry, f.now), 0);
+	host = fake.seen.host;
+	(void)registry_poll_all(f.registry, f.now);
+	fake.n_polled = 0;
+	assert_false(registry_needs_ticks(f.registry));
+	host->want_ticks(host, true);
+	assert_true(registry_needs_ticks(f.registry));
+	registry_tick(f.registry);
+	(void)registry_poll_all(f.registry, f.now);
+	assert_int_equal(fake.n_polled, 1);
+	host->want_ticks(host, false);
+	registry_tick(f.registry);
+	(void)registry_poll_all(f.registry, f.now);
+	assert_int_equal(fake.n_polled, 1);
+	fake_host_deinit(&f);
+}
+
 static void test_guest(void **state)
 {
 	struct fake_host f;
@@ -425,6 +506,7 @@ int main(void)
 		cmocka_unit_test(test_defaults),    cmocka_unit_test(test_options),
 		cmocka_unit_test(test_start_fails), cmocka_unit_test(test_poll_fails),
 		cmocka_unit_test(test_fairness),    cmocka_unit_test(test_due),
+		cmocka_unit_test(test_late_source), cmocka_unit_test(test_ticks),
 		cmocka_unit_test(test_guest),	    cmocka_unit_test(test_emit),
 	};
 

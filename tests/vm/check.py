@@ -18,6 +18,8 @@ import re
 import sys
 import tarfile
 
+import check_channel
+
 TAG = "[PHOTON RING] "
 SEVERITY_OF_LEVEL = {6: "i", 5: "m", 4: "h", 2: "c"}
 TAINT = str(1 << 12 | 1 << 13)  # out-of-tree and unsigned, nothing else
@@ -69,6 +71,7 @@ class Line:
     def __init__(self, raw):
         m = re.match(r"<(\d+)>\[ *(\d+\.\d+)\] (.*)$", raw, re.S)
         self.priority = int(m[1]) if m else -1
+        self.stamp = float(m[2]) if m else -1.0
         self.text = m[3] if m else raw
         self.is_kernel = self.priority >= 0 and self.priority >> 3 == 0
         self.is_sensor = self.is_kernel and self.text.startswith(TAG)
@@ -232,6 +235,10 @@ def check_race(guest, tree):
     print(f"# {guest.name}: cycles: {probes} probes seen")
 
 
+def check_file(guest, tree):
+    check_channel.check(guest, report)
+
+
 def load_lines(guest, folder):
     """The log's raw lines, over all days, in order."""
     paths = sorted(p for p in guest.files if re.fullmatch(
@@ -365,7 +372,8 @@ def main():
         guest = Guest(work, name)
         if not check_finished(guest):
             continue
-        {"sensor": check_sensor, "race": check_race, "e2e": check_e2e}[scenario](guest, tree)
+        {"sensor": check_sensor, "channel": check_file, "race": check_race,
+         "e2e": check_e2e}[scenario](guest, tree)
         check_clean(guest)
     print(f"1..{len(results)}")
     sys.exit(0 if all(results) else 1)
