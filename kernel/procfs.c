@@ -125,20 +125,20 @@ static size_t put_lost(u64 *number, char *to, size_t size)
 	return n;
 }
 
-/* Lines from @number on. Return: bytes, 0 if there is nothing or no room for a line. */
-static size_t put_records(u64 *number, char *to, size_t size)
+/* Lines from @number on. Return: bytes; 0 if there is nothing; -EMSGSIZE if none fits. */
+static ssize_t put_records(u64 *number, char *to, size_t size)
 {
 	size_t n = 0, n_lost;
 	ssize_t r;
 
 	/* Again, if the writer was faster than our way from put_lost() to here. */
-	while ((r = record_read(number, to + n, size - n)) < 0) {
+	while ((r = record_read(number, to + n, size - n)) == -EOVERFLOW) {
 		n_lost = put_lost(number, to + n, size - n);
 		if (!n_lost)
-			return n;
+			return n ? n : -EMSGSIZE;
 		n += n_lost;
 	}
-	return n + r;
+	return n && r < 0 ? n : n + r;
 }
 
 static bool has_more(const struct reader *reader, u64 number)
@@ -151,16 +151,17 @@ static ssize_t fill(struct reader *reader, u64 *number, char *to, size_t size)
 {
 	bool is_going = READ_ONCE(state.is_going); /* before the last look at the store */
 	size_t n = 0;
+	ssize_t r;
 
 	if (!reader->has_header) {
 		n = put_header(to, size);
 		if (!n)
 			return -EINVAL;
 	}
-	n += put_records(number, to + n, size - n);
-	if (n)
-		return n;
-	if (has_more(reader, *number))
+	r = put_records(number, to + n, size - n);
+	if (n || r > 0)
+		return r > 0 ? n + r : n;
+	if (r < 0)
 		return -EINVAL;
 	if (!is_going)
 		return 0;

@@ -131,8 +131,10 @@ ssize_t record_read(u64 *number, char *to, size_t size)
 		n = -EOVERFLOW;
 	for (; n >= 0 && *number < store.bounds.next; (*number)++) {
 		slot = slot_of(*number);
-		if (slot->size > size - n)
+		if (slot->size > size - n) {
+			n = n ? n : -EMSGSIZE;
 			break;
+		}
 		get(to + n, slot);
 		n += slot->size;
 	}

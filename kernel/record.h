@@ -42,7 +42,7 @@ struct record_bounds record_bounds(void);
  * @to: kernel memory
  * @size: of @to
  *
- * Return: bytes copied, 0 if there is nothing or the first one does not fit;
+ * Return: bytes copied, 0 if there is nothing; -EMSGSIZE if the first one does not fit;
  * -EOVERFLOW if @number is gone already
  */
 ssize_t record_read(u64 *number, char *to, size_t size);

@@ -48,6 +48,7 @@ static void test_core_dies(void **state)
 		wait_for(f, "lksm: "),
 		"{\"type\": \"process_restarted\", \"data\": {\"process\": \"core\", "
 		"\"reason\": \"killed by SIGABRT\"}, \"severity\": \"high\"}");
+	(void)wait_for(f, "web up");
 	assert_int_equal(f->shared->n_cores, 2);
 	assert_int_equal(f->shared->n_webs, 1);
 	stop(f);

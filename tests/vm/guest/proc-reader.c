@@ -11,8 +11,8 @@
  *	proc-reader tiny	read with room for 100 bytes
  *	proc-reader user	open as user 1000
  *
- * WAY: read (all the time), poll, poll-hup (asks for nothing, so EPOLLHUP only), epoll,
- * epoll-edge; or idle, epoll-idle: opened or even registered, but then left alone until
+ * WAY: read (all the time), poll, epoll, epoll-edge; poll-hup, epoll-hup (ask for nothing,
+ * so EPOLLHUP only); or idle, epoll-idle: opened or even registered, but then left alone until
  * /tmp/gone is there.
  */
 #define _GNU_SOURCE
@@ -123,6 +123,8 @@ static int make_epoll(const char *way, int fd)
 		return -1;
 	if (!strcmp(way, "epoll-edge"))
 		event.events |= EPOLLET;
+	if (!strcmp(way, "epoll-hup"))
+		event.events = 0;
 	epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event))
 		perror("proc-reader: epoll_ctl");
