@@ -41,6 +41,7 @@ struct supervisor {
 	struct core_link link;
 	struct lookout lookout;
 	struct worker core, web;
+	char *reloaded;	      /* what a reload said, until the new core can tell it */
 	bool is_ready;	      /* systemd knows that we are */
 	int result;	      /* of supervisor_run(): 1 if core could not finish */
 	bool is_web_outdated; /* to be restarted when the new core is well */
@@ -115,6 +116,17 @@ static void attach(void *context, const struct supervisor_external *item, int fd
 	core_link_attach(&s->link, item->name, fd, item->rate_limit);
 }
 
+/* The old core is gone: whoever reads the event may rely on the new rules. */
+static void tell_reloaded(struct supervisor *s)
+{
+	if (!s->reloaded)
+		return;
+	reports_add(&s->reports, "config_reloaded",
+		    (struct report_datum[2]){ { "rules", s->reloaded } });
+	free(s->reloaded);
+	s->reloaded = NULL;
+}
+
 static pid_t start_core(void *context)
 {
 	struct supervisor *s = context;
@@ -124,6 +136,7 @@ static pid_t start_core(void *context)
 
 	if (r < 0)
 		return r;
+	tell_reloaded(s);
 	pid = process_fork("core");
 	if (pid == 0) {
 		storage_leave(s->options->storage, true);
@@ -251,8 +264,8 @@ static void reload(struct supervisor *s)
 		return;
 	}
 	log_notice("configuration read again");
-	reports_add(&s->reports, "config_reloaded",
-		    (struct report_datum[2]){ { "rules", text } });
+	free(s->reloaded);
+	s->reloaded = strdup(text);
 	s->is_ready = false;
 	restart_all(s);
 }
@@ -353,6 +366,7 @@ static int set_up(struct supervisor *s)
 
 static void tear_down(struct supervisor *s)
 {
+	free(s->reloaded);
 	externals_destroy(s->externals);
 	upkeep_stop(&s->upkeep);
 	lookout_stop(&s->lookout);
