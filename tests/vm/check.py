@@ -266,48 +266,67 @@ def is_sublist_end(part, whole):
     return any(whole[i:i + len(part)] == part for i in range(len(whole) - len(part) + 1))
 
 
-# type, severity, data, and the line as the kernel log has it, without the tag
+def loaded_by_insmod(module):
+    return {"module": module, "pid": int, "comm": "insmod", "uid": 0}
+
+
+# type, severity, data: values, or the type of those that nobody can foretell
 WANTED_FIRST = [
-    ("sensor_started", "info", {"version": "{version}"},
-     "type=sensor_started severity=info version={version}"),
-    ("module_loaded", "medium", {"module": "probe_kallsyms", "uid": 0},
-     "Module loaded: probe_kallsyms by uid 0"),
-    ("kprobe_registered", "info", {"symbol": "kallsyms_lookup_name"},
-     "Kprobe registered for symbol: kallsyms_lookup_name"),
+    ("sensor_started", "info", {"version": "{version}"}),
+    ("module_loaded", "medium", loaded_by_insmod("probe_kallsyms")),
+    ("kprobe_registered", "info",
+     {"symbol": "kallsyms_lookup_name", **loaded_by_insmod("probe_kallsyms")}),
     ("suspicious_probe", "high",
-     {"message": "SUSPICIOUS *** kallsyms_lookup_name probe detected!"},
-     "SUSPICIOUS *** kallsyms_lookup_name probe detected!"),
+     {"message": "SUSPICIOUS *** kallsyms_lookup_name probe detected!",
+      "symbol": "kallsyms_lookup_name", **loaded_by_insmod("probe_kallsyms")}),
 ]
 WANTED_SECOND = WANTED_FIRST + [
-    ("module_loaded", "medium", {"module": "probe_return", "uid": 0},
-     "Module loaded: probe_return by uid 0"),
-    ("kprobe_registered", "info", {"symbol": "kernel_clone"},
-     "Kprobe registered for symbol: kernel_clone"),
-    ("module_loaded", "medium", {"module": "probe_init_module", "uid": 0},
-     "Module loaded: probe_init_module by uid 0"),
-    ("kprobe_registered", "info", {"symbol": "do_init_module"},
-     "Kprobe registered for symbol: do_init_module"),
+    ("module_loaded", "medium", loaded_by_insmod("probe_return")),
+    ("kprobe_registered", "info",
+     {"symbol": "kernel_clone", **loaded_by_insmod("probe_return")}),
+    ("module_loaded", "medium", loaded_by_insmod("probe_init_module")),
+    ("kprobe_registered", "info",
+     {"symbol": "do_init_module", **loaded_by_insmod("probe_init_module")}),
 ]
 FIRST_KEYS = ["seq", "ts", "type", "data", "severity", "source"]
 
 
+def is_wanted(data, wanted, version):
+    if list(data) != list(wanted):
+        return False
+    for key, want in wanted.items():
+        want = want.replace("{version}", version) if isinstance(want, str) else want
+        if want is int and type(data[key]) is int and data[key] > 0:
+            continue
+        if type(data[key]) is not type(want) or data[key] != want:
+            return False
+    return True
+
+
+def as_record(event):
+    """The record without number, time and mirror. No value here needs an escape."""
+    def value(x):
+        return f'"{x}"' if " " in str(x) else str(x)
+    pairs = {"type": event["type"], "severity": event["severity"], **event["data"]}
+    return " ".join(f"{k}={value(v)}" for k, v in pairs.items())
+
+
 def faults_of(event, wanted, version):
     """What is wrong with an event; the wanted keys of `data` are all that may be there."""
-    kind, severity, data, line = json.loads(json.dumps(wanted).replace("{version}", version))
+    kind, severity, data = wanted
     ts, stream_seq = event.get("ts"), event.get("stream_seq")
     checks = {
         "type": event["type"] == kind,
         "severity": event["severity"] == severity,
         "source": event["source"] == "kprobe_reader",
-        "data": event["data"] == data and all(
-            type(event["data"][k]) is type(v) for k, v in data.items()),
+        "data": is_wanted(event["data"], data, version),
         "order of keys": list(event)[:6] == FIRST_KEYS,
         "ts": isinstance(ts, float) and 0 < ts < 1000,
-        "stream": event.get("stream") == "kmsg" and isinstance(stream_seq, int),
+        "stream": re.fullmatch("proc:[0-9a-f]{16}", event.get("stream", ""))
+                  and isinstance(stream_seq, int),
         "boot_id": re.fullmatch(r"[0-9a-f-]{36}", event.get("boot_id", "")),
         "host": event.get("host") == "guest",
-        "facility": event.get("facility") == 0,
-        "message": event.get("message") == TAG + line,
+        "message": event.get("message") == as_record(event),
     }
     return [f"seq {event['seq']}: {name} is wrong" for name, ok in checks.items() if not ok]
 
