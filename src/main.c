@@ -251,6 +251,8 @@ static int core_main(void *context, const struct child_channels *channels)
 	(void)sigemptyset(&term);
 	(void)sigaddset(&term, SIGTERM);
 	(void)sigprocmask(SIG_BLOCK, &term, NULL);
+	if (c.daemon->listen_fd >= 0)
+		(void)close(c.daemon->listen_fd); /* web's alone */
 	r = core_setup(&c);
 	if (r >= 0) {
 		live_set_writer(c.daemon->ring, getpid(), LKSM_VERSION, clock_now());
@@ -419,6 +421,10 @@ static int open_dashboard(struct daemon *d)
 	r = dashboard_address(d->listen_fd, address, sizeof(address));
 	if (r < 0)
 		return r;
+	if (!dashboard_is_loopback(address))
+		log_warning(
+			"dashboard: %s can be reached from other machines, without TLS",
+			address);
 	if (c->dashboard_auth)
 		r = load_token(d);
 	else if (!dashboard_is_loopback(address)) {
@@ -435,10 +441,10 @@ static int open_dashboard(struct daemon *d)
 static int open_all(struct daemon *d)
 {
 	const struct config *c = d->options->config;
-	int r = open_storage(d);
+	int r = open_sources(d); /* first: it fails for who may not read the kernel log */
 
 	if (r >= 0)
-		r = open_sources(d);
+		r = open_storage(d);
 	if (r >= 0)
 		r = live_create(&d->ring, &d->ring_fd);
 	if (r >= 0) {

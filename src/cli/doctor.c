@@ -197,6 +197,12 @@ static enum verdict check_kernel(struct doctor *d, struct finding *f)
 	if (uname(&u) < 0)
 		return FINE;
 	SAY(path, "/lib/modules/%.80s/build", u.release);
+	if (access("/proc/modules", F_OK) < 0) {
+		SAY(f->what,
+		    "This kernel (%.80s) takes no modules: no headers are needed",
+		    u.release);
+		return FINE;
+	}
 	if (access(path, F_OK) == 0) {
 		SAY(f->what, "The headers of this kernel (%.80s) are installed",
 		    u.release);

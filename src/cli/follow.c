@@ -310,14 +310,16 @@ static const struct verb_option options[] = {
 	{ 0 },
 };
 
+/* -EINVAL, when what was said is all there is to say */
+#define complain(...) (log_error(__VA_ARGS__), -EINVAL)
+
 static int parse_lines(const char *text, uint64_t *ret)
 {
 	char *end;
 	unsigned long long n = strtoull(text, &end, 10);
 
 	if (*text < '0' || *text > '9' || *end != '\0' || n > LAST_MAX)
-		return log_error_errno(EINVAL, "--lines %s: not a number from 0 to %d",
-				       text, LAST_MAX);
+		return complain("--lines %s: not a number from 0 to %d", text, LAST_MAX);
 	*ret = n;
 	return 0;
 }
@@ -334,15 +336,13 @@ static int take_option(struct follow *f, enum option option, const char *value)
 	case OPTION_FIELDS:
 		f->format.is_seed = !strcmp(value, "seed");
 		if (!f->format.is_seed && strcmp(value, "full") != 0)
-			return log_error_errno(
-				EINVAL, "--fields %s: neither seed nor full", value);
+			return complain("--fields %s: neither seed nor full", value);
 		return 0;
 	case OPTION_SEVERITY:
 		if (severity_parse(span_from(value), &f->format.severity_min) < 0)
-			return log_error_errno(EINVAL,
-					       "--severity %s: none of info, medium, "
-					       "high, critical",
-					       value);
+			return complain(
+				"--severity %s: none of info, medium, high, critical",
+				value);
 		return 0;
 	case OPTION_CONFIG:
 	case OPTION_LOG_DIR:

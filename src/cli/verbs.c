@@ -79,6 +79,7 @@ static size_t fill_getopt(const struct verb *verb, struct option *longs, char *s
 {
 	size_t n = 0;
 
+	*shorts++ = ':'; /* tell a missing value from an unknown option */
 	for (const struct verb_option *o = verb->options; o && o->name; o++, n++) {
 		longs[n] = (struct option){ o->name,
 					    o->argument ? required_argument : no_argument,
@@ -94,14 +95,37 @@ static size_t fill_getopt(const struct verb *verb, struct option *longs, char *s
 	return n;
 }
 
+/* What getopt_long() did not take, said in our own words, with the nearest option. */
+static void complain(const struct verb *verb, const struct option *longs, size_t n,
+		     const char *word, int got)
+{
+	const char *names[OPTIONS_MAX + 1], *near = NULL;
+
+	for (size_t i = 0; i < n; i++)
+		names[i] = longs[i].name;
+	names[n] = NULL;
+	if (got == ':') {
+		fprintf(stderr, "lksm: %s needs a value", word);
+	} else {
+		fprintf(stderr, "lksm: %s has no option '%s'", verb->name, word);
+		if (!strncmp(word, "--", 2))
+			near = suggest(word + 2, names);
+	}
+	if (near)
+		fprintf(stderr, " (did you mean '--%s'?)", near);
+	fprintf(stderr, "; see `lksm help %s`\n", verb->name);
+}
+
 int verb_next_option(const struct verb *verb, int argc, char **argv,
 		     const char **ret_value)
 {
 	struct option longs[OPTIONS_MAX + 2];
-	char shorts[2 * OPTIONS_MAX + 1];
+	char shorts[2 * OPTIONS_MAX + 2];
 	size_t n = fill_getopt(verb, longs, shorts);
-	int got = getopt_long(argc, argv, shorts, longs, NULL);
+	int got;
 
+	opterr = 0;
+	got = getopt_long(argc, argv, shorts, longs, NULL);
 	if (got == -1)
 		return -1;
 	if (got == 'h') {
@@ -114,7 +138,7 @@ int verb_next_option(const struct verb *verb, int argc, char **argv,
 		*ret_value = optarg;
 		return (int)i;
 	}
-	fprintf(stderr, "lksm: see `lksm help %s`\n", verb->name);
+	complain(verb, longs, n, argv[optind - 1], got);
 	exit(EXIT_TROUBLE);
 }
 
