@@ -14,176 +14,7 @@
 
 #include "base/log.h"
 #include "core/external.h"
-#include "core/module_options.h"
-
-#define NAME_SIZE   32 /* with its NUL */
-#define FDS_MAX	    8
-#define PIPES_MAX   8
-#define NOTICE_SIZE 512
-
-struct entry {
-	struct registry *registry;
-	struct lksm_host host;
-	char name[NAME_SIZE];
-	bool is_builtin, is_started, is_due, wants_ticks;
-	int fds[FDS_MAX]; /* watched */
-	size_t n_fds;
-
-	const struct lksm_module *module; /* NULL for an external one */
-	struct module_options options;
-	void *state;
-	int given; /* a late source, owned; -1 for none. A module has one at most */
-
-	struct external *external;
-	int pipes[PIPES_MAX]; /* the first is being read; owned */
-	size_t n_pipes;
-};
-
-/* What happened where no event could be made yet: too early, or with the queue full. */
-struct notice {
-	const char *type;
-	char module[NAME_SIZE];
-	char reason[NOTICE_SIZE];
-};
-
-struct registry {
-	struct registry_callbacks callbacks;
-	struct entry *entries[REGISTRY_MODULES_MAX];
-	size_t n_entries;
-	struct notice notices[REGISTRY_MODULES_MAX];
-	size_t n_notices, n_notices_lost;
-	struct lksm_batch *batch; /* empty, kept for the next poll; NULL if none */
-};
-
-/* ---- descriptors ---- */
-
-static int entry_watch(struct entry *entry, int fd)
-{
-	int r;
-
-	if (entry->n_fds == FDS_MAX)
-		return -ENOSPC;
-	r = entry->registry->callbacks.watch(entry->registry->callbacks.context, fd);
-	if (r < 0)
-		return r;
-	entry->fds[entry->n_fds++] = fd;
-	return 0;
-}
-
-static void entry_unwatch(struct entry *entry, int fd)
-{
-	for (size_t i = 0; i < entry->n_fds; i++) {
-		if (entry->fds[i] != fd)
-			continue;
-		entry->registry->callbacks.unwatch(entry->registry->callbacks.context,
-						   fd);
-		entry->fds[i] = entry->fds[--entry->n_fds];
-		return;
-	}
-}
-
-/* ---- what a module is given ---- */
-
-static struct entry *entry_of(const struct lksm_host *host)
-{
-	return (struct entry *)((char *)(uintptr_t)host - offsetof(struct entry, host));
-}
-
-static int host_watch(const struct lksm_host *host, int fd)
-{
-	return entry_watch(entry_of(host), fd);
-}
-
-static void host_unwatch(const struct lksm_host *host, int fd)
-{
-	entry_unwatch(entry_of(host), fd);
-}
-
-static int host_position(const struct lksm_host *host, const char *stream, uint64_t *ret)
-{
-	const struct registry_callbacks *callbacks = &entry_of(host)->registry->callbacks;
-
-	return callbacks->position ? callbacks->position(callbacks->context, stream, ret)
-				   : 0;
-}
-
-static void host_want_ticks(const struct lksm_host *host, bool is_wanted)
-{
-	entry_of(host)->wants_ticks = is_wanted;
-}
-
-/* Where the descriptor of a late source stands; NULL if the module has no such option. */
-static void *late_source(const struct entry *entry, const char *option)
-{
-	const struct lksm_option *row = entry->module ? entry->module->options : NULL;
-
-	for (; row && row->name; row++)
-		if (row->type == LKSM_OPTION_LATE_SOURCE && !strcmp(row->name, option))
-			return (char *)entry->state + row->offset;
-	return NULL;
-}
-
-static int host_look(const struct lksm_host *host, const char *option)
-{
-	struct entry *entry = entry_of(host);
-	const struct registry_callbacks *callbacks = &entry->registry->callbacks;
-	void *to = late_source(entry, option);
-	int r;
-
-	if (!to)
-		return -EINVAL;
-	if (!callbacks->look)
-		return -EOPNOTSUPP;
-	r = callbacks->look(callbacks->context, entry->name, option);
-	if (r < 0)
-		return r;
-	cleanup_close(&entry->given);
-	entry->given = -1;
-	memcpy(to, &(int){ -EINPROGRESS }, sizeof(int));
-	return 0;
-}
-
-static int host_held(const struct lksm_host *host, const char *stream, uint64_t from,
-		     uint64_t *ret)
-{
-	const struct registry_callbacks *callbacks = &entry_of(host)->registry->callbacks;
-
-	return callbacks->held ? callbacks->held(callbacks->context, stream, from, ret)
-			       : 0;
-}
-
-__attribute__((format(printf, 3, 4))) static void host_log(const struct lksm_host *host,
-							   int level, const char *format,
-							   ...)
-{
-	char text[1024];
-	va_list args;
-
-	va_start(args, format);
-	(void)vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
-	if (level < LOG_LEVEL_ERROR)
-		level = LOG_LEVEL_ERROR;
-	if (level > LOG_LEVEL_DEBUG)
-		level = LOG_LEVEL_DEBUG;
-	log_message((enum log_level)level, 0, "%s: %s", entry_of(host)->name, text);
-}
-
-static const struct lksm_host host_calls = {
-	.abi = LKSM_MODULE_ABI,
-	.watch = host_watch,
-	.unwatch = host_unwatch,
-	.has_room = batch_has_room,
-	.emit = batch_emit,
-	.add_str = batch_add_str,
-	.add_int = batch_add_int,
-	.emit_record = batch_emit_record,
-	.position = host_position,
-	.log = host_log,
-	.want_ticks = host_want_ticks,
-	.look = host_look,
-	.held = host_held,
-};
+#include "core/registry_internal.h"
 
 /* ---- batches and events of our own ---- */
 
@@ -359,7 +190,7 @@ static struct entry *entry_create(struct registry *r, const char *name)
 	if (!entry)
 		return NULL;
 	entry->registry = r;
-	entry->host = host_calls;
+	entry->host = registry_host_calls;
 	entry->given = -1;
 	(void)snprintf(entry->name, sizeof(entry->name), "%s", name);
 	return entry;
@@ -475,7 +306,7 @@ static void entry_stop(struct entry *entry)
 	entry->is_due = false;
 	entry->wants_ticks = false;
 	while (entry->n_fds)
-		entry_unwatch(entry, entry->fds[0]);
+		registry_entry_unwatch(entry, entry->fds[0]);
 	close_pipes(entry);
 }
 
@@ -514,7 +345,7 @@ void registry_give_source(struct registry *r, const char *module, const char *op
 {
 	_cleanup_close_ int source = fd;
 	struct entry *entry = find(r, module);
-	void *to = entry ? late_source(entry, option) : NULL;
+	void *to = entry ? registry_late_source(entry, option) : NULL;
 	int now;
 
 	if (!to)
@@ -572,11 +403,11 @@ size_t registry_count_started(const struct registry *r)
 /* The first pipe is done with; Return: whether another waits. */
 static bool next_pipe(struct entry *entry)
 {
-	entry_unwatch(entry, entry->pipes[0]);
+	registry_entry_unwatch(entry, entry->pipes[0]);
 	(void)close(entry->pipes[0]); /* only read from */
 	entry->n_pipes--;
 	memmove(entry->pipes, entry->pipes + 1, entry->n_pipes * sizeof(entry->pipes[0]));
-	while (entry->n_pipes && entry_watch(entry, entry->pipes[0]) < 0) {
+	while (entry->n_pipes && registry_entry_watch(entry, entry->pipes[0]) < 0) {
 		(void)close(entry->pipes[0]); /* cannot happen to a pipe but for lack of
 						 memory */
 		entry->n_pipes--;
@@ -693,7 +524,7 @@ static int attach_pipe(struct entry *entry, int fd)
 	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
 		return -errno;
 	if (!entry->n_pipes) {
-		int error = entry_watch(entry, fd);
+		int error = registry_entry_watch(entry, fd);
 
 		if (error < 0)
 			return error;
