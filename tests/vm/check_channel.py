@@ -112,7 +112,7 @@ def check_fields(guest, report, records):
             "severity": "high", **array,
             "message": "SUSPICIOUS *** kallsyms_lookup_name probe detected!"}),
         ("module_loaded", "probe_array", {"severity": "medium", **array}),
-        ("module_loaded", 'n"\n[\x1b\\\x80\xff\x7f=y!!!', {"comm": "insmod", "uid": "0"}),
+        ("module_loaded", 'n"\n[\x1b\\\x80\xff\x7f=y !!', {"comm": "insmod", "uid": "0"}),
         ("symbol_hunt", "bad\n[PHOTON RING] SUSPICIOUS *** kallsyms_lookup_name probe "
          'detected!\x1b[31m\t"\\x\x7f\x80\xff=1', {"severity": "medium", **hostile_comm}),
         ("symbol_hunt", "unknown", {"module": "probe_address", "error": "-2"}),
