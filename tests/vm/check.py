@@ -211,7 +211,7 @@ RACE_LINES = re.compile(
     r"type=sensor_(started severity=info|stopped severity=high) version=\S+"
     r"|Module loaded: probe_(array|return) by uid 0"
     r"|Kprobe registered for symbol: "
-    r"(begin_new_exec|kallsyms_lookup_name|commit_creds|kernel_clone)"
+    r"(begin_new_exec|kallsyms_lookup_name|commit_creds|vfs_fallocate)"
     r"|SUSPICIOUS \*\*\* kallsyms_lookup_name probe detected!")
 
 
@@ -283,7 +283,7 @@ WANTED_FIRST = [
 WANTED_SECOND = WANTED_FIRST + [
     ("module_loaded", "medium", loaded_by_insmod("probe_return")),
     ("kprobe_registered", "info",
-     {"symbol": "kernel_clone", **loaded_by_insmod("probe_return")}),
+     {"symbol": "vfs_fallocate", **loaded_by_insmod("probe_return")}),
     ("module_loaded", "medium", loaded_by_insmod("probe_init_module")),
     ("kprobe_registered", "info",
      {"symbol": "do_init_module", **loaded_by_insmod("probe_init_module")}),
