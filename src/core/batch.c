@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "base/utf8.h"
 #include "core/kmsg.h"
 
@@ -109,19 +110,6 @@ static const char *keep(struct lksm_batch *b, const char *data, size_t n)
 	to[n] = '\0';
 	b->arena_used += n + 1;
 	return to;
-}
-
-bool is_snake_case(struct span s, size_t max)
-{
-	if (s.len < 1 || s.len > max || s.data[0] < 'a' || s.data[0] > 'z')
-		return false;
-	for (size_t i = 1; i < s.len; i++) {
-		char c = s.data[i];
-
-		if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && c != '_')
-			return false;
-	}
-	return true;
 }
 
 /* Wall-clock time of something that happened at @ts_us, by the offset of this drain. */

@@ -70,7 +70,4 @@ void batch_cancel(struct lksm_batch *b);
 bool batch_get(struct lksm_batch *b, size_t i, struct lksm_record *record,
 	       struct lksm_event *event);
 
-/** is_snake_case() - [a-z][a-z0-9_]*, 1..@max bytes: what types and module names look like */
-bool is_snake_case(struct span s, size_t max);
-
 #endif

@@ -13,6 +13,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/text.h"
 #include "core/escape.h"
 #include "core/kmsg.h"
 
@@ -98,26 +99,6 @@ static int take_name(struct span *s, const char *const *names, size_t n_names)
 			return (int)i;
 	}
 	return -1;
-}
-
-/* A decimal number of at least one digit, up to @max. */
-static bool take_number(struct span *s, uint64_t max, uint64_t *ret)
-{
-	uint64_t value = 0;
-	size_t n = 0;
-
-	for (; n < s->len && is_digit(s->data[n]); n++) {
-		uint64_t digit = (uint64_t)(s->data[n] - '0');
-
-		if (value > (max - digit) / 10)
-			return false;
-		value = value * 10 + digit;
-	}
-	if (n == 0)
-		return false;
-	*s = span_skip(*s, n);
-	*ret = value;
-	return true;
 }
 
 /* Exactly @n digits. */

@@ -14,6 +14,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/text.h"
+
 #define NAME_SIZE   32
 #define QUOTE_MAX   80
 #define REASON_SIZE 512

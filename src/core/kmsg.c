@@ -7,27 +7,8 @@
 
 #include <errno.h>
 
+#include "base/text.h"
 #include "core/escape.h"
-
-/* A decimal number up to @max at the front of @s, which is advanced past it. */
-static bool take_number(struct span *s, uint64_t max, uint64_t *ret)
-{
-	uint64_t value = 0;
-	size_t n = 0;
-
-	for (; n < s->len && s->data[n] >= '0' && s->data[n] <= '9'; n++) {
-		uint64_t digit = (uint64_t)(s->data[n] - '0');
-
-		if (value > (max - digit) / 10)
-			return false;
-		value = value * 10 + digit;
-	}
-	if (n == 0)
-		return false;
-	*s = span_skip(*s, n);
-	*ret = value;
-	return true;
-}
 
 static bool take_comma(struct span *s)
 {

@@ -8,6 +8,7 @@
 #include <errno.h>
 
 #include "base/log.h"
+#include "base/text.h"
 #include "base/utf8.h"
 #include "core/kmsg.h"
 #include "core/logfmt.h"
@@ -135,19 +136,6 @@ static int name_spoof(struct lksm_event *event, struct span text, struct span re
 	return 1;
 }
 
-static bool is_type(struct span s)
-{
-	if (s.len == 0 || s.len > TYPE_MAX || s.data[0] < 'a' || s.data[0] > 'z')
-		return false;
-	for (size_t i = 0; i < s.len; i++) {
-		char c = s.data[i];
-
-		if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && c != '_')
-			return false;
-	}
-	return true;
-}
-
 /* The values in one buffer, which must not move once the event points into it. */
 static int unquote_all(struct naming *n, struct span text, struct span *ret)
 {
@@ -183,7 +171,7 @@ static int name_logfmt(struct naming *n, struct span text, struct lksm_event *ev
 		    severity_parse(values[i], &severity) == 0)
 			severity_at = i; /* an unknown one stays in data */
 	}
-	if (!is_type(type))
+	if (!is_snake_case(type, TYPE_MAX))
 		return 0;
 	fill_type(event, type, severity, SPAN("kprobe_reader"));
 	for (size_t i = 0; i < n->logfmt.n; i++) {

@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 
+#include "base/text.h"
 #include "core/rules_reader.h"
 
 #define NAME_LENGTH_MAX 63
@@ -40,15 +41,7 @@ struct span reader_copy(struct reader *rd, struct span s)
 
 bool reader_is_name(struct span s)
 {
-	if (s.len == 0 || s.len > NAME_LENGTH_MAX || s.data[0] < 'a' || s.data[0] > 'z')
-		return false;
-	for (size_t i = 0; i < s.len; i++) {
-		char c = s.data[i];
-
-		if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && c != '_')
-			return false;
-	}
-	return true;
+	return is_snake_case(s, NAME_LENGTH_MAX);
 }
 
 /* A name of our own making: the id or a type. */

@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 
 #include "base/log.h"
-#include "core/batch.h"
+#include "base/text.h"
 
 #define NAME_SIZE     32
 #define ARGUMENTS_MAX (2 * CONFIG_MODULE_OPTIONS_MAX + 8)

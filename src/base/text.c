@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+/* See text.h. */
+#include "base/text.h"
+
+bool is_snake_case(struct span s, size_t max)
+{
+	if (s.len < 1 || s.len > max || s.data[0] < 'a' || s.data[0] > 'z')
+		return false;
+	for (size_t i = 1; i < s.len; i++) {
+		char c = s.data[i];
+
+		if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && c != '_')
+			return false;
+	}
+	return true;
+}
+
+bool take_number(struct span *s, uint64_t max, uint64_t *ret)
+{
+	uint64_t value = 0;
+	size_t n = 0;
+
+	for (; n < s->len && s->data[n] >= '0' && s->data[n] <= '9'; n++) {
+		uint64_t digit = (uint64_t)(s->data[n] - '0');
+
+		if (value > (max - digit) / 10)
+			return false;
+		value = value * 10 + digit;
+	}
+	if (n == 0)
+		return false;
+	*s = span_skip(*s, n);
+	*ret = value;
+	return true;
+}
