@@ -2,10 +2,12 @@
 /* See clock.h. */
 #include "base/clock.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <time.h>
 
 #include "base/cleanup.h"
+#include "base/file.h"
 
 #define BOOT_ID_PATH   "/proc/sys/kernel/random/boot_id"
 #define BOOT_ID_LENGTH 36
@@ -23,13 +25,26 @@ struct now clock_now(void)
 	return (struct now){ read_us(CLOCK_MONOTONIC), read_us(CLOCK_REALTIME) };
 }
 
-void clock_boot_id(char ret[static 37])
+int64_t clock_real_minus_boot_us(void)
 {
-	_cleanup_close_ int fd = open(BOOT_ID_PATH, O_RDONLY | O_CLOEXEC);
+	/* not CLOCK_MONOTONIC, which stands still in suspend */
+	uint64_t boot_us = read_us(CLOCK_BOOTTIME);
+
+	return (int64_t)(read_us(CLOCK_REALTIME) - boot_us);
+}
+
+int clock_boot_id(char ret[static 37])
+{
+	_cleanup_close_ int fd = -1;
+	ssize_t n;
 
 	ret[0] = '\0';
-	if (fd >= 0 && read(fd, ret, BOOT_ID_LENGTH) == BOOT_ID_LENGTH)
-		ret[BOOT_ID_LENGTH] = '\0';
-	else
-		ret[0] = '\0';
+	do
+		fd = open(BOOT_ID_PATH, O_RDONLY | O_CLOEXEC);
+	while (fd < 0 && errno == EINTR);
+	if (fd < 0)
+		return -errno;
+	n = read_full(fd, ret, BOOT_ID_LENGTH);
+	ret[n == BOOT_ID_LENGTH ? n : 0] = '\0';
+	return n == BOOT_ID_LENGTH ? 0 : n < 0 ? (int)n : -EIO;
 }

@@ -19,7 +19,15 @@ struct now {
 /** clock_now() - both clocks, read one right after the other */
 struct now clock_now(void);
 
-/** clock_boot_id() - this boot's id, 36 characters and NUL; "" if the kernel does not tell */
-void clock_boot_id(char ret[static 37]);
+/** clock_real_minus_boot_us() - when this boot began, as of now: moves only if the clock is set */
+int64_t clock_real_minus_boot_us(void);
+
+/**
+ * clock_boot_id() - this boot's id, 36 characters and NUL
+ *
+ * Return: 0; -ENOENT, and "", if this kernel does not tell; else -errno, and it has to be
+ * asked again: without the id, everything would be taken for another boot's.
+ */
+int clock_boot_id(char ret[static 37]);
 
 #endif

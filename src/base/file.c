@@ -42,13 +42,38 @@ ssize_t read_full(int fd, void *data, size_t n)
 	return (ssize_t)got;
 }
 
-int read_file(const char *path, size_t limit, struct buffer *ret)
+ssize_t read_at(int fd, void *data, size_t n, uint64_t offset)
 {
-	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+	size_t got = 0;
+
+	while (got < n) {
+		ssize_t r = pread(fd, (char *)data + got, n - got, (off_t)(offset + got));
+
+		if (r < 0 && errno == EINTR)
+			continue;
+		if (r < 0)
+			return -errno;
+		if (r == 0)
+			break;
+		got += (size_t)r;
+	}
+	return (ssize_t)got;
+}
+
+int allocate_file(int fd, size_t n)
+{
+	int r;
+
+	do
+		r = posix_fallocate(fd, 0, (off_t)n);
+	while (r == EINTR);
+	return -r;
+}
+
+int read_rest(int fd, size_t limit, struct buffer *ret)
+{
 	size_t start = ret->len;
 
-	if (fd < 0)
-		return -errno;
 	for (;;) {
 		char *to = buffer_reserve(ret, BLOCK_SIZE);
 		ssize_t n;
@@ -64,4 +89,11 @@ int read_file(const char *path, size_t limit, struct buffer *ret)
 		if (n < BLOCK_SIZE)
 			return 0;
 	}
+}
+
+int read_file(const char *path, size_t limit, struct buffer *ret)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	return fd < 0 ? -errno : read_rest(fd, limit, ret);
 }

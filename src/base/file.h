@@ -3,6 +3,7 @@
 #ifndef BASE_FILE_H
 #define BASE_FILE_H
 
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "base/buffer.h"
@@ -12,6 +13,19 @@ int write_all(int fd, const void *data, size_t n);
 
 /** read_full() - read until @n bytes are there or the end is reached; the count or -errno */
 ssize_t read_full(int fd, void *data, size_t n);
+
+/** read_at() - as read_full(), from @offset on */
+ssize_t read_at(int fd, void *data, size_t n, uint64_t offset);
+
+/**
+ * allocate_file() - have room on the disk for the first @n bytes; 0 or -errno
+ *
+ * What is mapped needs it: a hole on a full disk would be a SIGBUS.
+ */
+int allocate_file(int fd, size_t n);
+
+/** read_rest() - append what is left to read of a descriptor; 0, -EFBIG or -errno */
+int read_rest(int fd, size_t limit, struct buffer *ret);
 
 /** read_file() - append a whole file of at most @limit bytes; 0, -EFBIG or -errno */
 int read_file(const char *path, size_t limit, struct buffer *ret);

@@ -37,5 +37,7 @@ void log_message(enum log_level level, int error, const char *format, ...)
 	(log_message(LOG_LEVEL_ERROR, error, __VA_ARGS__), -abs(error))
 #define log_warning_errno(error, ...) \
 	(log_message(LOG_LEVEL_WARNING, error, __VA_ARGS__), -abs(error))
+/* -EINVAL, when what was said is all there is to say */
+#define log_refusal(...) (log_error(__VA_ARGS__), -EINVAL)
 
 #endif

@@ -6,6 +6,9 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/paths.h"
 
 static int refuse(struct buffer *reason, const char *path, size_t len, const char *what)
 {
@@ -86,6 +89,16 @@ static int open_file(const char *path, bool is_strict, struct buffer *reason)
 	else if (!S_ISREG(st.st_mode))
 		r = refuse(reason, path, strlen(path), "is not a regular file");
 	return r < 0 ? r : take_fd(&fd);
+}
+
+bool safe_path_is_strict(const char *path)
+{
+	_cleanup_free_ char *real = realpath(path, NULL);
+	const char *root = paths_checkout();
+	size_t n = strlen(root);
+
+	return geteuid() == 0 &&
+	       !(n && real && !strncmp(real, root, n) && real[n] == '/');
 }
 
 int safe_path_open(const char *path, bool is_strict, struct buffer *reason)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Files whose content is to be run: only those that nobody but their owner could have put
+ * Files whose content is to be run, or to be believed: only those that nobody but their owner could have put
  * there. Checked on descriptors from the root down, so nothing can be swapped in between.
  */
 #ifndef BASE_SAFE_PATH_H
@@ -9,6 +9,14 @@
 #include <stdbool.h>
 
 #include "base/buffer.h"
+
+/**
+ * safe_path_is_strict() - must this file be safe, to be read as configuration or rules?
+ *
+ * Yes, for root; but that what lies in the checkout which this program itself was built
+ * in is as safe as the program.
+ */
+bool safe_path_is_strict(const char *path);
 
 /**
  * safe_path_open() - open a regular file for reading
