@@ -15,13 +15,21 @@
 #include <linux/atomic.h>
 #include <linux/cpumask.h>
 #include <linux/cred.h>
+#include <linux/dcache.h>
+#include <linux/file.h>
+#include <linux/fs.h>
 #include <linux/irq_work.h>
+#include <linux/jiffies.h>
 #include <linux/kernel.h>
 #include <linux/kprobes.h>
 #include <linux/module.h>
+#include <linux/mm_types.h>
 #include <linux/mutex.h>
+#include <linux/preempt.h>
+#include <linux/rcupdate.h>
 #include <linux/ring_buffer.h>
 #include <linux/sched/clock.h>
+#include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
 #include <linux/workqueue.h>
@@ -42,11 +50,15 @@ static struct {
 	struct irq_work wake;
 	atomic64_t next_sequence;
 	atomic_long_t n_refused;
-	struct emit_record record; /* the worker's; too big for a stack */
-	struct mutex print_lock;   /* of the two below, and of the order of records */
+	unsigned long told; /* jiffies, of n_refused; the worker's, as is the next */
+	struct emit_record record; /* too big for a stack */
+	struct mutex print_lock;   /* of those below, and of the order of records */
+	char exe[4 * EMIT_EXE_SIZE + 16];
 	char pairs[2048];
 	char line[LKSM_LINE_MAX - RECORD_PREFIX_SIZE];
-} emit;
+} emit = {
+	.print_lock = __MUTEX_INITIALIZER(emit.print_lock),
+};
 
 static const struct {
 	const char *name;
@@ -142,8 +154,13 @@ static void format_pairs(const struct emit_record *record, enum emit_severity se
 	if (record->module[0])
 		n += scnprintf(emit.pairs + n, size - n, " module=%s",
 			       emit_quote(module, sizeof(module), record->module));
-	scnprintf(emit.pairs + n, size - n, " pid=%d comm=%s uid=%u", record->pid,
-		  emit_quote(comm, sizeof(comm), record->comm), record->uid);
+	if (record->pid < 0)
+		return;
+	n += scnprintf(emit.pairs + n, size - n, " pid=%d comm=%s uid=%u", record->pid,
+		       emit_quote(comm, sizeof(comm), record->comm), record->uid);
+	if (record->exe[0])
+		scnprintf(emit.pairs + n, size - n, " exe=%s",
+			  emit_quote(emit.exe, sizeof(emit.exe), record->exe));
 }
 
 /* With the lock: store first, so that a reader is awake before a slow console is done. */
@@ -203,28 +220,94 @@ void photon_logfmt(const struct emit_record *record, enum emit_severity severity
 	va_end(args);
 }
 
+void photon_logfmt_by_task(enum emit_severity severity, const char *type,
+			   const char *format, ...)
+{
+	struct emit_record *record = kzalloc(sizeof(*record), GFP_KERNEL);
+	struct va_format pairs = { .fmt = format };
+	va_list args;
+
+	if (record)
+		emit_set_task(record);
+	va_start(args, format);
+	pairs.va = &args;
+	say(record, severity, type, NULL, &pairs);
+	va_end(args);
+	kfree(record);
+}
+
 void photon_records_lost(unsigned long count, const char *reason)
 {
 	photon_logfmt(NULL, EMIT_HIGH, "records_lost",
 		      " stream=sensor count=%lu reason=%s", count, reason);
 }
 
-void emit_copy_text(char to[EMIT_TEXT_SIZE], const char *from)
+size_t emit_copy(char *to, size_t size, const char *from)
 {
 	size_t n;
 
 	/* Byte by byte: a longer read could cross into a page that is not there. */
-	for (n = 0; n < EMIT_TEXT_SIZE - 1; n++) {
+	for (n = 0; n < size - 1; n++) {
 		if (copy_from_kernel_nofault(&to[n], from + n, 1) || !to[n])
 			break;
 	}
 	to[n] = '\0';
-	if (n == EMIT_TEXT_SIZE - 1)
+	if (n == size - 1)
 		to[n - 1] = to[n - 2] = to[n - 3] = '.';
+	return n;
+}
+NOKPROBE_SYMBOL(emit_copy);
+
+void emit_copy_text(char to[EMIT_TEXT_SIZE], const char *from)
+{
+	(void)emit_copy(to, EMIT_TEXT_SIZE, from); /* nothing follows it */
 }
 NOKPROBE_SYMBOL(emit_copy_text);
 
-void emit_stage(struct emit_record *record)
+/* The process may put another one in its place meanwhile, and a file may be reused. */
+static struct file *get_exe(struct mm_struct *mm)
+{
+#ifdef PHOTON_HAS_GET_FILE_ACTIVE
+	return get_file_active((struct file **)&mm->exe_file);
+#else
+	struct file *file;
+
+	rcu_read_lock();
+	file = rcu_dereference(mm->exe_file);
+	if (file && !get_file_rcu(file))
+		file = NULL;
+	rcu_read_unlock();
+	return file;
+#endif
+}
+NOKPROBE_SYMBOL(get_exe);
+
+/*
+ * Neither d_path() nor fput() sleeps. d_path() may spin on rename_lock, so nothing that
+ * holds it may be probed.
+ */
+static void set_exe(struct emit_record *record)
+{
+	struct mm_struct *mm = current->mm;
+	struct file *file;
+	char *path;
+
+	record->exe[0] = '\0';
+	if (!mm || in_interrupt() || (current->flags & (PF_KTHREAD | PF_EXITING)))
+		return;
+	file = get_exe(mm);
+	if (!file)
+		return;
+	path = d_path(&file->f_path, record->exe, sizeof(record->exe));
+	if (IS_ERR(path))
+		strscpy(record->exe, "...", sizeof(record->exe)); /* too long */
+	else
+		memmove(record->exe, path, strlen(path) + 1);
+	fput(file);
+}
+NOKPROBE_SYMBOL(set_exe);
+
+void emit_set_task(struct emit_record *record)
 {
 	record->pid = current->tgid;
 	/* A kuid_t counts as the initial user namespace does. */
@@ -232,6 +315,20 @@ void emit_stage(struct emit_record *record)
 	memcpy(record->comm, current->comm, sizeof(record->comm));
 	record->comm[sizeof(record->comm) - 1] = '\0';
 	record->time_ns = local_clock();
+	set_exe(record);
+}
+NOKPROBE_SYMBOL(emit_set_task);
+
+void emit_set_nobody(struct emit_record *record)
+{
+	memset(record, 0, sizeof(*record));
+	record->pid = -1;
+	record->time_ns = local_clock();
+}
+
+void emit_stage(struct emit_record *record)
+{
+	emit_set_task(record);
 	record->sequence = atomic64_inc_return(&emit.next_sequence);
 	if (ring_buffer_write(emit.buffer, sizeof(*record), record))
 		atomic_long_inc(&emit.n_refused);
@@ -244,8 +341,8 @@ static void on_wake(struct irq_work *work)
 	queue_work(emit.queue, &emit.drain);
 }
 
-/* The CPU whose oldest record is the oldest of all, or -1. */
-static int oldest_cpu(void)
+/* The CPU whose oldest record is the oldest of all, and not newer than @last, or -1. */
+static int oldest_cpu(u64 last)
 {
 	u64 sequence, oldest = U64_MAX;
 	struct ring_buffer_event *event;
@@ -259,7 +356,7 @@ static int oldest_cpu(void)
 		       ring_buffer_event_data(event) +
 			       offsetof(struct emit_record, sequence),
 		       sizeof(sequence));
-		if (sequence < oldest) {
+		if (sequence <= last && sequence < oldest) {
 			oldest = sequence;
 			found = cpu;
 		}
@@ -267,13 +364,31 @@ static int oldest_cpu(void)
 	return found;
 }
 
+/* At once when a burst is over; as long as it lasts, once a second. */
+static void tell_refused(void)
+{
+	unsigned long n;
+
+	if (oldest_cpu(U64_MAX) >= 0 && time_before(jiffies, emit.told + HZ))
+		return;
+	n = atomic_long_xchg(&emit.n_refused, 0);
+	if (!n)
+		return;
+	emit.told = jiffies;
+	photon_records_lost(n, "overrun");
+}
+
+/*
+ * What was staged when it begins, and no more: whoever waits in emit_flush() must get away
+ * while others go on staging. The rest has raised the irq_work again.
+ */
 static void drain(struct work_struct *work)
 {
+	u64 last = atomic64_read(&emit.next_sequence);
 	struct ring_buffer_event *event;
-	unsigned long n_refused;
 	int cpu;
 
-	while ((cpu = oldest_cpu()) >= 0) {
+	while ((cpu = oldest_cpu(last)) >= 0) {
 		event = ring_buffer_consume(emit.buffer, cpu, NULL, NULL);
 		if (!event)
 			break;
@@ -282,16 +397,19 @@ static void drain(struct work_struct *work)
 		emit.record.print(&emit.record);
 		cond_resched();
 	}
-	n_refused = atomic_long_xchg(&emit.n_refused, 0);
-	if (n_refused)
-		photon_records_lost(n_refused, "overrun");
+	tell_refused();
+}
+
+void emit_flush(void)
+{
+	irq_work_sync(&emit.wake);
+	flush_work(&emit.drain);
 }
 
 int emit_init(void)
 {
 	unsigned long size = clamp_t(unsigned long, staging_kib, 8, 16384) << 10;
 
-	mutex_init(&emit.print_lock);
 	emit.buffer = ring_buffer_alloc(size, 0);
 	if (!emit.buffer)
 		return -ENOMEM;

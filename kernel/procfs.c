@@ -35,9 +35,11 @@
 #include <linux/rcupdate.h>
 #include <linux/rwsem.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 #include <linux/uaccess.h>
 #include <linux/wait.h>
 
+#include "guards.h"
 #include "lksm/wire.h"
 #include "record.h"
 
@@ -192,6 +194,24 @@ static ssize_t lksm_read(struct file *file, char __user *to, size_t size,
 	return n;
 }
 
+/* The looks are taken in the writer's time: when it is back, what they found is there. */
+static ssize_t lksm_write(struct file *file, const char __user *from, size_t size,
+			  loff_t *position)
+{
+	const struct guard_who who = { .occasion = GUARD_SCAN };
+	char word[sizeof(LKSM_PROC_SCAN) + 1] = "";
+
+	if (!capable(CAP_SYS_ADMIN))
+		return -EPERM;
+	if (size >= sizeof(word) || copy_from_user(word, from, size) ||
+	    strcmp(strim(word), LKSM_PROC_SCAN))
+		return -EINVAL;
+	guards_check(&who);
+	/* Who reads the channel may have looks of its own to take (the daemon has). */
+	photon_logfmt_by_task(EMIT_INFO, "scan_done", "%s", "");
+	return size;
+}
+
 static loff_t lksm_lseek(struct file *file, loff_t offset, int whence)
 {
 	loff_t next = record_bounds().next;
@@ -237,6 +257,7 @@ static const struct proc_ops operations = {
 	.proc_open = lksm_open,
 	.proc_release = lksm_release,
 	.proc_read = lksm_read,
+	.proc_write = lksm_write,
 	.proc_lseek = lksm_lseek,
 	.proc_poll = lksm_poll,
 };
@@ -274,7 +295,7 @@ int procfs_init(void)
 	init_rwsem(&state.gate);
 	get_random_bytes(&state.instance, sizeof(state.instance));
 	read_boot_id();
-	if (!proc_create(LKSM_PROC_NAME, 0400, NULL, &operations)) {
+	if (!proc_create(LKSM_PROC_NAME, 0600, NULL, &operations)) {
 		kfree(state.head);
 		return -ENOMEM;
 	}

@@ -9,24 +9,30 @@
  * another probe may sit at the same address, and the functions that could tell
  * (get_kprobe() and its like) are not exported. The price is that a kretprobe can track
  * only so many callers at once. register_kprobe() takes its callers one by one under a
- * mutex, so it takes max_active tasks registering at the same moment to miss one; and
- * the kernel counts the misses (with a plain ++, so two at the same instant may count as
- * one, but never as none), and sensors.c prints the count.
+ * mutex, so it takes max_active tasks registering at the same moment to miss one. The
+ * kernel counts the misses, but with a plain ++ that loses one of two at the same instant;
+ * so a plain kprobe beside the hook counts the calls, and sensors.c prints the difference.
  *
  * What was asked for is copied on entry, because the caller can change it meanwhile;
  * what came of it is read on return.
  */
 #include "sensors.h"
 
+#include <linux/atomic.h>
 #include <linux/kernel.h>
 #include <linux/kprobes.h>
+#include <linux/minmax.h>
 #include <linux/module.h>
+#include <linux/percpu.h>
 #include <linux/ptrace.h>
+#include <linux/rcupdate.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
 
 #include "emit.h"
+#include "kprobe_table.h"
 #include "lksm/wire.h"
+#include "owner.h"
 #include "symbols.h"
 
 /* The VM tests build the module once with a symbol that does not exist. */
@@ -38,7 +44,13 @@ static unsigned int max_active = 128;
 module_param(max_active, uint, 0444);
 MODULE_PARM_DESC(max_active, "tasks inside register_kprobe() that can be told apart");
 
+/* A call on this CPU was counted, and the hook has not had its turn yet. */
+static DEFINE_PER_CPU(bool, is_due);
+
 static struct {
+	atomic_long_t n_calls;
+	atomic_long_t n_tracked; /* of these */
+	long n_missed;		 /* the last that is known; sensors.c's */
 	struct symbol_range kallsyms;
 	char symbol[SYMBOLS_NAME_SIZE]; /* the worker's, as are the next; there is one */
 	char escaped[EMIT_ESCAPED_SIZE];
@@ -48,11 +60,13 @@ static struct {
 /**
  * struct attempt - what is kept from entry to return
  * @probe: the caller's, read only without faulting
+ * @place: of the note that it is told of here
  * @caller: of register_kprobe()
  * @record: becomes the record
  */
 struct attempt {
 	const struct kprobe *probe;
+	unsigned int place;
 	unsigned long caller;
 	struct emit_record record;
 };
@@ -88,6 +102,8 @@ static void print_hunt(const struct emit_record *record)
 static void print_attempt(const struct emit_record *record)
 {
 	bool is_suspicious = is_kallsyms(record);
+	enum emit_severity severity = owner_is_foreign(record->module) ? EMIT_HIGH
+								       : EMIT_INFO;
 
 	describe(state.symbol, record);
 	if (record->error && !is_suspicious) {
@@ -97,13 +113,22 @@ static void print_attempt(const struct emit_record *record)
 	scnprintf(state.sentence, sizeof(state.sentence), LKSM_MESSAGE_KPROBE_REGISTERED,
 		  emit_escape(state.escaped, sizeof(state.escaped), state.symbol));
 	emit_quote(state.escaped, sizeof(state.escaped), state.symbol);
-	photon_printk(record, EMIT_INFO, "kprobe_registered", state.sentence,
-		      " symbol=%s", state.escaped);
+	photon_printk(record, severity, "kprobe_registered", state.sentence, " symbol=%s",
+		      state.escaped);
 	if (is_suspicious)
 		photon_printk(record, EMIT_HIGH, "suspicious_probe",
 			      LKSM_MESSAGE_KALLSYMS_PROBE, " message=\"%s\" symbol=%s",
 			      LKSM_MESSAGE_KALLSYMS_PROBE, state.escaped);
 }
+
+/* Of the probes at one address the latest comes first; no other CPU takes over between. */
+static int on_call(struct kprobe *unused, struct pt_regs *regs)
+{
+	atomic_long_inc(&state.n_calls);
+	__this_cpu_write(is_due, true);
+	return 0;
+}
+NOKPROBE_SYMBOL(on_call);
 
 static int on_entry(struct kretprobe_instance *instance, struct pt_regs *regs)
 {
@@ -113,10 +138,15 @@ static int on_entry(struct kretprobe_instance *instance, struct pt_regs *regs)
 	const char *name = NULL;
 	kprobe_opcode_t *address = NULL;
 
+	/* It was not if this call came before the counting. */
+	if (__this_cpu_read(is_due))
+		atomic_long_inc(&state.n_tracked);
+	__this_cpu_write(is_due, false);
 	if (within_module((unsigned long)probe, THIS_MODULE))
 		return 1; /* our own: no record, no return handler */
 	memset(record, 0, offsetof(struct emit_record, text));
 	attempt->probe = probe;
+	attempt->place = kprobe_table_note_asked((unsigned long)probe);
 	attempt->caller = regs_get_kernel_stack_nth(regs, 0);
 	record->print = print_attempt;
 	record->text[0] = '\0';
@@ -155,6 +185,8 @@ static int on_return(struct kretprobe_instance *instance, struct pt_regs *regs)
 	attempt->record.resolved = (unsigned long)address;
 	attempt->record.error = (int)regs_return_value(regs);
 	name_module(attempt);
+	kprobe_table_note_answer(attempt->place, (unsigned long)attempt->probe,
+				 !attempt->record.error);
 	emit_stage(&attempt->record);
 	return 0;
 }
@@ -167,6 +199,11 @@ static struct kretprobe hook = {
 	.data_size = sizeof(struct attempt),
 };
 
+static struct kprobe counter = {
+	.symbol_name = SENSOR_KPROBES_SYMBOL,
+	.pre_handler = on_call,
+};
+
 static int kprobes_start(void)
 {
 	int r;
@@ -176,17 +213,42 @@ static int kprobes_start(void)
 		sensors_report_unavailable("kprobes", LKSM_SYMBOL_KALLSYMS, r,
 					   "only probes by name are known to be on it");
 	hook.maxactive = clamp_t(unsigned int, max_active, 1, 4096);
-	return register_kretprobe(&hook);
+	r = register_kretprobe(&hook);
+	if (r)
+		return r;
+	r = register_kprobe(&counter);
+	if (r)
+		unregister_kretprobe(&hook);
+	return r;
 }
 
 static void kprobes_stop(void)
 {
+	unregister_kprobe(&counter);
 	unregister_kretprobe(&hook);
 }
 
+static long n_untracked(long n_calls)
+{
+	return n_calls - atomic_long_read(&state.n_tracked);
+}
+
+/* May sleep. */
 static unsigned long kprobes_n_missed(void)
 {
-	return hook.nmissed + hook.kp.nmissed;
+	long n_calls = atomic_long_read(&state.n_calls);
+
+	if (n_untracked(n_calls) > state.n_missed) {
+		/* Until then every call that was counted has been tracked, or missed. */
+		synchronize_rcu();
+		state.n_missed = max(n_untracked(n_calls), state.n_missed);
+	}
+	return state.n_missed + hook.kp.nmissed;
+}
+
+static bool kprobes_is_working(void)
+{
+	return probe_is_working(&hook.kp) && probe_is_working(&counter);
 }
 
 const struct sensor sensor_kprobes = {
@@ -196,4 +258,5 @@ const struct sensor sensor_kprobes = {
 	.start = kprobes_start,
 	.stop = kprobes_stop,
 	.n_missed = kprobes_n_missed,
+	.is_working = kprobes_is_working,
 };

@@ -4,8 +4,7 @@
  *
  * Name to address: register_kprobe() resolves the name first and stores the address in
  * p->addr, and only then finds out that it cannot put a probe there. Asked for the second
- * byte of a function, in the middle of an instruction, it always fails, so nothing is
- * ever armed.
+ * byte of a function, in the middle of an instruction, it fails, so nothing is armed.
  *
  * Address to name: sprint_symbol(), whose answer is "symbol+0x10/0x80 [module]", or the
  * bare address if there is none; the latter must not get out.
@@ -13,12 +12,19 @@
 #include "symbols.h"
 
 #include <linux/errno.h>
+#include <linux/jhash.h>
 #include <linux/kallsyms.h>
 #include <linux/kernel.h>
 #include <linux/kprobes.h>
+#include <linux/sched.h>
 #include <linux/string.h>
 
 #define INSIDE_FIRST_INSTRUCTION 1
+#define WANTED_BUCKETS		 1024
+
+static struct {
+	struct symbol_wanted *wanted[WANTED_BUCKETS]; /* by name */
+} state;
 
 /**
  * struct parts - the pieces of sprint_symbol()'s answer
@@ -91,6 +97,13 @@ bool symbols_module(char to[MODULE_NAME_LEN], unsigned long address)
 	return to[0];
 }
 
+bool symbols_has(unsigned long address)
+{
+	struct parts parts;
+
+	return !split(&parts, address);
+}
+
 /* The name may come back as another one: several symbols can share an address. */
 static int find_range(unsigned long address, struct symbol_range *ret)
 {
@@ -103,23 +116,110 @@ static int find_range(unsigned long address, struct symbol_range *ret)
 	return 0;
 }
 
-int symbols_find(const char *name, struct symbol_range *ret)
+static int ask(const char *name, unsigned long *ret)
 {
 	struct kprobe probe = { .symbol_name = name, .offset = INSIDE_FIRST_INSTRUCTION };
 	int r;
 
 	r = register_kprobe(&probe);
-	if (!r) {
-		/* Not on any known kernel; but then it is armed, and must not stay. */
+	if (!r) /* A first instruction of one byte, as at _stext of 6.12: nobody runs it. */
 		unregister_kprobe(&probe);
-		return -EILSEQ;
-	}
 	if (!probe.addr)
 		return r;
-	return find_range((unsigned long)probe.addr - INSIDE_FIRST_INSTRUCTION, ret);
+	*ret = (unsigned long)probe.addr - INSIDE_FIRST_INSTRUCTION;
+	return 0;
+}
+
+/* 0 if there is none. */
+static unsigned long address_of(const char *name)
+{
+	unsigned long address = 0;
+
+	(void)ask(name, &address);
+	return address;
+}
+
+int symbols_find(const char *name, struct symbol_range *ret)
+{
+	unsigned long address;
+	int r = ask(name, &address);
+
+	return r ? r : find_range(address, ret);
 }
 
 bool symbols_contains(const struct symbol_range *range, unsigned long address)
 {
 	return address >= range->start && address < range->end;
+}
+
+static struct symbol_wanted **bucket_of(const char *name)
+{
+	return &state.wanted[jhash(name, strlen(name), 0) % WANTED_BUCKETS];
+}
+
+void symbols_want(struct symbol_wanted *wanted, size_t n)
+{
+	struct symbol_wanted **bucket;
+
+	for (; n; n--, wanted++) {
+		bucket = bucket_of(wanted->name);
+		wanted->next = *bucket;
+		*bucket = wanted;
+	}
+}
+
+static void note(const struct parts *parts, unsigned long address)
+{
+	struct symbol_wanted *wanted = *bucket_of(parts->name);
+
+	for (; wanted; wanted = wanted->next) {
+		if (wanted->address || strcmp(wanted->name, parts->name))
+			continue;
+		wanted->address = address;
+		wanted->size = parts->size;
+	}
+}
+
+/* From symbol to symbol: one pass costs less than to ask for some hundred names each. */
+static void walk(const char *from, const char *to)
+{
+	unsigned long address = address_of(from), end = address_of(to);
+	struct parts parts;
+
+	while (address && address < end) {
+		if (split(&parts, address) || parts.module || parts.offset >= parts.size)
+			break;
+		address -= parts.offset;
+		note(&parts, address);
+		address += parts.size;
+		cond_resched();
+	}
+}
+
+/* Those that share an address with another one do not show in a walk. */
+static void ask_for(struct symbol_wanted *wanted)
+{
+	struct symbol_range range;
+
+	wanted->address = address_of(wanted->name);
+	if (wanted->address && !find_range(wanted->address, &range))
+		wanted->size = range.end - wanted->address;
+}
+
+void symbols_resolve(void)
+{
+	struct symbol_wanted *wanted;
+	size_t i;
+
+	walk("_stext", "_etext");
+	walk("__start_rodata", "__end_rodata");
+	walk("_sdata", "_edata");
+	walk("__bss_start", "__bss_stop");
+	for (i = 0; i < WANTED_BUCKETS; i++) {
+		for (wanted = state.wanted[i]; wanted; wanted = wanted->next) {
+			if (!wanted->address)
+				ask_for(wanted);
+		}
+		state.wanted[i] = NULL;
+	}
 }

@@ -33,6 +33,35 @@ struct symbol_range {
  */
 int symbols_find(const char *name, struct symbol_range *ret);
 
+/**
+ * struct symbol_wanted - a symbol of the kernel that somebody needs the address of
+ * @name: as in kallsyms
+ * @address: 0 until it is found
+ * @size: up to the next symbol, in bytes; 0 if it is not known
+ * @next: symbols_want()'s
+ */
+struct symbol_wanted {
+	const char *name;
+	unsigned long address;
+	unsigned long size;
+	struct symbol_wanted *next;
+};
+
+/**
+ * symbols_want() - add to what the next symbols_resolve() looks for
+ * @wanted: @n of them; the caller's, until symbols_resolve() has returned
+ */
+void symbols_want(struct symbol_wanted *wanted, size_t n);
+
+/**
+ * symbols_resolve() - find the addresses of all that is wanted
+ *
+ * Of several symbols with one name it takes the one at the lowest address. May sleep, and
+ * takes some tenths of a second. Before the hook on register_kprobe is armed, as with
+ * symbols_find().
+ */
+void symbols_resolve(void);
+
 bool symbols_contains(const struct symbol_range *range, unsigned long address);
 
 /**
@@ -42,6 +71,9 @@ bool symbols_contains(const struct symbol_range *range, unsigned long address);
  * Callable from a kprobe handler. Return: whether there is one
  */
 bool symbols_module(char to[MODULE_NAME_LEN], unsigned long address);
+
+/* Is there a symbol for that address? May be called where printk may. */
+bool symbols_has(unsigned long address);
 
 /**
  * symbols_describe() - name an address

@@ -35,7 +35,7 @@
  *
  * LKSM_PROC_PATH
  *
- * Mode 0400, root's. Lines of logfmt as above, each at most LKSM_LINE_MAX bytes with its
+ * Mode 0600, root's. Lines of logfmt as above, each at most LKSM_LINE_MAX bytes with its
  * newline, printable ASCII throughout. The first key tells the three kinds apart:
  *
  *	lksm_version=1 sensor=0.1.0 instance=0123456789abcdef boot_id=UUID first=3 next=19
@@ -78,6 +78,9 @@
  *	SEEK_CUR 0: tells the position.
  * poll(2), epoll(7)  EPOLLIN when a read would give something. When the sensor is about
  *	to go: EPOLLHUP, with EPOLLIN as long as something is left to read.
+ * write(2)  The word LKSM_PROC_SCAN, with or without a newline, by one who may administer
+ *	the system (CAP_SYS_ADMIN): everything is looked at now, and what was found is
+ *	there to read when write(2) returns. Anything else is -EINVAL.
  * The sensor is gone: reads are -EIO. Its last record is type=sensor_stopped; who polls
  *	and reads at once gets it before. A poller that slept through the whole unloading
  *	(250 ms) may see EPOLLIN and the like in place of EPOLLHUP, and gets -EIO by
@@ -92,6 +95,9 @@
 /** LKSM_PROC_PATH: the records; LKSM_PROC_NAME is the kernel's word for it */
 #define LKSM_PROC_NAME "lksm"
 #define LKSM_PROC_PATH "/proc/" LKSM_PROC_NAME
+
+/** LKSM_PROC_SCAN: written to LKSM_PROC_PATH it makes the sensor look at everything */
+#define LKSM_PROC_SCAN "scan"
 
 /** LKSM_MIRROR_MAX: bytes of a mirror without the tag; below the 992 that 5.10 keeps */
 #define LKSM_MIRROR_MAX 960
@@ -168,9 +174,75 @@
  *	symbol_hunt         symbol error resolved module pid comm uid
  *	                    a failed registration of a kprobe; resolved=yes if it told the
  *	                    caller the symbol's address nevertheless
+ *	sensor_disarmed     how switch|what
+ *	                    how=kprobes, ftrace: all probes of that kind are silent, by
+ *	                    that switch of the kernel's; how=probe, sensor: that one is
+ *	sensor_rearmed      how what
+ *	coverage            have missing
+ *	                    guards, and sensors as sensor_NAME; a probe that is missing as
+ *	                    sensor_NAME.SYMBOL
+ *	scan_done
+ *	process_hidden      task name missing
+ *	                    task is its number; missing: tasks, pids, tgids, children
+ *	creds_changed       task name how caller module
+ *	                    how=commit_creds: by a call that did not come from the kernel;
+ *	                    in_place: overwritten; init_cred, shared: a pointer to others'
+ *	task_tampered       task name flag when
+ *	foreign_thread      task name how new when module
+ *	                    a kernel thread; how=thread: its function, work: of a work item
+ *	                    that it is at, call: it has called it
+ *	creds_prepared      caller module
+ *	                    a module asked for credentials of the kernel's own
+ *	usermodehelper_run  path arguments module
+ *	                    the kernel runs a program; module is among the callers
+ *	bpf_loaded          name kind id helpers
+ *	bpf_attached        kind target
+ *	uprobe_registered   path offset module
+ *	                    path from the root of its file system
+ *	device_opened       path
+ *	kexec_load          how crash
+ *	                    tried, whatever came of it; crash=yes: kdump
  *	records_lost        stream=sensor count reason
  *	                    reason=overrun: seen, but there was no room to keep it;
  *	                    reason=missed: a probe's handler could not run
+ *	module_hidden       missing when module
+ *	                    a loaded module is no longer in these: list, sysfs, tree (by
+ *	                    address); or has no longer its name, state or taint
+ *	code_hidden         size name when
+ *	                    size bytes that can be executed, and nobody has them; name: if
+ *	                    a module was found that says that they are its
+ *	ftrace_hook         symbol count new when module
+ *	                    symbol: up to three of count functions, "a,b"; "*" if it is all
+ *	kprobe_registered   symbol new when module
+ *	                    from the kernel's table; the one above is from the registration
+ *	tracepoint_probe    tracepoint new when module
+ *	netfilter_hook      what new when module
+ *	                    what: ipv4/pre_routing, netdev/rx_handler, packet/all and so on
+ *	notifier_added      what new when module
+ *	                    what: the name of the chain in the kernel
+ *	lsm_hook            what old new when module, or what gone=yes
+ *	livepatch_enabled   name module
+ *	variable_changed    name old new when
+ *	                    a switch or string of the kernel's, changed in memory: nobody
+ *	                    wrote it by the file that there is for it
+ *	variable_restored   the same, back to what it lawfully was
+ *	sysctl_written      name old value pid comm uid exe
+ *	                    medium if it weakens the system
+ *	taint_cleared       old new cleared when
+ *	                    letters as in an oops; "none"
+ *	pointer_hooked      what old new when
+ *	                    what: TABLE.MEMBER, TABLE[N] or TABLE+0xN; old, new: functions
+ *	                    what: PATH.FIELD or FILESYSTEM.FIELD, and member function behind
+ *	                    new; old, new: tables; function: the first stranger in new, its
+ *	                    member
+ *	pointer_restored    what old new when
+ *	idt_hooked          what cpu old new when
+ *	                    what: idt[N], or IDTR if a processor has another table
+ *	msr_changed         what cpu old new when
+ *	cpu_protection_off  what cpu when
+ *	                    what: CR0.WP, CR4.SMEP, CR4.SMAP
+ *	debug_register      what cpu symbol new when
+ *	                    a breakpoint at symbol; new: whom the kernel calls for it
  *
  * error is a negative errno. pid, comm and uid are the task that did it, in the initial
  * namespaces; records without them are about the sensor itself.

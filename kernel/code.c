@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * No general decoder: the kernel's own is not exported, and what matters are the few forms
+ * in which code is redirected. What is in none of them is reported as bytes.
+ *
+ *	e8 / e9 d32		call, jmp	ftrace, static calls, jump labels, khook
+ *	eb d8			jmp		jump labels
+ *	cc			int3		kprobes; text_poke_bp() for a moment
+ *	48 b8 i64 ff e0		mov rax; jmp	rootkits (any register, push; ret too)
+ *	68 i32 c3		push; ret	rootkits
+ *	ff 25 d32		jmp [rip + d]	rootkits
+ *	0f 1f 44 00 00		nop		what was a call or jmp, or becomes one
+ */
+#include "code.h"
+
+#include <linux/kernel.h>
+#include <linux/string.h>
+#include <linux/uaccess.h>
+
+#include "guard.h"
+#include "kprobe_table.h"
+#include "owner.h"
+#include "symbols.h"
+
+#define NEAR_SIZE  5
+#define ENDBR_SIZE 4
+
+const char *const code_kind_names[CODE_KIND_COUNT] = {
+	[CODE_JUMP] = "jump",
+	[CODE_CALL] = "call",
+	[CODE_BREAKPOINT] = "breakpoint",
+	[CODE_BYTES] = "bytes",
+};
+
+/* What static calls and jump labels put where no call is wanted; arch/x86/kernel. */
+static const u8 idle[][NEAR_SIZE] = {
+	{ 0x0f, 0x1f, 0x44, 0x00, 0x00 }, /* nop */
+	{ 0x66, 0x66, 0x48, 0x31, 0xc0 }, /* xor rax, rax: a call that returns 0 */
+	{ 0x2e, 0x2e, 0x2e, 0x31, 0xc0 },
+	{ 0xc3, 0xcc, 0xcc, 0xcc, 0xcc }, /* ret: a tail call to nothing */
+	{ 0x66, 0x66, 0x66, 0x66, 0x90 }, /* nops of 5.10, by processor */
+	{ 0x3e, 0x8d, 0x74, 0x26, 0x00 },
+};
+
+/* A distance, or an address that is extended as the processor does. */
+static long read_s32(const u8 *bytes)
+{
+	s32 value;
+
+	memcpy(&value, bytes, sizeof(value));
+	return value;
+}
+
+static unsigned long read_u64(const u8 *bytes)
+{
+	u64 value;
+
+	memcpy(&value, bytes, sizeof(value));
+	return value;
+}
+
+static bool is_near(u8 opcode)
+{
+	return opcode == 0xe8 || opcode == 0xe9;
+}
+
+static bool is_idle(const u8 *bytes)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(idle); i++) {
+		if (!memcmp(bytes, idle[i], NEAR_SIZE))
+			return true;
+	}
+	return false;
+}
+
+unsigned long code_near_target(unsigned long address, const u8 *bytes, size_t size)
+{
+	if (size < NEAR_SIZE || !is_near(bytes[0]))
+		return 0;
+	return address + NEAR_SIZE + read_s32(bytes + 1);
+}
+
+/* The forms that hold an address as such. Return: it, or 0 */
+static unsigned long far_target(unsigned long address, const u8 *bytes, size_t size)
+{
+	if (size >= 10 && (bytes[0] & 0xfe) == 0x48 && (bytes[1] & 0xf8) == 0xb8)
+		return read_u64(bytes + 2);
+	if (size >= 6 && bytes[0] == 0x68 && bytes[5] == 0xc3)
+		return read_s32(bytes + 1);
+	if (size >= 6 && bytes[0] == 0xff && bytes[1] == 0x25)
+		return guard_read((void *)(address + 6 + read_s32(bytes + 2)));
+	return 0;
+}
+
+/* ENDBR64, or the nop that it became where nobody calls the function by its address */
+static size_t entry_offset(const u8 *bytes, size_t size)
+{
+	static const u8 endbr[ENDBR_SIZE] = { 0xf3, 0x0f, 0x1e, 0xfa };
+	static const u8 sealed[ENDBR_SIZE] = { 0x66, 0x0f, 0x1f, 0x00 };
+
+	if (size <= ENDBR_SIZE ||
+	    (memcmp(bytes, endbr, ENDBR_SIZE) && memcmp(bytes, sealed, ENDBR_SIZE)))
+		return 0;
+	return ENDBR_SIZE;
+}
+
+/* ftrace calls from there; kprobes jump from there; nobody else has any business there. */
+static bool is_lawful_at_entry(const struct owner *owner, unsigned long target)
+{
+	char name[SYMBOLS_NAME_SIZE];
+
+	if (owner->kind == OWNER_TRAMPOLINE)
+		return true;
+	if (owner->kind != OWNER_KERNEL)
+		return false;
+	symbols_describe(name, target);
+	return strstr(name, "ftrace") || !strncmp(name, "__fentry__", 10) ||
+	       !strncmp(name, "arch_static_call", 16);
+}
+
+static bool is_lawful(unsigned long target, bool is_entry)
+{
+	struct owner owner;
+
+	owner_find(target, &owner);
+	if (is_entry)
+		return is_lawful_at_entry(&owner, target);
+	return owner.kind != OWNER_FOREIGN && owner.kind != OWNER_NOBODY;
+}
+
+/*
+ * what is compared, and where we are
+ * @entry: offset of the first instruction after ENDBR
+ * @at: offset of the first byte that differs
+ */
+struct code {
+	unsigned long address;
+	const u8 *now;
+	const u8 *before;
+	size_t size;
+	size_t entry;
+	size_t at;
+};
+
+static bool set_change(struct code_change *ret, size_t offset, enum code_kind kind,
+		       unsigned long target)
+{
+	*ret = (struct code_change){ offset, kind, target };
+	return true;
+}
+
+/* Where a call or jump begins of which byte @at is a part, the opcode changed or not. */
+static bool find_near(const struct code *code, size_t *ret)
+{
+	size_t back;
+
+	for (back = 0; back < NEAR_SIZE && back <= code->at; back++) {
+		size_t i = code->at - back;
+
+		if (i + NEAR_SIZE > code->size || !is_near(code->now[i]))
+			continue;
+		if (back && code->now[i] != code->before[i])
+			continue;
+		*ret = i;
+		return true;
+	}
+	return false;
+}
+
+/* Jump labels of two bytes: a jmp where a nop was, or the other way round. */
+static bool is_short_label(const struct code *code)
+{
+	static const u8 nop[2] = { 0x66, 0x90 };
+	const u8 *now = code->now + code->at, *before = code->before + code->at;
+
+	if (code->at + 2 > code->size || code->at <= code->entry)
+		return false;
+	return (now[0] == 0xeb && !memcmp(before, nop, 2)) ||
+	       (before[0] == 0xeb && !memcmp(now, nop, 2));
+}
+
+static bool was_patchable(const struct code *code)
+{
+	const u8 *before = code->before + code->at;
+
+	return code->at + NEAR_SIZE <= code->size &&
+	       (is_near(before[0]) || is_idle(before));
+}
+
+/* Somebody's probe was there when the copy was made: the bytes of before are not known. */
+static size_t n_unknown(const struct code *code)
+{
+	const u8 *before = code->before + code->at;
+	struct owner owner;
+
+	if (before[0] == 0xcc)
+		return 1;
+	if (code->at + NEAR_SIZE > code->size || before[0] != 0xe9)
+		return 0;
+	owner_find(code_near_target(code->address + code->at, before, NEAR_SIZE), &owner);
+	return owner.kind == OWNER_TRAMPOLINE || owner.kind == OWNER_NOBODY ? NEAR_SIZE
+									    : 0;
+}
+
+/* ftrace's place without a call, whatever half-written call was there for the copy. */
+static bool is_idle_entry(const struct code *code)
+{
+	return code->at - code->entry < NEAR_SIZE &&
+	       code->entry + NEAR_SIZE <= code->size && is_idle(code->now + code->entry);
+}
+
+/* Return: whether the difference is unlawful; if not, @at is behind it. */
+static bool judge(struct code *code, struct code_change *ret)
+{
+	const u8 *now = code->now + code->at;
+	unsigned long target;
+	size_t begin;
+
+	if (*now == 0xcc && kprobe_table_has(code->address + code->at)) {
+		code->at++;
+		return false;
+	}
+	if (*now == 0xcc)
+		return set_change(ret, code->at, CODE_BREAKPOINT, 0);
+	if (find_near(code, &begin)) {
+		target = code_near_target(code->address + begin, code->now + begin,
+					  code->size - begin);
+		if (!is_lawful(target, begin <= code->entry))
+			return set_change(
+				ret, begin,
+				code->now[begin] == 0xe8 ? CODE_CALL : CODE_JUMP, target);
+		code->at = begin + NEAR_SIZE;
+		return false;
+	}
+	if (is_idle_entry(code)) {
+		code->at = code->entry + NEAR_SIZE;
+		return false;
+	}
+	if (was_patchable(code) && is_idle(now)) {
+		code->at += NEAR_SIZE;
+		return false;
+	}
+	if (is_short_label(code)) {
+		code->at += 2;
+		return false;
+	}
+	target = far_target(code->address + code->at, now, code->size - code->at);
+	if (!target && n_unknown(code)) {
+		code->at += n_unknown(code);
+		return false;
+	}
+	return set_change(ret, code->at, target ? CODE_JUMP : CODE_BYTES, target);
+}
+
+bool code_find_change(unsigned long address, const u8 *now, const u8 *before, size_t size,
+		      struct code_change *ret)
+{
+	struct code code = {
+		.address = address,
+		.now = now,
+		.before = before,
+		.size = size,
+		.entry = entry_offset(now, size),
+	};
+
+	if (!memcmp(now, before, size))
+		return false;
+	while (code.at < size) {
+		if (now[code.at] == before[code.at])
+			code.at++;
+		else if (judge(&code, ret))
+			return true;
+	}
+	return false;
+}
+
+bool code_find_hook(unsigned long address, const u8 *now, size_t size,
+		    struct code_change *ret)
+{
+	size_t at = entry_offset(now, size);
+	unsigned long target = code_near_target(address + at, now + at, size - at);
+
+	if (now[at] == 0xcc && !kprobe_table_has(address + at))
+		return set_change(ret, at, CODE_BREAKPOINT, 0);
+	if (!target)
+		target = far_target(address + at, now + at, size - at);
+	if (!target || is_lawful(target, false))
+		return false;
+	return set_change(ret, at, now[at] == 0xe8 ? CODE_CALL : CODE_JUMP, target);
+}

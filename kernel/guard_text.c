@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The code of the functions that rootkits hook, against a copy from when the sensor was
+ * loaded. What was hooked before that is known by its first instruction. A key is the
+ * function's number, a value what is wrong with it: the target of a jump or call, another
+ * small number otherwise, 0 for nothing.
+ */
+#include "guard.h"
+
+#include <linux/delay.h>
+#include <linux/errno.h>
+#include <linux/kernel.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/uaccess.h>
+
+#include "code.h"
+#include "text_watch_list.h"
+
+/*
+ * What the kernel is about to patch looks like tampering for a moment: text_poke_bp()
+ * leaves a breakpoint, ftrace forgets a trampoline before its last call is gone. Pauses
+ * double, so a moment is about 100 ms at the most; for a breakpoint, about 400 ms, for it
+ * stands until all processors have been told of it twice, also those that hardly run.
+ */
+#define LOOKS	      6
+#define LOOKS_AT_INT3 8
+#define LOOK_PAUSE_US 2000
+
+#define AS_WANTED(function) { .name = #function },
+static struct symbol_wanted wanted[] = { TEXT_WATCH_LIST(AS_WANTED) };
+
+static struct {
+	u8 *copies; /* of all functions, end to end */
+	u8 now[CODE_SIZE_MAX];
+	struct code_change changes[ARRAY_SIZE(wanted)];
+} state;
+
+static size_t size_of(const struct symbol_wanted *function)
+{
+	return min_t(size_t, function->size, CODE_SIZE_MAX);
+}
+
+static int text_start(void)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < ARRAY_SIZE(wanted); i++)
+		n += size_of(&wanted[i]);
+	if (!n)
+		return -ENOENT;
+	state.copies = kvzalloc(n, GFP_KERNEL);
+	if (!state.copies)
+		return -ENOMEM;
+	for (i = 0, n = 0; i < ARRAY_SIZE(wanted); n += size_of(&wanted[i++]))
+		(void)copy_from_kernel_nofault(
+			state.copies + n, (void *)wanted[i].address, size_of(&wanted[i]));
+	return 0;
+}
+
+static void text_stop(void)
+{
+	kvfree(state.copies);
+}
+
+static bool find_change(size_t i, const u8 *copy, bool is_first)
+{
+	unsigned long address = wanted[i].address;
+	size_t size = size_of(&wanted[i]);
+
+	if (copy_from_kernel_nofault(state.now, (void *)address, size))
+		return false;
+	if (is_first)
+		return code_find_hook(address, state.now, size, &state.changes[i]);
+	return code_find_change(address, state.now, copy, size, &state.changes[i]);
+}
+
+static size_t n_looks(const struct code_change *change)
+{
+	return change->kind == CODE_BREAKPOINT ? LOOKS_AT_INT3 : LOOKS;
+}
+
+static bool is_changed(size_t i, const u8 *copy, bool is_first)
+{
+	unsigned long pause_us = LOOK_PAUSE_US;
+	size_t look;
+
+	if (!find_change(i, copy, is_first))
+		return false;
+	for (look = 1; look < n_looks(&state.changes[i]); look++, pause_us *= 2) {
+		usleep_range(pause_us, 2 * pause_us);
+		if (!find_change(i, copy, is_first))
+			return false;
+	}
+	return true;
+}
+
+static unsigned long value_of(const struct code_change *change)
+{
+	return change->target ? change->target : change->offset << 8 | (change->kind + 1);
+}
+
+static void text_visit(struct guard_visit *visit)
+{
+	bool is_first = guard_occasion(visit) == GUARD_START;
+	const u8 *copy = state.copies;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(wanted); copy += size_of(&wanted[i++])) {
+		if (!size_of(&wanted[i]))
+			continue;
+		guard_word(visit, i,
+			   is_changed(i, copy, is_first) ? value_of(&state.changes[i])
+							 : 0);
+	}
+}
+
+static void print_where(char *to, size_t size, unsigned long key)
+{
+	if (state.changes[key].offset)
+		scnprintf(to, size, "%s+0x%zx", wanted[key].name,
+			  state.changes[key].offset);
+	else
+		strscpy(to, wanted[key].name, size);
+}
+
+static void text_report(const struct guard_change *change)
+{
+	const struct code_change *what = &state.changes[change->key];
+	struct guard_change to = *change;
+	char where[128];
+
+	if (change->is_new && !change->new)
+		return;
+	print_where(where, sizeof(where), change->key);
+	to.is_new = true; /* the old value is no address */
+	if (!change->new)
+		guard_print(change, NULL, EMIT_INFO, "text_restored", " what=%s",
+			    wanted[change->key].name);
+	else if (what->target)
+		guard_print_target(&to, EMIT_HIGH, "text_patched", " what=%s how=%s",
+				   where, code_kind_names[what->kind]);
+	else
+		guard_print(change, NULL, EMIT_HIGH, "text_patched", " what=%s how=%s",
+			    where, code_kind_names[what->kind]);
+}
+
+const struct guard guard_text = {
+	.name = "text",
+	.wanted = wanted,
+	.n_wanted = ARRAY_SIZE(wanted),
+	.start = text_start,
+	.stop = text_stop,
+	.visit = text_visit,
+	.report = text_report,
+};
