@@ -163,6 +163,8 @@ struct lksm_host {
  * @start: 0, or -errno: the module is then reported and left out
  * @poll: hand over what is there; 1 = more to come, 0 = dry, -errno = failed. Never sleeps
  * @stop: release everything; called once for each start() that returned 0
+ * @is_apart: only looked at in a built-in: it runs in a child process of its own, as a .so
+ *	always does, and so may take its time
  */
 struct lksm_module {
 	uint32_t abi;
@@ -172,6 +174,7 @@ struct lksm_module {
 	int (*start)(void *state, const struct lksm_host *host);
 	int (*poll)(void *state, struct lksm_batch *out);
 	void (*stop)(void *state);
+	bool is_apart;
 };
 
 /*
