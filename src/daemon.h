@@ -3,24 +3,20 @@
 #ifndef DAEMON_H
 #define DAEMON_H
 
-#include "core/config.h"
-#include "core/rules.h"
+#include "base/buffer.h"
 
 struct daemon_options {
-	struct config *config;
-	struct rules *rules;
 	/**
-	 * reload() - read both again; all or nothing
-	 * @says: on success, how many rules; else why not
-	 * Return: 0, or negative with @says: @config and @rules are as they were
+	 * load() - read and check configuration and rules; in a sandboxed child, at start and
+	 * at SIGHUP
+	 * @packed: gets them, by core/settings.h
+	 * Return: 0, or negative after complaining on stderr
 	 */
-	int (*reload)(struct config *config, struct rules **rules, void *context,
-		      struct buffer *says);
+	int (*load)(void *context, struct buffer *packed);
 	void *context;
-	bool has_dashboard;
 };
 
 /** daemon_run() - until SIGTERM or SIGINT; an exit code of the command line */
-int daemon_run(struct daemon_options *options);
+int daemon_run(const struct daemon_options *options);
 
 #endif

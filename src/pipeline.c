@@ -17,53 +17,26 @@
 #include <sys/eventfd.h>
 
 #include "base/log.h"
-
-#define RETRY_US 200000 /* between two tries to write to a full disk */
-
-/* Write the lines, come what may: a full disk is waited for. */
-static int write_lines(struct pipeline *p, struct output_batch batch)
-{
-	size_t failures = 0, n_lines = batch.n_lines;
-
-	while (batch.n_lines) {
-		int n = json_logger_log_events(p->logger, &batch);
-
-		if (n >= 0) {
-			output_batch_skip(&batch, (size_t)n);
-			continue;
-		}
-		p->write_error = n;
-		if (failures++ == 0)
-			(void)log_error_errno(
-				n, "cannot write the log; trying until it works");
-		if (queue_is_closed(p->queue))
-			return n; /* stopping: the kernel's ring keeps them for the next start */
-		atomic_fetch_add(&p->turns, 2);
-		usleep(RETRY_US);
-	}
-	if (failures)
-		log_notice("the log can be written again, after %zu failed tries",
-			   failures);
-	p->n_delayed += failures ? n_lines : 0;
-	return 0;
-}
+#include "pipeline_log.h"
 
 /* One drain: everything that the intake has ready becomes one write. */
 static int drain(struct pipeline *p, struct lksm_batch *batches[], size_t n)
 {
+	const struct now now = clock_now();
+	/* a day's file ends with a seal */
+	int r = json_logger_is_leaving(p->logger, now) ? log_seal(p) : 0;
 	struct position next = p->position;
 	struct output_batch lines;
-	int r = 0;
 
 	lines_clear(&p->lines);
 	for (size_t i = 0; r >= 0 && i < n; i++)
 		r = lines_add_batch(&p->lines, batches[i], &next);
-	lines = output_batch_from(&p->lines, clock_now());
+	lines = output_batch_from(&p->lines, now);
 	/* what is passed over must be known before a line behind it is in the log */
 	if (r >= 0 && position_hold_all(&p->position, &next))
 		state_page_store(p->page, &p->position);
 	if (r >= 0)
-		r = write_lines(p, lines);
+		r = log_write(p, lines);
 	if (r < 0)
 		return r;
 	dashboard_push_events(p->ring, &lines);
@@ -73,29 +46,38 @@ static int drain(struct pipeline *p, struct lksm_batch *batches[], size_t n)
 	next.next_seq = p->lines.next_seq;
 	p->position = next;
 	state_page_store(p->page, &p->position);
+	reserve_hold(&p->reserve, lines.now);
 	return 0;
 }
 
-/* That events were late is an event, as soon as there is a log to write it to. */
-static int tell_delayed(struct pipeline *p)
+/* That the log could not be written or sealed is told as soon as it can be. */
+static int tell_trouble(struct pipeline *p)
 {
-	struct lksm_batch *batch = NULL;
 	int r = 0;
 
-	while (r >= 0 && p->n_delayed) {
-		const char *error = strerror(-p->write_error);
+	while (r >= 0 && log_has_trouble(p)) {
+		struct lksm_batch *batch;
 
 		r = batch_create(&batch);
 		if (r < 0)
 			break;
 		batch_reset(batch, "lksm", true, clock_now());
-		(void)batch_emit_own(batch, "log_write_failed", LKSM_CRITICAL);
-		(void)batch_add_str(batch, "error", error, strlen(error));
-		(void)batch_add_int(batch, "count", (int64_t)p->n_delayed);
-		p->n_delayed = 0;
+		log_tell_trouble(p, batch);
 		r = drain(p, &batch, 1);
 		batch_destroy(batch);
 	}
+	return r;
+}
+
+/* One turn: @n batches that came, or none and something to seal. */
+static int take_turn(struct pipeline *p, struct lksm_batch *batches[], int n)
+{
+	int r = n > 0 ? drain(p, batches, (size_t)n) : 0;
+
+	if (r >= 0)
+		r = tell_trouble(p);
+	if (r >= 0 && log_is_due(p, clock_now()))
+		r = log_seal(p);
 	return r;
 }
 
@@ -103,23 +85,23 @@ static void *writer(void *context)
 {
 	struct pipeline *p = context;
 	struct lksm_batch *batches[QUEUE_BATCHES];
-	size_t n;
+	int n;
 
-	while ((n = queue_take_full(p->queue, batches))) {
+	while ((n = queue_take_full(p->queue, p->due_us, batches))) {
 		int r;
 
 		atomic_fetch_add(&p->turns, 1);
-		r = drain(p, batches, n);
-		if (r >= 0)
-			r = tell_delayed(p);
+		r = take_turn(p, batches, n);
 		if (r < 0) {
 			(void)log_error_errno(r, "the writer cannot go on");
 			_exit(1); /* the supervisor starts us again, where the log ends */
 		}
-		for (size_t i = 0; i < n; i++)
+		for (int i = 0; i < n; i++)
 			queue_put_empty(p->queue, batches[i]);
 		atomic_fetch_add(&p->turns, 1);
 	}
+	if (log_seal(p) < 0)
+		log_warning("the end of the log will be sealed at the next start");
 	return NULL;
 }
 
@@ -129,6 +111,8 @@ int pipeline_run(struct pipeline *p)
 	pthread_t thread;
 	int r;
 
+	if (p->sealer && sealer_is_needed(p->sealer)) /* the last run was killed */
+		p->due_us = clock_now().mono_us + SEAL_AFTER_US;
 	r = pthread_create(&thread, NULL, writer, p);
 	if (r)
 		return -r;

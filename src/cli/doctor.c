@@ -12,8 +12,11 @@
 #include <sys/utsname.h>
 
 #include "base/file.h"
+#include "base/text.h"
 #include "cli/setup.h"
 #include "cli/verb.h"
+#include "core/sandbox_page.h"
+#include "core/seal_key.h"
 
 #define LINE_SIZE      512
 #define SPACE_LOW      ((uint64_t)256 << 20)
@@ -171,6 +174,33 @@ static enum verdict check_log_folder(struct doctor *d, struct finding *f)
 	return ADVICE;
 }
 
+static enum verdict check_seals(struct doctor *d, struct finding *f)
+{
+	char path[LINE_SIZE];
+	_cleanup_close_ int fd = -1;
+	struct seal_key key;
+	bool is_shown;
+
+	SAY(path, "%s/" SEAL_FILE_NAME, d->setup.config.output_dir);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || seal_file_load(fd, &key) < 0) {
+		SAY(f->what, fd < 0 && errno != ENOENT
+				     ? "The key of the log's seals cannot be read"
+				     : "The logs are not sealed yet");
+		return FINE;
+	}
+	is_shown = key.is_shown;
+	seal_key_wipe(&key);
+	if (is_shown) {
+		SAY(f->what,
+		    "The logs are sealed, and somebody has the key to verify them");
+		return FINE;
+	}
+	SAY(f->what, "The logs are sealed, but nobody has the key to verify them");
+	SAY(f->remedy, "`lksm keys` makes it; keep it elsewhere");
+	return ADVICE;
+}
+
 static enum verdict check_daemon(struct doctor *d, struct finding *f)
 {
 	char path[LINE_SIZE], pid[LINE_SIZE];
@@ -185,6 +215,42 @@ static enum verdict check_daemon(struct doctor *d, struct finding *f)
 	}
 	SAY(f->what, "The daemon is not running on this log folder");
 	SAY(f->remedy, "`lksm run`, or script/run in a checkout");
+	return ADVICE;
+}
+
+static void append(char text[static LINE_SIZE], const char *word)
+{
+	size_t n = strlen(text);
+
+	(void)snprintf(text + n, LINE_SIZE - n, "%s%s", n ? ", " : "", word);
+}
+
+/* What the kernel says of the process, and what the process said of Landlock. */
+static enum verdict judge_process(const struct sandbox_row *row, struct finding *f)
+{
+	const struct process_locks *l = &row->locks;
+	bool is_apart = !strcmp(row->process, "core") || !strcmp(row->process, "web");
+	char locks[LINE_SIZE] = "", lacks[LINE_SIZE] = "", landlock[32];
+
+	(void)snprintf(landlock, sizeof(landlock), "Landlock %d", row->landlock);
+	append(l->seccomp == 2 && row->filter > 0 ? locks : lacks, "seccomp");
+	append(l->no_new_privs ? locks : lacks, "no new privileges");
+	if (is_apart && l->uid == 0)
+		append(lacks, "a user of its own");
+	if (is_apart && l->capabilities)
+		append(lacks, "the loss of its capabilities");
+	if (row->landlock)
+		append(row->landlock > 0 ? locks : lacks,
+		       row->landlock > 0 ? landlock : "Landlock");
+	SAY(f->what, "Process %s (pid %d, user %u, capabilities %llx) has %.200s",
+	    row->process, row->pid, l->uid, (unsigned long long)l->capabilities,
+	    locks[0] ? locks : "no locks");
+	if (!lacks[0])
+		return FINE;
+	SAY(f->remedy,
+	    "it lacks %.200s: this kernel or container has none; a newer kernel, or "
+	    "lsm=…,landlock on its command line, has",
+	    lacks);
 	return ADVICE;
 }
 
@@ -220,7 +286,7 @@ static const struct check {
 } checks[] = {
 	{ check_config, false },    { check_rules, true },    { check_kernel_log, true },
 	{ check_sensor, false },    { check_kprobes, false }, { check_kernel, false },
-	{ check_log_folder, true }, { check_daemon, true },
+	{ check_log_folder, true }, { check_seals, true },    { check_daemon, true },
 };
 
 static void print(enum verdict verdict, const struct finding *f, bool has_colour)
@@ -237,6 +303,34 @@ static void print(enum verdict verdict, const struct finding *f, bool has_colour
 	       looks[verdict].word, has_colour ? "\033[0m" : "", f->what);
 	if (f->remedy[0])
 		printf("      → %s\n", f->remedy);
+}
+
+/* One line for each process of the daemon. A row outlives its process: it must be the same. */
+static enum verdict tell_processes(const struct doctor *d, bool has_colour)
+{
+	static struct sandbox_row rows[SANDBOX_PAGE_ROWS];
+	_cleanup_close_ int fd = -1;
+	enum verdict worst = FINE;
+	char path[LINE_SIZE];
+	int n;
+
+	SAY(path, "%s/" SANDBOX_PAGE_NAME, d->setup.config.output_dir);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
+	n = fd < 0 ? 0 : sandbox_page_read(fd, rows);
+	for (int i = 0; i < n; i++) {
+		int32_t parent = rows[i].locks.parent;
+		struct finding f = { 0 };
+		enum verdict verdict;
+
+		if (process_locks_read(rows[i].pid, &rows[i].locks) < 0 ||
+		    rows[i].locks.parent != parent ||
+		    !is_snake_case(span_from(rows[i].process), SANDBOX_PROCESS_SIZE - 1))
+			continue;
+		verdict = judge_process(&rows[i], &f);
+		print(verdict, &f, has_colour);
+		worst = verdict > worst ? verdict : worst;
+	}
+	return worst;
 }
 
 static int doctor_run(int argc, char **argv)
@@ -258,6 +352,8 @@ static int doctor_run(int argc, char **argv)
 		print(verdict, &f, has_colour);
 		worst = verdict > worst ? verdict : worst;
 	}
+	if (d.has_config && tell_processes(&d, has_colour) > worst)
+		worst = ADVICE;
 	setup_deinit(&d.setup);
 	return worst == WRONG ? EXIT_NOTHING : EXIT_DONE;
 }

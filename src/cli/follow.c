@@ -18,16 +18,20 @@
 
 #include "base/log.h"
 #include "cli/event_line.h"
+#include "cli/folder_logs.h"
 #include "cli/setup.h"
+#include "core/event.h"
+#include "core/reverse_lines.h"
 #include "output/json_logger.h"
 
-#define NAME_PATTERN "lksm_events_[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9].jsonl"
 #define LAST_DEFAULT 10
 #define LAST_MAX     1000000
 #define READ_SIZE    ((size_t)64 << 10)
+#define START_SIZE   80 /* of a line: seq, ts and a routine type fit */
 
 struct follow {
 	struct event_line_options format;
+	bool shows_routine; /* seals and heartbeats, too */
 	uint64_t n_last;
 	int folder;
 	int file; /* -1: there is none yet */
@@ -52,10 +56,32 @@ static int write_out(struct follow *f)
 	return 0;
 }
 
+/* A seal or a heartbeat of ours? What else contains such words has them escaped or later. */
+static bool is_routine(struct span line)
+{
+	static const struct span before = SPAN(", \"type\": \""),
+				 ours = SPAN("}, \"severity\": \"info\", "
+					     "\"source\": \"lksm\"");
+	size_t n = line.len < START_SIZE ? line.len : START_SIZE;
+	const char *type = memmem(line.data, n, before.data, before.len), *end;
+
+	if (!type)
+		return false;
+	type += before.len;
+	end = memchr(type, '"', (size_t)(line.data + n - type));
+	return end &&
+	       event_is_routine((struct span){ type, (size_t)(end - type) },
+				SPAN("lksm")) &&
+	       span_contains(line, ours);
+}
+
 static int show_line(struct follow *f, struct span line)
 {
-	int r = event_line_format(&f->out, line, &f->format);
+	int r;
 
+	if (!f->shows_routine && is_routine(line))
+		return 0;
+	r = event_line_format(&f->out, line, &f->format);
 	if (r == -EBADMSG) {
 		log_warning("%s: a line is no event and is not shown", f->name);
 		return 0;
@@ -129,7 +155,7 @@ static int find_log(int folder, const char *after, bool is_newest,
 	while ((entry = readdir(dir))) {
 		const char *name = entry->d_name;
 
-		if (fnmatch(NAME_PATTERN, name, 0) != 0 || strcmp(name, after) <= 0)
+		if (fnmatch(FOLDER_LOG_PATTERN, name, 0) != 0 || strcmp(name, after) <= 0)
 			continue;
 		if (ret[0] == '\0' || (strcmp(name, ret) > 0) == is_newest)
 			memcpy(ret, name, JSON_LOGGER_NAME_SIZE);
@@ -169,38 +195,24 @@ static int catch_up(struct follow *f)
 	return r < 0 ? r : write_out(f);
 }
 
-/* Go back to where the last @n lines of the file begin. */
+/* Go back to where the last @n lines that are shown begin; of a torn one we see the start. */
 static int seek_last(struct follow *f, uint64_t n)
 {
-	_cleanup_free_ char *block = malloc(READ_SIZE);
-	off_t at = lseek(f->file, 0, SEEK_END);
-	bool is_last_newline = true;
+	struct reverse_lines lines = { .fd = f->file };
+	off_t size = lseek(f->file, 0, SEEK_END);
+	struct span line;
+	int r;
 
-	if (!block)
-		return -ENOMEM;
-	f->offset = at;
-	while (at > 0) {
-		size_t len = at < (off_t)READ_SIZE ? (size_t)at : READ_SIZE;
-		ssize_t got = pread(f->file, block, len, at - (off_t)len);
-
-		if (got != (ssize_t)len)
-			return got < 0 ? -errno : -EIO;
-		at -= (off_t)len;
-		while (len-- > 0) {
-			if (block[len] != '\n')
-				continue;
-			/* The first one met ends the last line; of a torn one we see the
-			 * start. */
-			f->offset = at + (off_t)len + 1;
-			if (!is_last_newline && n-- == 1)
-				return 0;
-			if (is_last_newline && n == 0)
-				return 0;
-			is_last_newline = false;
-		}
+	if (size < 0)
+		return -errno;
+	r = reverse_lines_end(f->file, (uint64_t)size, &lines.offset);
+	f->offset = (off_t)lines.offset;
+	while (r >= 0 && n > 0 && (r = reverse_lines_previous(&lines, &line)) > 0) {
+		f->offset = (off_t)reverse_lines_at(&lines);
+		n -= f->shows_routine || !line.data || !is_routine(line);
 	}
-	f->offset = 0;
-	return 0;
+	reverse_lines_deinit(&lines);
+	return r < 0 ? r : 0;
 }
 
 static int begin(struct follow *f)
@@ -289,6 +301,7 @@ static int open_folder(const char *path)
 }
 
 enum option {
+	OPTION_ALL,
 	OPTION_CONFIG,
 	OPTION_FIELDS,
 	OPTION_JSON,
@@ -298,6 +311,7 @@ enum option {
 };
 
 static const struct verb_option options[] = {
+	[OPTION_ALL] = { "all", 'a', NULL, "Seals and heartbeats, too" },
 	[OPTION_CONFIG] = { "config", 'c', "FILE",
 			    "Take output.dir from this configuration" },
 	[OPTION_FIELDS] = { "fields", 0, "seed|full",
@@ -310,16 +324,14 @@ static const struct verb_option options[] = {
 	{ 0 },
 };
 
-/* -EINVAL, when what was said is all there is to say */
-#define complain(...) (log_error(__VA_ARGS__), -EINVAL)
-
 static int parse_lines(const char *text, uint64_t *ret)
 {
 	char *end;
 	unsigned long long n = strtoull(text, &end, 10);
 
 	if (*text < '0' || *text > '9' || *end != '\0' || n > LAST_MAX)
-		return complain("--lines %s: not a number from 0 to %d", text, LAST_MAX);
+		return log_refusal("--lines %s: not a number from 0 to %d", text,
+				   LAST_MAX);
 	*ret = n;
 	return 0;
 }
@@ -328,6 +340,9 @@ static int parse_lines(const char *text, uint64_t *ret)
 static int take_option(struct follow *f, enum option option, const char *value)
 {
 	switch (option) {
+	case OPTION_ALL:
+		f->shows_routine = true;
+		return 0;
 	case OPTION_JSON:
 		f->format.is_json = true;
 		return 0;
@@ -336,11 +351,11 @@ static int take_option(struct follow *f, enum option option, const char *value)
 	case OPTION_FIELDS:
 		f->format.is_seed = !strcmp(value, "seed");
 		if (!f->format.is_seed && strcmp(value, "full") != 0)
-			return complain("--fields %s: neither seed nor full", value);
+			return log_refusal("--fields %s: neither seed nor full", value);
 		return 0;
 	case OPTION_SEVERITY:
 		if (severity_parse(span_from(value), &f->format.severity_min) < 0)
-			return complain(
+			return log_refusal(
 				"--severity %s: none of info, medium, high, critical",
 				value);
 		return 0;

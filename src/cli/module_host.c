@@ -3,7 +3,8 @@
  * lksm module-host: what an external module runs in, so that its crash, hang or flood
  * is its own. A .so is loaded and driven here, its events leave as JSON lines on stdout
  * (core/external.h); any other file is a program that prints such lines itself and takes
- * the place of this one. Neither is touched unless it is safe to run.
+ * the place of this one. Neither is touched unless it is safe to run. The name of a
+ * built-in that runs apart stands for itself.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -19,6 +20,7 @@
 
 #include "base/log.h"
 #include "base/safe_path.h"
+#include "cli/setup.h"
 #include "cli/verb.h"
 #include "core/external.h"
 #include "core/registry.h"
@@ -33,6 +35,7 @@
 enum {
 	OPTION_SET,
 	OPTION_POLL_INTERVAL,
+	OPTION_CONFIG,
 };
 
 enum {
@@ -45,6 +48,7 @@ enum {
 struct module_host {
 	const char *settings[SETTINGS_MAX]; /* "key=value" */
 	size_t n_settings;
+	struct setup setup; /* --config: what it says of the module, below the settings */
 	int poll_interval_ms;
 	char name[NAME_SIZE]; /* by the file's name; the module's must be the same */
 
@@ -127,11 +131,10 @@ static const char *option(void *context, const char *module, const char *name)
 	struct module_host *h = context;
 	size_t n = strlen(name);
 
-	(void)module;
 	for (size_t i = h->n_settings; i > 0; i--) /* the last one counts */
 		if (!strncmp(h->settings[i - 1], name, n) && h->settings[i - 1][n] == '=')
 			return h->settings[i - 1] + n + 1;
-	return NULL;
+	return config_module_option(&h->setup.config, module, name);
 }
 
 static struct lksm_batch *get_batch(void *context)
@@ -314,10 +317,22 @@ static void set_name(struct module_host *h, const char *path)
 	h->name[n] = '\0';
 }
 
+static const struct lksm_module *find_builtin(const char *name)
+{
+	for (size_t i = 0; lksm_builtin_modules[i]; i++) {
+		const struct lksm_module *module = *lksm_builtin_modules[i];
+
+		if (module->is_apart && !strcmp(module->name, name))
+			return module;
+	}
+	return NULL;
+}
+
 static int host_file(struct module_host *h, const char *path)
 {
 	_cleanup_buffer_ struct buffer reason = { 0 };
 	_cleanup_close_ int fd = -1;
+	const struct lksm_module *builtin = find_builtin(path);
 	size_t n = strlen(path);
 
 	set_name(h, path);
@@ -327,6 +342,8 @@ static int host_file(struct module_host *h, const char *path)
 	(void)signal(SIGPIPE, SIG_IGN);
 	if (batch_create(&h->batch) < 0)
 		return EXIT_TROUBLE;
+	if (builtin)
+		return drive(h, builtin);
 	fd = safe_path_open(path, geteuid() == 0, &reason);
 	if (fd < 0)
 		return refused(h, buffer_cstring(&reason));
@@ -339,6 +356,8 @@ static const struct verb_option options[] = {
 	[OPTION_POLL_INTERVAL] = { "poll-interval", 'p', "SECONDS",
 				   "Between two polls of a module that watches nothing "
 				   "(0.1)" },
+	[OPTION_CONFIG] = { "config", 'c', "FILE",
+			    "Take the module's options from this configuration" },
 	{ 0 },
 };
 
@@ -364,6 +383,8 @@ static int take_option(struct module_host *h, int index, const char *value)
 	else if (index == OPTION_SET && h->n_settings == SETTINGS_MAX)
 		fprintf(stderr, "lksm: --set was given more than %d times\n",
 			SETTINGS_MAX);
+	else if (index == OPTION_CONFIG)
+		return setup_load_config(&h->setup, value);
 	else {
 		if (index == OPTION_SET)
 			h->settings[h->n_settings++] = value;
@@ -392,6 +413,7 @@ static int run_module_host(int argc, char **argv)
 	registry_destroy(host.registry);
 	batch_destroy(host.batch);
 	buffer_deinit(&host.lines);
+	setup_deinit(&host.setup);
 	return r;
 }
 
@@ -400,8 +422,10 @@ const struct verb verb_module_host = {
 	.arguments = "FILE",
 	.summary = "Run one external module, its events on stdout",
 	.detail = "The daemon starts one for each file in its module folders. FILE is a "
-		  ".so, or a\n"
-		  "program that prints events itself; see docs/adding-a-module.md.",
+		  ".so, a\n"
+		  "program that prints events itself, or the name of a built-in that "
+		  "runs apart;\n"
+		  "see docs/adding-a-module.md.",
 	.options = options,
 	.is_internal = true,
 	.run = run_module_host,

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "cli/setup.h"
 #include "cli/verb.h"
+#include "core/settings.h"
 #include "daemon.h"
 
 #define FLAGS_MAX 16
@@ -30,7 +31,8 @@ static const struct verb_option options[] = {
 	[OPTION_LISTEN] = { "listen", 0, "HOST:PORT", "Address of the dashboard" },
 	[OPTION_NO_DASHBOARD] = { "no-dashboard", 0, NULL, "Only follow and log" },
 	[OPTION_KMSG] = { "kmsg", 0, "PATH",
-			  "Kernel log: a device, file or pipe (/dev/kmsg)" },
+			  "Kernel log: a device, file, pipe, or - for the standard input "
+			  "(/dev/kmsg)" },
 	[OPTION_PROC] = { "proc", 0, "PATH",
 			  "The sensor's own channel, if it is there (/proc/lksm)" },
 	[OPTION_MODULE_DIR] = { "module-dir", 0, "DIR",
@@ -103,8 +105,7 @@ static int apply_flags(const struct flags *f, struct config *config,
 	return 0;
 }
 
-/* The same steps at start and at SIGHUP: file, environment, flags, rules; all or nothing. */
-static int load(struct setup *s, const struct flags *f)
+static int load_setup(struct setup *s, const struct flags *f)
 {
 	_cleanup_buffer_ struct buffer errors = { 0 };
 	int r = setup_load_config(s, f->config_path);
@@ -113,43 +114,30 @@ static int load(struct setup *s, const struct flags *f)
 		r = apply_flags(f, &s->config, &errors);
 	if (errors.len)
 		fwrite(errors.data, 1, errors.len, stderr);
-	return r < 0 ? r : setup_load_rules(s);
+	if (r >= 0)
+		r = setup_load_rules(s);
+	if (r == -ENOMEM) /* everything else was said where it happened */
+		(void)log_error_errno(r, "cannot read the configuration and the rules");
+	return r;
 }
 
-static int reload(struct config *config, struct rules **rules, void *context,
-		  struct buffer *says)
+/* The same steps at start and at SIGHUP: file, environment, flags, rules; all or nothing. */
+static int load(void *context, struct buffer *packed)
 {
-	struct setup fresh = { 0 };
-	int r = load(&fresh, context);
+	_cleanup_(setup_deinit) struct setup setup = { 0 };
+	int r = load_setup(&setup, context);
 
-	if (r < 0) {
-		buffer_append_literal(says,
-				      "the new configuration or rules are not valid");
-		setup_deinit(&fresh);
-		return r;
-	}
-	r = config_check_reload(config, &fresh.config, says);
-	if (r < 0) {
-		setup_deinit(&fresh);
-		return r;
-	}
-	buffer_appendf(says, "%zu rules", rules_count(fresh.rules));
-	config_deinit(config);
-	rules_destroy(*rules);
-	*config = fresh.config;
-	*rules = fresh.rules;
-	return 0;
+	return r < 0 ? r
+		     : settings_pack(&setup.config, &setup.files,
+				     rules_count(setup.rules), packed);
 }
 
 static int run_run(int argc, char **argv)
 {
 	static struct flags flags;
-	struct setup setup = { 0 };
-	struct daemon_options daemon = { .config = &setup.config,
-					 .reload = reload,
-					 .context = &flags };
+	const struct daemon_options daemon = { .load = load, .context = &flags };
 	const char *value = NULL;
-	int option, r;
+	int option;
 
 	while ((option = verb_next_option(&verb_run, argc, argv, &value)) >= 0)
 		if (add_flag(&flags, option, value) < 0)
@@ -159,15 +147,7 @@ static int run_run(int argc, char **argv)
 			argv[optind]);
 		return EXIT_TROUBLE;
 	}
-	r = load(&setup, &flags);
-	if (r >= 0) {
-		daemon.rules = setup.rules;
-		daemon.has_dashboard = setup.config.dashboard_enabled;
-		r = daemon_run(&daemon);
-		setup.rules = daemon.rules;
-	}
-	setup_deinit(&setup);
-	return r < 0 ? EXIT_TROUBLE : r;
+	return daemon_run(&daemon);
 }
 
 const struct verb verb_run = {

@@ -20,6 +20,9 @@ static void append_types(struct buffer *text)
 	for (const struct event_type *t = event_types(); t->name; t++)
 		buffer_appendf(text, "%-18s %-9s %-11s %s\n", t->name,
 			       severity_name(t->severity), t->attack, t->sentence);
+	for (const struct sensor_type *t = sensor_types(); t->name; t++)
+		buffer_appendf(text, "%-18s %-9s %-11s %s\n", t->name, "", t->attack,
+			       t->sentence);
 }
 
 static int schema_run(int argc, char **argv)
@@ -40,6 +43,6 @@ static int schema_run(int argc, char **argv)
 const struct verb verb_schema = {
 	.name = "schema",
 	.arguments = "event|types",
-	.summary = "Print the event's JSON Schema, or the types that LKSM itself makes",
+	.summary = "Print the event's JSON Schema, or the types of LKSM and its sensor",
 	.run = schema_run,
 };

@@ -56,7 +56,7 @@ int setup_load_config(struct setup *s, const char *config_path)
 {
 	_cleanup_buffer_ struct buffer errors = { 0 };
 	const char *path = config_path ? config_path : SYSTEM_CONFIG;
-	int r = config_init(&s->config);
+	int r = config_init(&s->config), environment;
 
 	if (r < 0)
 		return r;
@@ -66,7 +66,9 @@ int setup_load_config(struct setup *s, const char *config_path)
 	else if (r < 0 && !errors.len)
 		buffer_appendf(&errors, "lksm: cannot read %s: %s\n", path, strerror(-r));
 	/* what is wrong is in errors */
-	(void)config_load_environment(&s->config, &errors);
+	environment = config_load_environment(&s->config, &errors);
+	if (environment == -ENOMEM)
+		r = environment;
 	check_module_options(&s->config, &errors);
 	if (errors.len)
 		return complain(&errors);
@@ -102,12 +104,14 @@ int setup_load_rules(struct setup *s)
 	_cleanup_buffer_ struct buffer errors = { 0 };
 	const char *paths[2 * CONFIG_LIST_MAX];
 	char *packs[CONFIG_LIST_MAX] = { 0 };
+	struct rules_files files = { 0 };
 	struct rules *rules = NULL;
 	int r = list_rules(&s->config, packs, paths, &errors);
 
 	if (r == 0)
-		r = rules_load(paths, s->config.rules_dirs.n + s->config.rules_enable.n,
-			       &rules, &errors);
+		r = rules_load_all(paths,
+				   s->config.rules_dirs.n + s->config.rules_enable.n,
+				   &rules, &files, &errors);
 	for (size_t i = 0; i < s->config.rules_enable.n; i++)
 		free(packs[i]);
 	if (errors.len)
@@ -117,7 +121,9 @@ int setup_load_rules(struct setup *s)
 	if (rules_count(rules) == 0)
 		log_warning("no rules were found: what the sensor says gets no names");
 	rules_destroy(s->rules);
+	rules_files_deinit(&s->files);
 	s->rules = rules;
+	s->files = files;
 	return 0;
 }
 
@@ -133,6 +139,7 @@ int setup_load(struct setup *s, const char *config_path, const char *rules_path)
 
 void setup_deinit(struct setup *s)
 {
+	rules_files_deinit(&s->files);
 	rules_destroy(s->rules);
 	config_deinit(&s->config);
 }

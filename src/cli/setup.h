@@ -9,6 +9,7 @@
 struct setup {
 	struct config config;
 	struct rules *rules;
+	struct rules_files files; /* what they were made of */
 };
 
 /**

@@ -26,7 +26,7 @@ struct item {
 	bool is_record;
 	struct lksm_record record;
 	uint64_t ts_us, time_us;
-	const char *type, *source;
+	const char *type, *source, *attack;
 	enum lksm_severity severity;
 	struct span raw;
 	size_t first_datum, n_data;
@@ -147,9 +147,12 @@ static int emit(struct lksm_batch *b, uint64_t ts_us, const char *type,
 	item->type = keep(b, name.data, name.len);
 	if (!item->type)
 		return -ENOSPC;
-	row = is_own ? event_type_find(name) : NULL;
-	if (row)
+	row = event_type_find(name);
+	/* of LKSM's types, a module has those that are its own */
+	if (row && (is_own || !strcmp(row->source, b->source))) {
 		item->source = row->source;
+		item->attack = row->attack;
+	}
 	item->ts_us = ts_us ? ts_us : b->now.mono_us;
 	item->time_us = wall_time(b->now, item->ts_us);
 	item->severity = severity;
@@ -297,6 +300,8 @@ static void fill_event(struct lksm_batch *b, const struct item *item,
 	event->type = span_from(item->type);
 	event->severity = item->severity;
 	event->source = span_from(item->source);
+	if (item->attack && item->attack[0])
+		event->attack = span_from(item->attack);
 	event->ts = item->ts_us;
 	event->time = item->time_us;
 	buffer_clear(&b->raw);

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <limits.h>
 
+#include "base/clock.h"
 #include "base/paths.h"
 #include "base/suggest.h"
 
@@ -22,7 +23,8 @@ enum key_type {
 	BYTES,
 	TEXT,
 	LIST,
-	AUTH
+	AUTH,
+	FSYNC
 };
 
 struct key {
@@ -49,6 +51,13 @@ static const struct key keys[] = {
 	    "Keep the logs below that together, e.g. 10G; 0 no limit"),
 	KEY("output.compress_after_days", COUNT, compress_after_days, "2",
 	    "Compress closed days with zstd when they are so old; 0 never"),
+	KEY("output.seal", BOOL, seal, "true",
+	    "Seal the logs, so that `lksm verify` can tell whether they were changed"),
+	KEY("output.fsync", FSYNC, fsync, "never",
+	    "What outlives a crash of the machine: never, interval (all but the last "
+	    "second) or batch (all that was shown)"),
+	KEY("output.heartbeat", COUNT, heartbeat_s, "60",
+	    "Seconds between two heartbeat events; 0 none"),
 	KEY("dashboard.enabled", BOOL, dashboard_enabled, "true", "Serve the dashboard"),
 	KEY("dashboard.listen", TEXT, dashboard_listen, "127.0.0.1:8787",
 	    "Address and port"),
@@ -203,6 +212,20 @@ static int set_list(struct config_list *list, const char *value)
 	return 0;
 }
 
+static const char *const fsync_names[] = { [CONFIG_FSYNC_NEVER] = "never",
+					   [CONFIG_FSYNC_INTERVAL] = "interval",
+					   [CONFIG_FSYNC_BATCH] = "batch" };
+
+static int parse_fsync(const char *value, enum config_fsync *ret)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(fsync_names); i++)
+		if (!strcmp(fsync_names[i], value)) {
+			*ret = (enum config_fsync)i;
+			return 0;
+		}
+	return -EINVAL;
+}
+
 static int set_member(struct config *c, const struct key *k, const char *value)
 {
 	void *member = (char *)c + k->offset;
@@ -223,6 +246,8 @@ static int set_member(struct config *c, const struct key *k, const char *value)
 	case AUTH:
 		*(bool *)member = !strcmp(value, "token");
 		return *(bool *)member || !strcmp(value, "none") ? 0 : -EINVAL;
+	case FSYNC:
+		return parse_fsync(value, member);
 	}
 	return -EINVAL;
 }
@@ -237,6 +262,7 @@ static const char *expected(enum key_type type)
 		[TEXT] = "a text",
 		[LIST] = "a list of at most 16",
 		[AUTH] = "token or none",
+		[FSYNC] = "never, interval or batch",
 	};
 
 	return texts[type];
@@ -381,12 +407,54 @@ static bool is_same_member(const struct config *a, const struct config *b,
 	case SECONDS:
 	case BYTES:
 		return *(const uint64_t *)x == *(const uint64_t *)y;
+	case FSYNC:
+		return *(const enum config_fsync *)x == *(const enum config_fsync *)y;
 	case TEXT:
 		return !strcmp(*(char *const *)x, *(char *const *)y);
 	case LIST:
 		return is_same_list(x, y);
 	}
 	return false;
+}
+
+static void append_list(const struct config_list *list, struct buffer *out)
+{
+	for (size_t i = 0; i < list->n; i++)
+		buffer_appendf(out, "%s%s", i ? "," : "", list->items[i]);
+}
+
+void config_append_value(const struct config *c, const char *key, struct buffer *out)
+{
+	const struct key *k = find_key(key);
+	const void *member = (const char *)c + k->offset;
+
+	switch (k->type) {
+	case BOOL:
+		buffer_appendf(out, "%s", *(const bool *)member ? "true" : "false");
+		return;
+	case AUTH:
+		buffer_appendf(out, "%s", *(const bool *)member ? "token" : "none");
+		return;
+	case COUNT:
+	case BYTES:
+		buffer_append_u64(out, *(const uint64_t *)member);
+		return;
+	case SECONDS:
+		buffer_appendf(out, "%llu.%06llu",
+			       *(const unsigned long long *)member / USEC_PER_SEC,
+			       *(const unsigned long long *)member % USEC_PER_SEC);
+		return;
+	case FSYNC:
+		buffer_appendf(out, "%s",
+			       fsync_names[*(const enum config_fsync *)member]);
+		return;
+	case TEXT:
+		buffer_appendf(out, "%s", *(char *const *)member);
+		return;
+	case LIST:
+		append_list(member, out);
+		return;
+	}
 }
 
 static void refuse_change(const char *key, struct buffer *errors)
@@ -415,9 +483,10 @@ int config_check_reload(const struct config *running, const struct config *fresh
 			struct buffer *errors)
 {
 	/* what is opened, locked or spawned once, before privilege is split */
-	static const char *const fixed[] = { "output.dir",	 "dashboard.enabled",
-					     "dashboard.listen", "dashboard.auth",
-					     "modules.dirs",	 "modules.rate_limit" };
+	static const char *const fixed[] = { "output.dir",	  "output.seal",
+					     "dashboard.enabled", "dashboard.listen",
+					     "dashboard.auth",	  "modules.dirs",
+					     "modules.rate_limit" };
 	size_t before = errors->len;
 
 	for (size_t i = 0; i < ARRAY_SIZE(fixed); i++)

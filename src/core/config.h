@@ -29,12 +29,22 @@ struct config_module_option {
 	char *place; /* "lksm.yaml:12:7" or "--kmsg", for messages */
 };
 
+/** When what was written is on the disk (fdatasync) and outlives a crash of the machine. */
+enum config_fsync {
+	CONFIG_FSYNC_NEVER,    /* when the kernel likes, usually within 30 s */
+	CONFIG_FSYNC_INTERVAL, /* a second after it was written at the latest */
+	CONFIG_FSYNC_BATCH,    /* before it is shown */
+};
+
 struct config {
 	uint64_t poll_interval_us;
 	char *output_dir;
 	uint64_t keep_days;
 	uint64_t keep_bytes;
 	uint64_t compress_after_days;
+	enum config_fsync fsync;
+	bool seal;
+	uint64_t heartbeat_s; /* 0: none */
 	bool dashboard_enabled;
 	char *dashboard_listen;
 	bool dashboard_auth; /* token or none */
@@ -74,6 +84,9 @@ int config_load_environment(struct config *c, struct buffer *errors);
  */
 int config_set(struct config *c, const char *key, const char *value, const char *place,
 	       struct buffer *errors);
+
+/** config_append_value() - what config_set() would take to make @key what it is */
+void config_append_value(const struct config *c, const char *key, struct buffer *out);
 
 /**
  * config_check_reload() - can a daemon that runs with @running go on with @fresh?

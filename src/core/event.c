@@ -46,6 +46,13 @@ static const struct event_type types[] = {
 		{ .name = NULL },
 };
 
+static const struct sensor_type of_sensor[] = {
+#define X(type, attack, keys, sentence) { #type, attack, keys, sentence },
+	LKSM_SENSOR_TYPES(X)
+#undef X
+		{ .name = NULL },
+};
+
 /*
  * Eight bytes at a time: is any of them a control byte, a quote, a backslash, DEL or
  * beyond ASCII? The usual test for a byte below n, (x - n) & ~x & 0x80; a borrow can only
@@ -474,6 +481,13 @@ int severity_parse(struct span name, enum lksm_severity *ret)
 	return -EINVAL;
 }
 
+bool event_is_routine(struct span type, struct span source)
+{
+	return span_equal(source, SPAN("lksm")) &&
+	       (span_equal(type, SPAN("log_sealed")) ||
+		span_equal(type, SPAN("heartbeat")));
+}
+
 const struct event_type *event_type_find(struct span name)
 {
 	for (const struct event_type *type = types; type->name; type++) {
@@ -486,4 +500,18 @@ const struct event_type *event_type_find(struct span name)
 const struct event_type *event_types(void)
 {
 	return types;
+}
+
+const struct sensor_type *sensor_type_find(struct span name)
+{
+	for (const struct sensor_type *type = of_sensor; type->name; type++) {
+		if (span_equal(name, span_from(type->name)))
+			return type;
+	}
+	return NULL;
+}
+
+const struct sensor_type *sensor_types(void)
+{
+	return of_sensor;
 }

@@ -8,6 +8,7 @@
 
 #include "lksm/event_fields.h"
 #include "lksm/event_types.h"
+#include "lksm/sensor_types.h"
 #include "lksm/module.h"
 
 #include "base/buffer.h"
@@ -115,5 +116,25 @@ const struct event_type *event_type_find(struct span name);
 
 /** event_types() - the whole table; ends with a row whose name is NULL */
 const struct event_type *event_types(void);
+
+/**
+ * event_is_routine() - does it only say that all is well (our log_sealed, heartbeat)? Then
+ * it is in the log, but kept away from the last events that are shown.
+ */
+bool event_is_routine(struct span type, struct span source);
+
+/** A row of lksm/sensor_types.h. */
+struct sensor_type {
+	const char *name;
+	const char *attack;
+	const char *keys;
+	const char *sentence;
+};
+
+/** sensor_type_find() - the row of a type of the sensor's records, NULL for any other */
+const struct sensor_type *sensor_type_find(struct span name);
+
+/** sensor_types() - the whole table; ends with a row whose name is NULL */
+const struct sensor_type *sensor_types(void);
 
 #endif

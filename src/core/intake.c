@@ -8,11 +8,16 @@
 #include <systemd/sd-event.h>
 
 #include "base/log.h"
+#include "core/clock_watch.h"
 
 #define WATCHES_MAX 64
 #define LAST_ROUNDS_MAX \
 	4096 /* before stopping: a source that never runs dry must not hold us */
-#define LAST_WAITS_MAX 20 /* of QUEUE_WAIT_MS, for a log that cannot be written */
+#define FAILED_PAUSE_US \
+	(10 * USEC_PER_SEC) /* before core starts anew because a module failed */
+#define LAST_WAITS_MAX 20   /* of QUEUE_WAIT_MS, for a log that cannot be written */
+
+#define HEARTBEAT_MAX_S 31622400 /* a year: microseconds must not overflow */
 
 struct watch {
 	int fd;
@@ -24,7 +29,9 @@ struct intake {
 	struct registry *registry;
 	sd_event *loop;
 	struct watch watches[WATCHES_MAX];
-	sd_event_source *ticks;
+	sd_event_source *ticks, *heartbeat;
+	sd_event_source *anew;
+	struct clock_watch clock;
 	bool is_starved; /* somebody's turn came, but the queue was full */
 };
 
@@ -86,6 +93,37 @@ static int keep_ticking(struct intake *in)
 					  in->options->poll_interval_us, 0, on_tick, in);
 }
 
+static uint64_t heartbeat_us(const struct intake *in)
+{
+	uint64_t s = in->options->heartbeat_s;
+
+	return (s < HEARTBEAT_MAX_S ? s : HEARTBEAT_MAX_S) * USEC_PER_SEC;
+}
+
+/* So that silence can be told from nothing having happened. */
+static int on_heartbeat(sd_event_source *source, uint64_t now_us, void *userdata)
+{
+	struct intake *in = userdata;
+	const struct datum data = {
+		SPAN("interval"), DATUM_INT, { 0 }, (int64_t)in->options->heartbeat_s
+	};
+
+	/* a queue that is full has better things to tell */
+	(void)registry_emit(in->registry, clock_now(), "heartbeat", &data, 1);
+	(void)sd_event_source_set_time(source, now_us + heartbeat_us(in));
+	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+}
+
+static int start_heartbeat(struct intake *in)
+{
+	uint64_t interval_us = heartbeat_us(in);
+
+	return interval_us ? sd_event_add_time_relative(in->loop, &in->heartbeat,
+							CLOCK_MONOTONIC, interval_us, 0,
+							on_heartbeat, in)
+			   : 0;
+}
+
 static int on_control(sd_event_source *source, int fd, uint32_t events, void *userdata)
 {
 	struct intake *in = userdata;
@@ -95,6 +133,28 @@ static int on_control(sd_event_source *source, int fd, uint32_t events, void *us
 	if (in->options->control(in->options->context, in->registry, fd) < 0)
 		return sd_event_exit(in->loop, 0);
 	return 0;
+}
+
+static int on_clock(sd_event_source *source, int fd, uint32_t events, void *userdata)
+{
+	struct intake *in = userdata;
+
+	(void)source;
+	(void)fd;
+	(void)events;
+	clock_watch_tell(&in->clock, in->registry);
+	return 0;
+}
+
+/* Costs nothing until the clock is set. */
+static void watch_clock(struct intake *in)
+{
+	int r = clock_watch_open(&in->clock);
+
+	if (r >= 0)
+		r = sd_event_add_io(in->loop, NULL, in->clock.fd, EPOLLIN, on_clock, in);
+	if (r < 0)
+		(void)log_warning_errno(r, "nobody tells when the clock is set");
 }
 
 static int position(void *context, const char *stream, uint64_t *ret)
@@ -183,8 +243,11 @@ static int setup(struct intake *in)
 	r = registry_discover(in->registry);
 	if (r >= 0)
 		r = registry_start_all(in->registry, clock_now());
+	if (r >= 0)
+		r = start_heartbeat(in);
 	if (r >= 0 && in->options->started)
 		in->options->started(in->options->context, in->registry);
+	watch_clock(in);
 	return r;
 }
 
@@ -192,7 +255,31 @@ static int setup(struct intake *in)
 static bool poll_all(struct intake *in)
 {
 	in->is_starved = false;
+	if (in->clock.is_pending)
+		clock_watch_tell(&in->clock, in->registry);
 	return registry_poll_all(in->registry, clock_now()) > 0 || in->is_starved;
+}
+
+static int on_anew(sd_event_source *source, uint64_t now_us, void *userdata)
+{
+	struct intake *in = userdata;
+
+	(void)source;
+	(void)now_us;
+	log_warning("starting anew for the sake of a module that failed");
+	return sd_event_exit(in->loop, 0);
+}
+
+/*
+ * Without a reader of the kernel log there is little left to do. Another core can go on
+ * exactly where the log ends, which a module that is started again here could not.
+ */
+static int start_anew_later(struct intake *in)
+{
+	if (in->anew || !registry_has_failed(in->registry))
+		return 0;
+	return sd_event_add_time_relative(in->loop, &in->anew, CLOCK_MONOTONIC,
+					  FAILED_PAUSE_US, 0, on_anew, in);
 }
 
 static int loop(struct intake *in)
@@ -201,6 +288,8 @@ static int loop(struct intake *in)
 		bool has_more = poll_all(in);
 		int r = keep_ticking(in);
 
+		if (r >= 0)
+			r = start_anew_later(in);
 		if (r >= 0)
 			r = sd_event_run(in->loop, has_more ? 0 : UINT64_MAX);
 		if (r < 0)
@@ -223,7 +312,7 @@ static void finish(struct intake *in)
 
 int intake_run(const struct intake_options *options)
 {
-	struct intake in = { .options = options };
+	struct intake in = { .options = options, .clock = { .fd = -1 } };
 	int r = setup(&in);
 
 	if (r >= 0)
@@ -233,6 +322,9 @@ int intake_run(const struct intake_options *options)
 	queue_close(options->queue);
 	registry_destroy(in.registry);
 	in.ticks = sd_event_source_disable_unref(in.ticks);
+	in.anew = sd_event_source_disable_unref(in.anew);
+	in.heartbeat = sd_event_source_disable_unref(in.heartbeat);
 	sd_event_unref(in.loop);
+	clock_watch_close(&in.clock);
 	return r;
 }

@@ -19,6 +19,7 @@ struct intake_options {
 	int (*source)(void *context, const char *module, const char *option);
 	/* the modules are started; a chance to registry_emit() what happened before. May be NULL */
 	void (*started)(void *context, struct registry *registry);
+	uint64_t heartbeat_s; /* seconds between two heartbeat events; 0: none */
 	/* look for a late source; may be NULL, as registry_callbacks.look */
 	int (*look)(void *context, const char *module, const char *option);
 	int control_fd; /* -1 for none */

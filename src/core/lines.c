@@ -35,7 +35,7 @@ static int reserve_line(struct lines *l)
 	return 0;
 }
 
-static int add_event(struct lines *l, struct lksm_event *event)
+int lines_add_event(struct lines *l, struct lksm_event *event)
 {
 	size_t offset = l->bytes.len;
 	int r = reserve_line(l);
@@ -48,7 +48,8 @@ static int add_event(struct lines *l, struct lksm_event *event)
 	r = event_encode(&l->bytes, event, l->view);
 	if (r < 0)
 		return r;
-	l->items[l->n++] = (struct line){ NULL, l->bytes.len - offset, l->next_seq++ };
+	l->items[l->n++] = (struct line){ NULL, l->bytes.len - offset, l->next_seq++,
+					  event_is_routine(event->type, event->source) };
 	return 1;
 }
 
@@ -59,7 +60,7 @@ int lines_add_record(struct lines *l, const struct lksm_record *record)
 
 	event_init(&event);
 	r = naming_name(l->naming, record, &event);
-	return r > 0 ? add_event(l, &event) : r;
+	return r > 0 ? lines_add_event(l, &event) : r;
 }
 
 int lines_add_batch(struct lines *l, struct lksm_batch *batch, struct position *position)
@@ -72,7 +73,7 @@ int lines_add_batch(struct lines *l, struct lksm_batch *batch, struct position *
 
 		event_init(&event);
 		if (!batch_get(batch, i, &record, &event)) {
-			r = add_event(l, &event);
+			r = lines_add_event(l, &event);
 			continue;
 		}
 		if (record.verdict == LKSM_UNDECIDED) {
@@ -87,16 +88,20 @@ int lines_add_batch(struct lines *l, struct lksm_batch *batch, struct position *
 	return r < 0 ? r : 0;
 }
 
-/* {"seq": 42, … */
-static uint64_t line_seq(struct span line)
+bool lines_seq(struct span line, uint64_t *ret)
 {
 	static const struct span start = SPAN("{\"seq\": ");
 	uint64_t seq = 0;
+	size_t i = start.len;
 
-	for (size_t i = start.len;
-	     i < line.len && line.data[i] >= '0' && line.data[i] <= '9'; i++)
+	if (line.len <= start.len || memcmp(line.data, start.data, start.len) != 0)
+		return false;
+	for (; i < line.len && line.data[i] >= '0' && line.data[i] <= '9'; i++)
 		seq = seq * 10 + (uint64_t)(line.data[i] - '0');
-	return seq;
+	if (i == start.len)
+		return false;
+	*ret = seq;
+	return true;
 }
 
 int lines_split(struct lines *l, struct span bytes)
@@ -105,12 +110,14 @@ int lines_split(struct lines *l, struct span bytes)
 
 	while (bytes.len && (end = memchr(bytes.data, '\n', bytes.len))) {
 		struct span line = { bytes.data, (size_t)(end + 1 - bytes.data) };
+		uint64_t seq = 0;
 		int r = reserve_line(l);
 
 		if (r < 0)
 			return r;
+		(void)lines_seq(line, &seq); /* 0 for a line that is none of ours */
 		buffer_append_span(&l->bytes, line);
-		l->items[l->n++] = (struct line){ NULL, line.len, line_seq(line) };
+		l->items[l->n++] = (struct line){ NULL, line.len, seq, false };
 		bytes = span_skip(bytes, line.len);
 	}
 	return buffer_error(&l->bytes);

@@ -14,6 +14,7 @@ struct line {
 	const char *data; /* set by lines_finish() */
 	size_t len;	  /* newline included */
 	uint64_t seq;
+	bool is_routine; /* event_is_routine() */
 };
 
 struct lines {
@@ -30,6 +31,9 @@ struct lines {
 /** lines_clear() - forget the lines, go on with next_seq */
 void lines_clear(struct lines *l);
 void lines_deinit(struct lines *l);
+
+/** lines_add_event() - stamp and encode one that is named already; Return: 1 or -ENOMEM */
+int lines_add_event(struct lines *l, struct lksm_event *event);
 
 /** lines_add_record() - name, stamp and encode one; Return: 1, 0 filtered, -ENOMEM */
 int lines_add_record(struct lines *l, const struct lksm_record *record);
@@ -48,6 +52,9 @@ int lines_add_batch(struct lines *l, struct lksm_batch *batch, struct position *
  * Their seq is read from their first key. Return: 0 or -ENOMEM.
  */
 int lines_split(struct lines *l, struct span bytes);
+
+/** lines_seq() - of an encoded line, "{"seq": 42, …"; false if it does not begin so */
+bool lines_seq(struct span line, uint64_t *ret);
 
 /** lines_finish() - the bytes move no more until lines_clear(): point each line at its own */
 void lines_finish(struct lines *l);

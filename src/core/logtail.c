@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/*
- * See logtail.h. The file is read backwards in blocks into a window that ends where the
- * next line to give out ends; it grows to the front until it holds that line's beginning.
- */
+/* See logtail.h. */
 #include "core/logtail.h"
 
 #include <errno.h>
@@ -11,36 +8,10 @@
 #include <sys/stat.h>
 
 #include "core/event.h"
-
-#define BLOCK_BYTES ((size_t)64 << 10)
+#include "core/reverse_lines.h"
 
 /* Above this a number is not exact in JavaScript: no counter of ours ever gets there. */
 #define SEQ_MAX ((json_int_t)1 << 53)
-
-struct reader {
-	int fd;
-	uint64_t offset; /* of data[0] in the file */
-	char *data;	 /* owned */
-	size_t len;	 /* not given out yet */
-	size_t capacity;
-	bool is_overlong; /* the end of the line in the window was thrown away */
-};
-
-static int read_at(int fd, char *to, size_t len, uint64_t offset)
-{
-	while (len) {
-		ssize_t n = pread(fd, to, len, (off_t)offset);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n < 0 ? -errno : -EIO; /* it shrank under us */
-		to += n;
-		len -= (size_t)n;
-		offset += (size_t)n;
-	}
-	return 0;
-}
 
 static int file_size(int fd, uint64_t *ret)
 {
@@ -54,31 +25,6 @@ static int file_size(int fd, uint64_t *ret)
 	return 0;
 }
 
-/* Where the last newline of the first @end bytes ends; 0 if there is none. */
-static int find_last_newline(int fd, uint64_t end, uint64_t *ret)
-{
-	_cleanup_free_ char *block = malloc(BLOCK_BYTES);
-
-	if (!block)
-		return -ENOMEM;
-	while (end) {
-		size_t n = end < BLOCK_BYTES ? (size_t)end : BLOCK_BYTES;
-		int r = read_at(fd, block, n, end - n);
-		const char *newline;
-
-		if (r < 0)
-			return r;
-		newline = memrchr(block, '\n', n);
-		if (newline) {
-			*ret = end - n + (size_t)(newline - block) + 1;
-			return 0;
-		}
-		end -= n;
-	}
-	*ret = 0;
-	return 0;
-}
-
 int logtail_repair(int fd, uint64_t *ret_cut)
 {
 	uint64_t size = 0, end = 0;
@@ -86,73 +32,13 @@ int logtail_repair(int fd, uint64_t *ret_cut)
 
 	if (r < 0)
 		return r;
-	r = find_last_newline(fd, size, &end);
+	r = reverse_lines_end(fd, size, &end);
 	if (r < 0)
 		return r;
 	if (end != size && ftruncate(fd, (off_t)end) < 0)
 		return -errno;
 	*ret_cut = size - end;
 	return 0;
-}
-
-/* One more block to the front of the window. */
-static int reader_grow(struct reader *r)
-{
-	size_t n = r->offset < BLOCK_BYTES ? (size_t)r->offset : BLOCK_BYTES;
-	int error;
-
-	if (r->len > EVENT_LINE_MAX) {
-		r->is_overlong = true;
-		r->len = 0;
-	}
-	if (r->len + n > r->capacity) {
-		char *data = realloc(r->data, r->len + n);
-
-		if (!data)
-			return -ENOMEM;
-		r->data = data;
-		r->capacity = r->len + n;
-	}
-	memmove(r->data + n, r->data, r->len);
-	error = read_at(r->fd, r->data, n, r->offset - n);
-	if (error < 0)
-		return error;
-	r->offset -= n;
-	r->len += n;
-	return 0;
-}
-
-/*
- * The line before the last one given out, newline included, in the window until the next
- * call. data is NULL if it is too long to be an event. Return: 1, 0 at the beginning,
- * -errno.
- */
-static int reader_previous(struct reader *r, struct span *ret)
-{
-	for (;;) {
-		bool is_cut = r->is_overlong;
-		size_t own_newline = is_cut ? 0 : 1;
-		const char *before = NULL;
-		size_t start = 0;
-		int error;
-
-		if (r->len > own_newline)
-			before = memrchr(r->data, '\n', r->len - own_newline);
-		if (before || (r->offset == 0 && (r->len || is_cut))) {
-			start = before ? (size_t)(before - r->data) + 1 : 0;
-			is_cut = is_cut || r->len - start > EVENT_LINE_MAX;
-			*ret = (struct span){ is_cut ? NULL : r->data + start,
-					      r->len - start };
-			r->len = start;
-			r->is_overlong = false;
-			return 1;
-		}
-		if (r->offset == 0)
-			return 0;
-		error = reader_grow(r);
-		if (error < 0)
-			return error;
-	}
 }
 
 /* A string member without NUL bytes in it; NULL if it is absent or something else. */
@@ -226,6 +112,8 @@ static bool merge(struct position *position, const json_t *line)
 	uint64_t seq = 0;
 
 	(void)get_number(line, "seq", &seq); /* is_event() has seen it */
+	if (seq >= position->scan.logged_next_seq)
+		position->scan.logged_next_seq = seq + 1;
 	if (seq >= position->next_seq)
 		position->next_seq = seq + 1;
 	if (!*position->boot_id || (boot_id && strcmp(boot_id, position->boot_id)))
@@ -271,6 +159,12 @@ static void begin(struct position *position)
 	position->scan.next_seq = position->next_seq;
 }
 
+static bool is_routine(const json_t *event)
+{
+	return event_is_routine(span_from(get_text(event, "type")),
+				span_from(get_text(event, "source")));
+}
+
 /*
  * One line: merged, and taken into @lines if more are wanted. Return: as merge(); false
  * for a line that is no event.
@@ -285,7 +179,7 @@ static bool scan_line(struct position *position, struct span line, bool is_wante
 		event = json_loadb(line.data, line.len, JSON_ALLOW_NUL, NULL);
 	if (event && is_event(event)) {
 		is_merged = merge(position, event);
-		if (is_wanted) {
+		if (is_wanted && !is_routine(event)) {
 			buffer_append_span(lines, line);
 			(*n)++;
 		}
@@ -296,7 +190,7 @@ static bool scan_line(struct position *position, struct span line, bool is_wante
 	return is_merged;
 }
 
-static int scan(struct reader *reader, struct position *position, size_t n_lines,
+static int scan(struct reverse_lines *reader, struct position *position, size_t n_lines,
 		struct buffer *lines, bool *ret_is_done)
 {
 	bool is_merged = false;
@@ -305,7 +199,7 @@ static int scan(struct reader *reader, struct position *position, size_t n_lines
 	int r;
 
 	while (!is_merged || n < n_lines) {
-		r = reader_previous(reader, &line);
+		r = reverse_lines_previous(reader, &line);
 		if (r < 0)
 			return r;
 		if (r == 0)
@@ -321,7 +215,7 @@ int logtail_scan(int fd, struct position *position, size_t n_lines, struct buffe
 		 bool *ret_is_done)
 {
 	_cleanup_buffer_ struct buffer taken = { 0 };
-	struct reader reader = { .fd = fd };
+	struct reverse_lines reader = { .fd = fd };
 	bool is_done = false;
 	uint64_t size = 0;
 	int n, r;
@@ -329,12 +223,12 @@ int logtail_scan(int fd, struct position *position, size_t n_lines, struct buffe
 	r = file_size(fd, &size);
 	if (r < 0)
 		return r;
-	r = find_last_newline(fd, size, &reader.offset);
+	r = reverse_lines_end(fd, size, &reader.offset);
 	if (r < 0)
 		return r;
 	begin(position);
 	n = scan(&reader, position, n_lines, &taken, &is_done);
-	free(reader.data);
+	reverse_lines_deinit(&reader);
 	if (n < 0)
 		return n;
 	r = taken.len ? prepend_reversed(lines, &taken) : taken.error;

@@ -33,6 +33,8 @@ int logtail_repair(int fd, uint64_t *ret_cut);
  * @ret_is_done: false if older files should be looked at, too: the same @position then,
  *	and @n_lines less what came
  *
+ * Routine events (event_is_routine()) are not put into @lines, only learned from.
+ *
  * A line that is not an event, or longer than EVENT_LINE_MAX, is skipped and counted in
  * @position->bad_lines.
  *

@@ -12,7 +12,7 @@
 
 #define OPTION_NAME_MAX 63
 
-static int parse_bool(const char *text, bool *ret)
+int module_option_bool(const char *text, bool *ret)
 {
 	static const char *const yes[] = { "true", "yes", "on", "1" };
 	static const char *const no[] = { "false", "no", "off", "0" };
@@ -82,7 +82,7 @@ static int fill_one(struct module_options *options, const struct lksm_option *ro
 
 	switch (row->type) {
 	case LKSM_OPTION_BOOL:
-		if (parse_bool(text, &is_true) < 0)
+		if (module_option_bool(text, &is_true) < 0)
 			return bad_value(reason, row->name, text, "true or false");
 		memcpy(to, &is_true, sizeof(is_true));
 		return 0;

@@ -30,4 +30,7 @@ int module_options_fill(struct module_options *options, const struct lksm_module
 			struct buffer *reason);
 void module_options_deinit(struct module_options *options);
 
+/** module_option_bool() - true, yes, on, 1, or their opposites; 0 or -EINVAL */
+int module_option_bool(const char *text, bool *ret);
+
 #endif

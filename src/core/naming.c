@@ -8,6 +8,7 @@
 #include <errno.h>
 
 #include "base/log.h"
+#include "base/planted.h"
 #include "base/text.h"
 #include "base/utf8.h"
 #include "core/kmsg.h"
@@ -157,6 +158,7 @@ static int name_logfmt(struct naming *n, struct span text, struct lksm_event *ev
 	struct span values[LOGFMT_PAIRS_MAX], type = { NULL, 0 };
 	enum lksm_severity severity = LKSM_INFO;
 	size_t severity_at = LOGFMT_PAIRS_MAX;
+	const struct sensor_type *row;
 
 	if (!memchr(text.data, '=', text.len) || logfmt_parse(text, &n->logfmt) < 0)
 		return 0;
@@ -174,6 +176,9 @@ static int name_logfmt(struct naming *n, struct span text, struct lksm_event *ev
 	if (!is_snake_case(type, TYPE_MAX))
 		return 0;
 	fill_type(event, type, severity, SPAN("kprobe_reader"));
+	row = sensor_type_find(type);
+	if (row && row->attack[0])
+		event->attack = span_from(row->attack);
 	for (size_t i = 0; i < n->logfmt.n; i++) {
 		const struct logfmt_pair *pair = &n->logfmt.pairs[i];
 		int64_t integer;
@@ -285,6 +290,7 @@ int naming_name(struct naming *n, const struct lksm_record *record,
 	if (record->verdict != LKSM_SENSOR && decode(n, escaped, &text) < 0)
 		return -ENOMEM;
 	event->message = text;
+	planted_run(text);
 	if (record->verdict == LKSM_SENSOR)
 		r = name_sensor(n, text, event);
 	else if (span_starts_with(text, tag))

@@ -20,6 +20,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
+
 #define PAGE_BYTES 4096
 #define N_COPIES   2
 #define MAGIC	   "LKSMpos"
@@ -103,11 +105,10 @@ static const struct stored *find_newest(const struct state_page *page)
 	return newest;
 }
 
-int state_page_map(int fd, struct state_page **ret)
+/* Make the file one page that is really there. */
+static int make_room(int fd)
 {
 	struct stat st;
-	void *map;
-	int r;
 
 	if (fstat(fd, &st) < 0)
 		return -errno;
@@ -115,15 +116,33 @@ int state_page_map(int fd, struct state_page **ret)
 		return -EINVAL;
 	if (st.st_size != PAGE_BYTES && ftruncate(fd, PAGE_BYTES) < 0)
 		return -errno;
-	/* a hole on a full disk would be a SIGBUS */
-	r = posix_fallocate(fd, 0, PAGE_BYTES);
-	if (r)
-		return -r;
+	return allocate_file(fd, PAGE_BYTES);
+}
+
+int state_page_map(int fd, struct state_page **ret)
+{
+	int r = make_room(fd);
+	void *map;
+
+	if (r < 0)
+		return r;
 	map = mmap(NULL, PAGE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (map == MAP_FAILED)
 		return -errno;
 	*ret = map;
 	return 0;
+}
+
+int state_page_renew(struct state_page *page, int fd)
+{
+	int r = make_room(fd);
+
+	if (r >= 0 && pwrite(fd, page, PAGE_BYTES, 0) != PAGE_BYTES)
+		r = -EIO;
+	if (r >= 0 && mmap(page, PAGE_BYTES, PROT_READ | PROT_WRITE,
+			   MAP_SHARED | MAP_FIXED, fd, 0) == MAP_FAILED)
+		r = -errno;
+	return r;
 }
 
 void state_page_unmap(struct state_page *page)

@@ -36,8 +36,9 @@ struct position {
 	uint64_t bad_lines; /* found in the log by logtail_scan(); not kept in the page */
 	struct { /* logtail_scan()'s, from one file to the next; not kept either */
 		bool is_begun;
-		bool has_streams;  /* some were known before the first file */
-		uint64_t next_seq; /* as it was before the first file */
+		bool has_streams;	  /* some were known before the first file */
+		uint64_t next_seq;	  /* as it was before the first file */
+		uint64_t logged_next_seq; /* behind the last event that is in a file */
 	} scan;
 };
 
@@ -51,6 +52,12 @@ struct state_page;
  */
 int state_page_map(int fd, struct state_page **ret);
 void state_page_unmap(struct state_page *page);
+
+/**
+ * state_page_renew() - what it holds into another file, mapped at the same address from now
+ * on; 0, or -errno and all is as before
+ */
+int state_page_renew(struct state_page *page, int fd);
 
 /** state_page_load() - the newest whole copy; false (and @ret zeroed) if there is none */
 bool state_page_load(const struct state_page *page, struct position *ret);

@@ -115,15 +115,22 @@ void queue_close(struct queue *q)
 	pthread_mutex_unlock(&q->lock);
 }
 
-size_t queue_take_full(struct queue *q, struct lksm_batch *ret[static QUEUE_BATCHES])
+int queue_take_full(struct queue *q, uint64_t until_us,
+		    struct lksm_batch *ret[static QUEUE_BATCHES])
 {
-	size_t n = 0;
+	const struct timespec until = { (time_t)(until_us / USEC_PER_SEC),
+					(long)(until_us % USEC_PER_SEC * 1000) };
+	int n = 0, r = 0;
 
 	pthread_mutex_lock(&q->lock);
-	while (q->full.n == 0 && !q->is_closed)
-		pthread_cond_wait(&q->has_full, &q->lock);
+	while (q->full.n == 0 && !q->is_closed && r == 0)
+		r = until_us ? pthread_cond_clockwait(&q->has_full, &q->lock,
+						      CLOCK_MONOTONIC, &until)
+			     : pthread_cond_wait(&q->has_full, &q->lock);
 	while (q->full.n)
 		ret[n++] = pop(&q->full);
+	if (!n && !q->is_closed)
+		n = -ETIMEDOUT;
 	pthread_mutex_unlock(&q->lock);
 	return n;
 }

@@ -36,11 +36,14 @@ void queue_close(struct queue *q);
 
 /**
  * queue_take_full() - the writer's: all that is there, in order
+ * @until_us: CLOCK_MONOTONIC; 0: for ever
  * @ret: room for QUEUE_BATCHES
  *
- * Waits until there is one. Return: how many; 0 when the queue is closed and empty.
+ * Waits until there is one. Return: how many; 0 when the queue is closed and empty;
+ * -ETIMEDOUT.
  */
-size_t queue_take_full(struct queue *q, struct lksm_batch *ret[static QUEUE_BATCHES]);
+int queue_take_full(struct queue *q, uint64_t until_us,
+		    struct lksm_batch *ret[static QUEUE_BATCHES]);
 
 /** queue_put_empty() - the writer's: done with it */
 void queue_put_empty(struct queue *q, struct lksm_batch *batch);

@@ -284,6 +284,8 @@ int registry_discover(struct registry *r)
 		const char *why;
 		int error;
 
+		if (name && module->is_apart)
+			continue; /* its pipe will be attached */
 		buffer_clear(&reason);
 		error = registry_add(r, module, true, &reason);
 		if (error == -ENOMEM)
@@ -316,6 +318,7 @@ static void fail(struct entry *entry, struct now now, const char *what, int erro
 	char reason[128];
 
 	entry_stop(entry);
+	entry->has_failed = entry->is_builtin;
 	(void)snprintf(reason, sizeof(reason), "%s: %s; it is left out from now on", what,
 		       strerror(-error));
 	emit_about(entry->registry, now, "module_failed", entry->name, reason);
@@ -390,6 +393,14 @@ void registry_tick(struct registry *r)
 	for (size_t i = 0; i < r->n_entries; i++)
 		if (needs_ticks(r->entries[i]))
 			r->entries[i]->is_due = true;
+}
+
+bool registry_has_failed(const struct registry *r)
+{
+	for (size_t i = 0; i < r->n_entries; i++)
+		if (r->entries[i]->has_failed)
+			return true;
+	return false;
 }
 
 size_t registry_count_started(const struct registry *r)
@@ -522,7 +533,9 @@ static int attach_pipe(struct entry *entry, int fd)
 
 	if (entry->n_pipes == PIPES_MAX)
 		return -EBUSY;
-	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
+	/* whoever opened it has done so: a sandbox may forbid it here */
+	if (flags < 0 ||
+	    (!(flags & O_NONBLOCK) && fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0))
 		return -errno;
 	if (!entry->n_pipes) {
 		int error = registry_entry_watch(entry, fd);

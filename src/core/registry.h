@@ -68,7 +68,10 @@ void registry_destroy(struct registry *r);
 int registry_add(struct registry *r, const struct lksm_module *module, bool is_builtin,
 		 struct buffer *reason);
 
-/** registry_discover() - add every built-in; refused ones become module_refused events */
+/**
+ * registry_discover() - add every built-in but those that run apart; refused ones become
+ * module_refused events
+ */
 int registry_discover(struct registry *r);
 
 /**
@@ -111,6 +114,9 @@ void registry_tick(struct registry *r);
 
 /** registry_count_started() - how many modules run */
 size_t registry_count_started(const struct registry *r);
+
+/** registry_has_failed() - is a built-in module left out, which a new start may bring back? */
+bool registry_has_failed(const struct registry *r);
 
 /** registry_finish() - nothing more is read: external modules' half lines and tallies are told */
 void registry_finish(struct registry *r, struct now now);

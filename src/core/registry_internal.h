@@ -15,6 +15,7 @@ struct entry {
 	struct registry *registry;
 	struct lksm_host host;
 	char name[NAME_SIZE];
+	bool has_failed; /* and is built in */
 	bool is_builtin, is_started, is_due, wants_ticks;
 	int fds[FDS_MAX]; /* watched */
 	size_t n_fds;

@@ -50,6 +50,7 @@ int resume_load(const struct state_page *page, const char *boot_id,
 		if (r < 0)
 			return r;
 	}
+	ret->logged_next_seq = ret->position.scan.logged_next_seq;
 	return 0;
 }
 

@@ -15,6 +15,8 @@ struct resume {
 	struct position position;
 	struct buffer lines; /* the last events, oldest first, for the live ring */
 	size_t n_lines;
+	uint64_t logged_next_seq; /* behind the last event that is in a log; less than
+				     position.next_seq: events are missing */
 	char newest[RESUME_NAME_SIZE]; /* name of the newest log, "" if there is none */
 };
 

@@ -45,6 +45,45 @@ enum rules_scope {
 int rules_load(const char *const *paths, size_t n_paths, struct rules **ret,
 	       struct buffer *errors);
 
+/** A file of rules: its text, not understood yet. */
+struct rules_file {
+	char *path;    /* owned */
+	size_t folder; /* which of the caller's paths it came from */
+	struct buffer text;
+};
+
+struct rules_files {
+	size_t n;
+	struct rules_file *items; /* in their order */
+};
+
+/**
+ * rules_read() - the first half of rules_load(): find the files and read them
+ * @ret: zeroed before; for rules_files_deinit(), whatever the result is
+ *
+ * Return: 0; -EINVAL if @errors says why; -ENOMEM.
+ */
+int rules_read(const char *const *paths, size_t n_paths, struct rules_files *ret,
+	       struct buffer *errors);
+
+/** rules_load_files() - the second half, which opens nothing */
+int rules_load_files(const struct rules_files *files, struct rules **ret,
+		     struct buffer *errors);
+
+/** rules_load_all() - as rules_load(); @ret_files: the files, for rules_files_deinit() */
+int rules_load_all(const char *const *paths, size_t n_paths, struct rules **ret,
+		   struct rules_files *ret_files, struct buffer *errors);
+
+/**
+ * rules_files_add() - one more, without text; of two of the same name the last stays
+ * @path: taken, also on failure
+ *
+ * Return: 0; -ENOMEM; -E2BIG.
+ */
+int rules_files_add(struct rules_files *files, char *path, size_t folder);
+
+void rules_files_deinit(struct rules_files *files);
+
 /** rules_load_text() - the same for one file's text; @name is what complaints call it */
 int rules_load_text(const char *name, struct span text, struct rules **ret,
 		    struct buffer *errors);

@@ -1,35 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Loading: which files, in which order, and then the rules' own examples, each tried
+ * Loading: each file in its order, and then the rules' own examples, each tried
  * against its rule and against all of them.
  */
-#include <dirent.h>
 #include <errno.h>
-#include <sys/stat.h>
 
-#include "base/file.h"
 #include "core/rules.h"
 #include "core/rules_internal.h"
-
-#define FILES_MAX 1024
-
-struct found_file {
-	char *path;
-	const char *name; /* the last part of it: what the order goes by */
-	size_t folder;	  /* which of the caller's paths it came from */
-};
-
-struct file_list {
-	struct found_file files[FILES_MAX];
-	size_t n;
-};
-
-static void file_list_deinit(struct file_list *list)
-{
-	for (size_t i = 0; i < list->n; i++)
-		free(list->files[i].path);
-	list->n = 0;
-}
 
 static void complain(struct buffer *errors, const char *path, const char *text)
 {
@@ -38,152 +15,7 @@ static void complain(struct buffer *errors, const char *path, const char *text)
 	yaml_error_at(&here, (struct yaml_at){ 0, 0 }, "%s", text);
 }
 
-/* A name that is there already: this one stands in its place. */
-static int add_file(struct file_list *list, char *path, size_t folder)
-{
-	const char *slash = strrchr(path, '/');
-	struct found_file file = { path, slash ? slash + 1 : path, folder };
-
-	for (size_t i = 0; i < list->n; i++)
-		if (strcmp(list->files[i].name, file.name) == 0) {
-			free(list->files[i].path);
-			list->files[i] = file;
-			return 0;
-		}
-	if (list->n == FILES_MAX) {
-		free(path);
-		return -E2BIG;
-	}
-	list->files[list->n++] = file;
-	return 0;
-}
-
-static bool ends_with(const char *name, const char *end)
-{
-	size_t n = strlen(name), n_end = strlen(end);
-
-	return n > n_end && strcmp(name + n - n_end, end) == 0;
-}
-
-static int add_entry(struct file_list *list, const char *folder_path, const char *name,
-		     size_t folder, struct buffer *errors)
-{
-	char *path;
-
-	if (name[0] == '.' || !(ends_with(name, ".yaml") || ends_with(name, ".yml")))
-		return 0;
-	if (asprintf(&path, "%s%s%s", folder_path, ends_with(folder_path, "/") ? "" : "/",
-		     name) < 0)
-		return -ENOMEM;
-	if (ends_with(name, ".yaml"))
-		return add_file(list, path, folder);
-	complain(errors, path, "warning: ignored, a file of rules is called *.yaml");
-	free(path);
-	return 0;
-}
-
-static int add_folder(struct file_list *list, const char *path, size_t folder,
-		      struct buffer *errors)
-{
-	_cleanup_closedir_ DIR *dir = opendir(path);
-	const struct dirent *entry;
-	int r = 0;
-
-	if (!dir)
-		return -errno;
-	while (r == 0) {
-		errno = 0;
-		entry = readdir(dir);
-		if (!entry)
-			return -errno;
-		r = add_entry(list, path, entry->d_name, folder, errors);
-	}
-	return r;
-}
-
-static int add_path(struct file_list *list, const char *path, size_t folder,
-		    struct buffer *errors)
-{
-	struct stat st;
-	char *copy;
-
-	if (stat(path, &st) < 0)
-		return -errno;
-	if (S_ISDIR(st.st_mode))
-		return add_folder(list, path, folder, errors);
-	copy = strdup(path);
-	return copy ? add_file(list, copy, folder) : -ENOMEM;
-}
-
-static int compare_files(const void *a, const void *b)
-{
-	return strcmp(((const struct found_file *)a)->name,
-		      ((const struct found_file *)b)->name);
-}
-
-static int find_files(const char *const *paths, size_t n_paths, struct file_list *list,
-		      struct buffer *errors)
-{
-	int r, result = 0;
-
-	for (size_t i = 0; i < n_paths; i++) {
-		r = add_path(list, paths[i], i, errors);
-		if (r == -ENOMEM)
-			return r;
-		if (r < 0) {
-			complain(errors, paths[i],
-				 r == -E2BIG ? "too many files" : strerror(-r));
-			result = -EINVAL;
-		}
-	}
-	qsort(list->files, list->n, sizeof(list->files[0]), compare_files);
-	return result;
-}
-
-/* The pack's file is called name.yaml or, as all rules are ordered by name, 20-name.yaml.
- */
-static bool is_pack(const char *file, const char *name)
-{
-	size_t digits = strspn(file, "0123456789");
-	size_t n = strlen(name);
-
-	if (strncmp(file, name, n) != 0 && digits && file[digits] == '-')
-		file += digits + 1;
-	return strncmp(file, name, n) == 0 && strcmp(file + n, ".yaml") == 0;
-}
-
-static int find_pack_in(const char *folder, const char *name, char **ret)
-{
-	_cleanup_free_ char *path = NULL;
-	_cleanup_closedir_ DIR *dir = NULL;
-	const struct dirent *entry;
-
-	if (asprintf(&path, "%s/available", folder) < 0) {
-		path = NULL; /* undefined after a failure */
-		return -ENOMEM;
-	}
-	dir = opendir(path);
-	while (dir && (entry = readdir(dir)))
-		if (is_pack(entry->d_name, name)) {
-			int n = asprintf(ret, "%s/%s", path, entry->d_name);
-
-			return n < 0 ? -ENOMEM : 0;
-		}
-	return -ENOENT;
-}
-
-int rules_find_pack(const char *const *folders, size_t n_folders, const char *name,
-		    char **ret)
-{
-	int r = -ENOENT;
-
-	for (size_t i = n_folders; r == -ENOENT && i > 0;
-	     i--) /* later folders come first */
-		r = find_pack_in(folders[i - 1], name, ret);
-	return r;
-}
-
-static int load_file(struct rules *rules, const struct found_file *file,
+static int load_file(struct rules *rules, const struct rules_file *file,
 		     struct buffer *errors)
 {
 	struct span name;
@@ -192,7 +24,7 @@ static int load_file(struct rules *rules, const struct found_file *file,
 
 	if (r < 0)
 		return r;
-	r = yaml_load(name.data, errors, &yaml);
+	r = yaml_parse(name.data, buffer_span(&file->text), errors, &yaml);
 	if (r == 0)
 		r = rules_parse(rules, &yaml, name.data, file->folder);
 	if (r == 0 && yaml.n_errors)
@@ -376,20 +208,16 @@ static int finish(struct rules *rules, struct buffer *errors)
 	return r < 0 ? r : check_examples(rules, errors);
 }
 
-int rules_load(const char *const *paths, size_t n_paths, struct rules **ret,
-	       struct buffer *errors)
+int rules_load_files(const struct rules_files *files, struct rules **ret,
+		     struct buffer *errors)
 {
 	_cleanup_(rules_destroyp) struct rules *rules = NULL;
-	_cleanup_(file_list_deinit) struct file_list list;
-	int r = rules_create(&rules);
-	int result;
+	int r = rules_create(&rules), result = 0;
 
-	list.n = 0;
 	if (r < 0)
 		return r;
-	result = find_files(paths, n_paths, &list, errors);
-	for (size_t i = 0; result != -ENOMEM && i < list.n; i++) {
-		r = load_file(rules, &list.files[i], errors);
+	for (size_t i = 0; result != -ENOMEM && i < files->n; i++) {
+		r = load_file(rules, &files->items[i], errors);
 		if (r < 0)
 			result = r;
 	}
@@ -399,6 +227,35 @@ int rules_load(const char *const *paths, size_t n_paths, struct rules **ret,
 		return errors->error == -ENOMEM ? -ENOMEM : result;
 	*ret = take_ptr(rules);
 	return 0;
+}
+
+int rules_load_all(const char *const *paths, size_t n_paths, struct rules **ret,
+		   struct rules_files *ret_files, struct buffer *errors)
+{
+	struct rules_files files = { 0 };
+	struct rules *rules = NULL;
+	int read = rules_read(paths, n_paths, &files, errors);
+	/* what is wrong in the others is told in the same breath */
+	int r = read == -ENOMEM ? read : rules_load_files(&files, &rules, errors);
+
+	if (read < 0 || r < 0) {
+		rules_destroy(rules);
+		rules_files_deinit(&files);
+		return read < 0 && r != -ENOMEM ? read : r;
+	}
+	*ret = rules;
+	*ret_files = files;
+	return 0;
+}
+
+int rules_load(const char *const *paths, size_t n_paths, struct rules **ret,
+	       struct buffer *errors)
+{
+	struct rules_files files = { 0 };
+	int r = rules_load_all(paths, n_paths, ret, &files, errors);
+
+	rules_files_deinit(&files);
+	return r;
 }
 
 int rules_load_text(const char *name, struct span text, struct rules **ret,

@@ -6,6 +6,8 @@
 #include <stdarg.h>
 
 #include "base/file.h"
+#include "base/planted.h"
+#include "base/safe_path.h"
 #include "base/suggest.h"
 #include "base/utf8.h"
 
@@ -166,25 +168,43 @@ int yaml_parse(const char *name, struct span text, struct buffer *errors,
 		return -EINVAL;
 	if (text.len == 0)
 		return 0;
+	planted_run(text);
 	r = parser_create(ret);
 	if (r == 0 && fy_parser_set_string(ret->parser, text.data, text.len) < 0)
 		r = -ENOMEM;
 	return r < 0 ? r : parse_documents(ret);
 }
 
+static int refuse_file(const char *path, struct buffer *errors, const char *why)
+{
+	struct yaml y = { .name = path, .errors = errors };
+
+	yaml_error_at(&y, (struct yaml_at){ 0, 0 }, "cannot read it: %s", why);
+	return -EINVAL;
+}
+
+int yaml_read(const char *path, struct buffer *ret, struct buffer *errors)
+{
+	_cleanup_buffer_ struct buffer reason = { 0 };
+	_cleanup_close_ int fd = safe_path_open(path, safe_path_is_strict(path), &reason);
+	int r;
+
+	if (fd == -EACCES && buffer_cstring(&reason))
+		return refuse_file(path, errors, reason.data);
+	ret->limit = YAML_FILE_MAX + 1;
+	r = fd < 0 ? fd : read_rest(fd, YAML_FILE_MAX, ret);
+	return r < 0 && r != -ENOMEM ? refuse_file(path, errors, strerror(-r)) : r;
+}
+
 int yaml_load(const char *path, struct buffer *errors, struct yaml *ret)
 {
-	struct buffer file = { .limit = YAML_FILE_MAX + 1 };
-	int r = read_file(path, YAML_FILE_MAX, &file);
+	struct buffer file = { 0 };
+	int r = yaml_read(path, &file, errors);
 
-	if (r < 0) {
+	if (r < 0)
 		*ret = (struct yaml){ .name = path, .errors = errors };
-		yaml_error_at(ret, (struct yaml_at){ 0, 0 }, "cannot read it: %s",
-			      strerror(-r));
-		r = r == -ENOMEM ? r : -EINVAL;
-	} else {
+	else
 		r = yaml_parse(path, buffer_span(&file), errors, ret);
-	}
 	ret->file = file;
 	return r;
 }

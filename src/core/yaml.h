@@ -48,6 +48,13 @@ struct yaml_pair {
 int yaml_parse(const char *name, struct span text, struct buffer *errors,
 	       struct yaml *ret);
 
+/**
+ * yaml_read() - append a file's text, if it may be believed (base/safe_path.h)
+ *
+ * Return: 0; -EINVAL with a complaint in @errors; -ENOMEM.
+ */
+int yaml_read(const char *path, struct buffer *ret, struct buffer *errors);
+
 /** yaml_load() - read and parse a file; a file that cannot be read is a complaint, too */
 int yaml_load(const char *path, struct buffer *errors, struct yaml *ret);
 void yaml_deinit(struct yaml *y);

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <time.h>
 
@@ -22,6 +23,11 @@ struct json_logger {
 	struct json_logger_storage storage;
 	char name[JSON_LOGGER_NAME_SIZE]; /* of the newest log; "" for none yet */
 	int fd;				  /* -1 until the first drain */
+	nlink_t n_names;		  /* of its file when it was opened */
+	uint64_t size;			  /* of its file, by what we wrote */
+	uint64_t n_reopen;		  /* the last wish that was fulfilled */
+	struct log_progress *progress;	  /* never NULL */
+	struct log_progress own_progress; /* if nobody looks */
 	uint64_t next_try_us;		  /* CLOCK_MONOTONIC: after a failed open */
 	struct buffer torn; /* what is missing of a line, newline included */
 	uint64_t torn_seq;
@@ -43,6 +49,7 @@ int json_logger_create(const struct json_logger_storage *storage, const char *ne
 	}
 	tzset(); /* reads the zone's file now, while it still can be opened */
 	l->storage = *storage;
+	l->progress = storage->progress ? storage->progress : &l->own_progress;
 	l->fd = -1;
 	if (len < sizeof(l->name))
 		memcpy(l->name, newest, len);
@@ -75,15 +82,45 @@ static int name_for(struct now now, char ret[static JSON_LOGGER_NAME_SIZE])
 
 static int open_named(struct json_logger *l, const char *name)
 {
-	int fd = l->storage.open(l->storage.context, name);
+	uint64_t n_reopen = atomic_load(&l->progress->n_reopen);
+	_cleanup_close_ int fd = l->storage.open(l->storage.context, name);
+	struct stat st;
 
 	if (fd < 0)
 		return fd;
+	if (fstat(fd, &st) < 0)
+		return -errno;
 	cleanup_close(&l->fd);
-	l->fd = fd;
+	l->fd = take_fd(&fd);
+	l->n_names = st.st_nlink;
+	l->size = (uint64_t)st.st_size;
+	l->n_reopen = n_reopen;
+	atomic_store(&l->progress->size, l->size);
 	if (name != l->name)
 		memcpy(l->name, name, sizeof(l->name));
 	return 0;
+}
+
+/* Is what we write to no longer the log, or not what we made of it? */
+static bool is_tampered(const struct json_logger *l)
+{
+	struct stat st;
+
+	if (l->n_reopen != atomic_load(&l->progress->n_reopen))
+		return true;
+	/* of a file that does not even tell its size, the next write will tell more */
+	return fstat(l->fd, &st) == 0 &&
+	       (st.st_nlink != l->n_names || (uint64_t)st.st_size != l->size);
+}
+
+/* What is missing of a torn line is missing no more: it is written whole, elsewhere. */
+static int open_again(struct json_logger *l)
+{
+	int r = open_named(l, l->name);
+
+	if (r >= 0)
+		buffer_clear(&l->torn);
+	return r;
 }
 
 /* Have the right day's log open, or any that takes lines. */
@@ -91,6 +128,13 @@ static int open_for(struct json_logger *l, struct now now)
 {
 	char name[JSON_LOGGER_NAME_SIZE];
 	int r = name_for(now, name);
+
+	if (l->fd >= 0 && is_tampered(l)) {
+		int error = open_again(l);
+
+		if (error < 0)
+			return error;
+	}
 
 	if (r < 0 || strcmp(name, l->name) < 0) /* the clock was set back */
 		memcpy(name, l->name, sizeof(name));
@@ -105,9 +149,31 @@ static int open_for(struct json_logger *l, struct now now)
 	return r < 0 && l->fd < 0 ? r : 0;
 }
 
+bool json_logger_is_leaving(const struct json_logger *l, struct now now)
+{
+	char name[JSON_LOGGER_NAME_SIZE];
+
+	return *l->name && !l->torn.len && now.mono_us >= l->next_try_us &&
+	       name_for(now, name) >= 0 && strcmp(name, l->name) > 0;
+}
+
+int json_logger_end(struct json_logger *l, uint64_t *ret)
+{
+	int r = open_for(l, JSON_LOGGER_STAY); /* which compares the size */
+
+	if (r >= 0)
+		*ret = l->size;
+	return r;
+}
+
+int json_logger_sync(struct json_logger *l)
+{
+	return l->fd >= 0 && fdatasync(l->fd) < 0 ? -errno : 0;
+}
+
 /* Write it all, going on after a short write. Return: 0 or -errno; @ret_done bytes are
  * out. */
-static int write_all(int fd, struct iovec iov[static 2], size_t *ret_done)
+static int write_iov(int fd, struct iovec iov[static 2], size_t *ret_done)
 {
 	size_t done = 0;
 	int i = 0;
@@ -138,6 +204,18 @@ static int write_all(int fd, struct iovec iov[static 2], size_t *ret_done)
 	return 0;
 }
 
+static int write_all(struct json_logger *l, struct iovec iov[static 2], size_t *ret_done)
+{
+	int r;
+
+	atomic_fetch_add(&l->progress->n_begun, 1);
+	r = write_iov(l->fd, iov, ret_done);
+	l->size += *ret_done;
+	atomic_store(&l->progress->size, l->size);
+	atomic_fetch_add(&l->progress->n_done, 1);
+	return r;
+}
+
 static void forget_front(struct buffer *b, size_t n)
 {
 	memmove(b->data, b->data + n, b->len - n);
@@ -163,7 +241,18 @@ static int settle(struct json_logger *l, const struct line *lines, size_t n_line
 	return buffer_error(&l->torn);
 }
 
-int json_logger_log_events(struct json_logger *l, const struct output_batch *batch)
+/* What the supervisor may want to say of a log that is gone. */
+static void note_progress(struct json_logger *l, const struct output_batch *batch,
+			  bool is_first, int n)
+{
+	if (is_first && batch->n_lines)
+		atomic_store(&l->progress->first_seq, batch->lines[0].seq);
+	if (n > 0)
+		atomic_store(&l->progress->next_seq, batch->lines[n - 1].seq + 1);
+}
+
+/* Return: as json_logger_log_events(), which has opened the log. */
+static int write_lines(struct json_logger *l, const struct output_batch *batch)
 {
 	bool is_resumed = l->torn.len && batch->n_lines &&
 			  batch->lines[0].seq == l->torn_seq;
@@ -172,18 +261,13 @@ int json_logger_log_events(struct json_logger *l, const struct output_batch *bat
 	struct iovec iov[2];
 	int n = 0, r, error;
 
-	if (!batch->n_lines && !l->torn.len)
-		return 0;
-	r = open_for(l, batch->now);
-	if (r < 0)
-		return r;
 	iov[0] = (struct iovec){ l->torn.data, l->torn.len };
 	iov[1] = (struct iovec){ 0 };
 	if (n_lines)
 		iov[1] = (struct iovec){ (void *)lines[0].data,
 					 (size_t)(batch->data + batch->len -
 						  lines[0].data) };
-	error = write_all(l->fd, iov, &done);
+	error = write_all(l, iov, &done);
 	from_torn = done < l->torn.len ? done : l->torn.len;
 	if (from_torn)
 		forget_front(&l->torn, from_torn);
@@ -194,4 +278,20 @@ int json_logger_log_events(struct json_logger *l, const struct output_batch *bat
 	if (r < 0)
 		return r;
 	return n ? n : error;
+}
+
+int json_logger_log_events(struct json_logger *l, const struct output_batch *batch)
+{
+	bool is_first;
+	int r;
+
+	if (!batch->n_lines && !l->torn.len)
+		return 0;
+	r = open_for(l, batch->now);
+	if (r < 0)
+		return r;
+	is_first = l->size == 0;
+	r = write_lines(l, batch);
+	note_progress(l, batch, is_first, r);
+	return r;
 }

@@ -190,12 +190,18 @@ static void append(struct live_ring *ring, const struct line *line)
 
 void dashboard_push_events(struct live_ring *ring, const struct output_batch *batch)
 {
-	for (size_t i = 0; i < batch->n_lines; i++)
+	size_t n = 0;
+
+	for (size_t i = 0; i < batch->n_lines; i++) {
+		if (batch->lines[i].is_routine)
+			continue;
 		append(ring, &batch->lines[i]);
-	if (batch->n_lines == 0)
+		n++;
+	}
+	if (n == 0)
 		return;
 	store(&ring->last_push_mono_us, batch->now.mono_us);
-	store(&ring->events_total, peek(&ring->events_total) + batch->n_lines);
+	store(&ring->events_total, peek(&ring->events_total) + n);
 }
 
 void live_refill(struct live_ring *ring, const struct output_batch *batch)

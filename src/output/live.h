@@ -39,7 +39,7 @@ int live_map(int fd, const struct live_ring **ret);
 
 void live_unmap(const struct live_ring *ring);
 
-/** dashboard_push_events() - the writer's: append a drain's lines */
+/** dashboard_push_events() - the writer's: append a drain's lines, but for routine ones */
 void dashboard_push_events(struct live_ring *ring, const struct output_batch *batch);
 
 /**

@@ -4,10 +4,14 @@
 #include "privsep/channel.h"
 
 #include <errno.h>
+#include <poll.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#define TRIES_MAX	20 /* of PAUSE_MS */
+#define PAUSE_MS	5
 #define DESCRIPTORS_MAX 8 /* room to see, and close, more than is allowed */
 
 struct packet {
@@ -44,6 +48,17 @@ static void attach_descriptor(struct msghdr *header, union control *control, int
 	memcpy(CMSG_DATA(c), &fd, sizeof(fd));
 }
 
+/* What failed for want of memory is tried again for a moment: an answer is waited for. */
+static bool is_worth_a_try(int error, int *n_tries)
+{
+	if (error == EINTR)
+		return true;
+	if ((error != ENOMEM && error != ENOBUFS) || ++*n_tries > TRIES_MAX)
+		return false;
+	(void)poll(NULL, 0, PAUSE_MS);
+	return true;
+}
+
 int channel_send(int channel, const struct channel_message *message)
 {
 	struct packet packet = { .kind = message->kind,
@@ -52,6 +67,7 @@ int channel_send(int channel, const struct channel_message *message)
 	struct iovec iov = { &packet, sizeof(packet) };
 	struct msghdr header = { .msg_iov = &iov, .msg_iovlen = 1 };
 	union control control;
+	int n_tries = 0;
 	ssize_t n;
 
 	memcpy(packet.name, message->name, strnlen(message->name, CHANNEL_NAME_SIZE - 1));
@@ -59,7 +75,7 @@ int channel_send(int channel, const struct channel_message *message)
 		attach_descriptor(&header, &control, message->fd);
 	do
 		n = sendmsg(channel, &header, MSG_NOSIGNAL);
-	while (n < 0 && errno == EINTR);
+	while (n < 0 && is_worth_a_try(errno, &n_tries));
 	return n < 0 ? -errno : 0;
 }
 
@@ -104,13 +120,13 @@ int channel_receive(int channel, struct channel_message *ret)
 				 .msg_iovlen = 1,
 				 .msg_control = &control,
 				 .msg_controllen = sizeof(control) };
+	int fd = -1, n_tries = 0;
 	size_t n_descriptors;
-	int fd = -1;
 	ssize_t n;
 
 	do
 		n = recvmsg(channel, &header, MSG_CMSG_CLOEXEC);
-	while (n < 0 && errno == EINTR);
+	while (n < 0 && is_worth_a_try(errno, &n_tries));
 	if (n < 0)
 		return errno == ECONNRESET ? 0 : -errno;
 	n_descriptors = take_descriptors(&header, &fd);

@@ -15,7 +15,9 @@ enum channel_kind {
 			      reply with fd */
 	CHANNEL_OPEN_TAIL, /* core → supervisor: open the @number-th newest plain log for
 			      reading; reply: name, fd */
-	CHANNEL_REPLY,	/* @number: 0 or a positive errno; @detail: bytes cut from a torn
+	CHANNEL_RESERVE, /* core → supervisor: hold (@number 1) the room for bad times,
+			      or give it back (0) */
+	CHANNEL_REPLY,	 /* @number: 0 or a positive errno; @detail: bytes cut from a torn
 			   last line */
 	CHANNEL_MODULE, /* supervisor → core: attach external module @name to this pipe;
 			   @number: rate limit */

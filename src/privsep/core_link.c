@@ -76,11 +76,16 @@ static int on_control(sd_event_source *source, int fd, uint32_t events, void *co
 static int on_request(sd_event_source *source, int fd, uint32_t events, void *context)
 {
 	struct core_link *l = context;
+	int r = storage_serve(l->storage, fd);
 
 	(void)events;
-	if (storage_serve(l->storage, fd) < 0)
-		return sd_event_source_set_enabled(source, SD_EVENT_OFF);
-	return 0;
+	if (r >= 0)
+		return 0;
+	if (r != -EPIPE) { /* it waits for an answer that will not come */
+		(void)log_error_errno(r, "core cannot be answered");
+		l->hung(l->context);
+	}
+	return sd_event_source_set_enabled(source, SD_EVENT_OFF);
 }
 
 /* Four times in a watchdog's period; half a period without an answer is too long. */

@@ -55,9 +55,8 @@ static void failed(struct external *x, const char *reason)
 		x->pause_us = PAUSE_FIRST_US;
 	log_warning("module %s %s; it is started again in %.1f s", x->item->name, reason,
 		    (double)x->pause_us / USEC_PER_SEC);
-	reports_add(x->all->options.reports, "module_failed",
-		    (struct report_datum[2]){ { "module", x->item->name },
-					      { "reason", reason } });
+	reports_add_death(x->all->options.reports, "module_failed", "module",
+			  x->item->name, reason);
 	r = loop_after(x->all->options.event, &x->timer, x->pause_us, on_start_timer, x);
 	if (r < 0)
 		(void)log_error_errno(r, "module %s stays off", x->item->name);
@@ -81,6 +80,19 @@ static int on_exit_signal(sd_event_source *source, const siginfo_t *info, void *
 	return 0;
 }
 
+/* In the child, before it becomes the program. */
+static void enter_sandbox(void *context)
+{
+	const struct external *x = context;
+	const struct externals_options *o = &x->all->options;
+	size_t row = o->sandboxes_first + (size_t)(x - x->all->items);
+
+	if (x->item->is_sandboxed)
+		sandbox_page_enter(o->sandboxes, row, &x->item->sandbox);
+	else
+		sandbox_page_clear(o->sandboxes, row);
+}
+
 static int spawn(struct external *x, int *ret_fd)
 {
 	_cleanup_close_ int output = -1;
@@ -94,7 +106,7 @@ static int spawn(struct external *x, int *ret_fd)
 	output = fds[1];
 	if (fcntl(input, F_SETFL, O_NONBLOCK) < 0)
 		return -errno;
-	pid = process_spawn(x->item->argv, output);
+	pid = process_spawn(x->item->argv, output, enter_sandbox, x);
 	if (pid < 0)
 		return (int)pid;
 	r = sd_event_add_child(x->all->options.event, &x->exit, pid, WEXITED,
@@ -128,6 +140,13 @@ static void start(struct external *x)
 	x->all->options.attach(x->all->options.context, x->item, fd);
 }
 
+/* Of a module that is not ours to run; closed as those of ours are. */
+static int own_pipe(const struct supervisor_external *item)
+{
+	return item->pipe > 0 ? fcntl(item->pipe, F_DUPFD_CLOEXEC, STDERR_FILENO + 1)
+			      : -1;
+}
+
 int externals_create(const struct externals_options *options, struct externals **ret)
 {
 	struct externals *e = calloc(1,
@@ -140,7 +159,7 @@ int externals_create(const struct externals_options *options, struct externals *
 	for (size_t i = 0; i < e->n; i++)
 		e->items[i] = (struct external){ .all = e,
 						 .item = &options->items[i],
-						 .fd = -1,
+						 .fd = own_pipe(&options->items[i]),
 						 .pause_us = PAUSE_FIRST_US };
 	*ret = e;
 	return 0;
@@ -162,7 +181,8 @@ void externals_destroy(struct externals *e)
 void externals_start(struct externals *e)
 {
 	for (size_t i = 0; i < e->n; i++)
-		start(&e->items[i]);
+		if (e->items[i].item->pipe <= 0)
+			start(&e->items[i]);
 }
 
 void externals_attach_all(struct externals *e)

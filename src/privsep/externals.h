@@ -20,6 +20,8 @@ struct externals_options {
 	struct reports *reports;
 	const struct supervisor_external *items;
 	size_t n_items;
+	struct sandbox_page *sandboxes; /* may be NULL */
+	size_t sandboxes_first;		/* row of the first item */
 	void *context;
 	/* tell core, if there is one now, about the module's (new) pipe */
 	void (*attach)(void *context, const struct supervisor_external *item, int fd);

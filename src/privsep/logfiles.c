@@ -68,8 +68,7 @@ static int add(struct logfile **list, size_t *n, size_t *capacity,
 	return 0;
 }
 
-/* A folder stream of its own, from the start, beside @dir. */
-static int open_stream(int dir, DIR **ret)
+int logfile_open_folder(int dir, DIR **ret)
 {
 	int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
@@ -89,7 +88,7 @@ int logfile_list(int dir, struct logfile **ret)
 	_cleanup_closedir_ DIR *stream = NULL;
 	size_t n = 0, capacity = 0;
 	struct dirent *entry;
-	int r = open_stream(dir, &stream);
+	int r = logfile_open_folder(dir, &stream);
 
 	if (r < 0)
 		return r;

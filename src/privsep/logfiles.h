@@ -4,6 +4,7 @@
 #ifndef PRIVSEP_LOGFILES_H
 #define PRIVSEP_LOGFILES_H
 
+#include <dirent.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -33,6 +34,9 @@ bool logfile_parse_name(const char *name, struct logfile *ret);
  * Only plain files count. Return: how many, or -errno.
  */
 int logfile_list(int dir, struct logfile **ret);
+
+/** logfile_open_folder() - a stream of its own over a folder, from the start; 0 or -errno */
+int logfile_open_folder(int dir, DIR **ret);
 
 /**
  * logfile_open() - open a plain file that has this one name only

@@ -2,6 +2,7 @@
 /* See module_dir.h. */
 #include "privsep/module_dir.h"
 
+#include <cap-ng.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -12,8 +13,14 @@
 
 #include "base/log.h"
 #include "base/text.h"
+#include "core/module_options.h"
+#include "core/registry.h"
 
-#define NAME_SIZE     32
+#define NAME_SIZE 32
+/* Of every module that is none of ours; not handed to it. */
+#define OPTION_SANDBOX	    "sandbox"
+#define OPTION_CAPABILITIES "capabilities"
+
 #define ARGUMENTS_MAX (2 * CONFIG_MODULE_OPTIONS_MAX + 8)
 
 /* Return: false if the file's name gives none. */
@@ -44,6 +51,12 @@ static bool is_taken(const struct module_dir *d, const char *name)
 	for (size_t i = 0; i < d->n; i++)
 		if (!strcmp(d->items[i].name, name))
 			return true;
+	for (size_t i = 0; lksm_builtin_modules[i]; i++) {
+		const struct lksm_module *module = *lksm_builtin_modules[i];
+
+		if (module->is_apart && !strcmp(module->name, name))
+			return true;
+	}
 	return false;
 }
 
@@ -76,8 +89,8 @@ static void free_arguments(char *const *items)
 }
 
 /* lksm module-host --poll-interval 0.1 --set threshold=60 /etc/lksm/modules/disk_heat.so */
-static const char *const *make_arguments(const char *folder, const char *file,
-					 const char *name, const struct config *c)
+static const char *const *make_arguments(const char *path, const char *name,
+					 const struct config *c)
 {
 	struct arguments a = { 0 };
 	char **argv;
@@ -89,13 +102,14 @@ static const char *const *make_arguments(const char *folder, const char *file,
 	for (size_t i = 0; i < c->n_module_options; i++) {
 		const struct config_module_option *o = &c->module_options[i];
 
-		if (strcmp(o->module, name) != 0)
+		if (strcmp(o->module, name) != 0 || !strcmp(o->option, OPTION_SANDBOX) ||
+		    !strcmp(o->option, OPTION_CAPABILITIES))
 			continue;
 		add_argument(&a, "--set");
 		add_argument(&a, "%s=%s", o->option, o->value);
 	}
 	add_argument(&a, "--");
-	add_argument(&a, "%s/%s", folder, file);
+	add_argument(&a, "%s", path);
 	argv = a.is_failed ? NULL : calloc(a.n + 1, sizeof(*argv));
 	if (argv)
 		memcpy(argv, a.items, (a.n + 1) * sizeof(*argv));
@@ -104,11 +118,71 @@ static const char *const *make_arguments(const char *folder, const char *file,
 	return (const char *const *)argv;
 }
 
+static void free_item(struct supervisor_external *item)
+{
+	free_arguments((char *const *)item->argv);
+	free((void *)(uintptr_t)item->argv);
+	free((void *)(uintptr_t)item->name);
+}
+
+static int add_item(struct module_dir *d, const char *path, const char *name,
+		    enum sandbox_kind kind, const struct config *c)
+{
+	struct supervisor_external *item = &d->items[d->n];
+
+	*item = (struct supervisor_external){ .name = strdup(name),
+					      .argv = make_arguments(path, name, c),
+					      .rate_limit = c->module_rate_limit,
+					      .is_sandboxed = true };
+	item->sandbox = (struct sandbox_options){ .kind = kind, .name = item->name };
+	d->n++; /* half-built or not, deinit frees it */
+	return item->name && item->argv ? 0 : -ENOMEM;
+}
+
+/* "sys_ptrace,dac_read_search" */
+static int add_capabilities(struct sandbox_options *sandbox, const char *list)
+{
+	_cleanup_free_ char *copy = strdup(list);
+	char *rest = copy, *name;
+
+	while (copy && (name = strsep(&rest, ","))) {
+		int number = capng_name_to_capability(name);
+
+		if (number < 0 || sandbox->n_capabilities == SANDBOX_CAPABILITIES_MAX)
+			return -EINVAL;
+		sandbox->capabilities[sandbox->n_capabilities++] = number;
+	}
+	return copy ? 0 : -ENOMEM;
+}
+
+/*
+ * What the configuration says of its sandbox. Return: 0; -EINVAL: it says nonsense, and the
+ * module is not run with more power than somebody meant.
+ */
+static int configure_sandbox(struct supervisor_external *item, const struct config *c)
+{
+	const char *is_on = config_module_option(c, item->name, OPTION_SANDBOX);
+	const char *list = config_module_option(c, item->name, OPTION_CAPABILITIES);
+
+	if (is_on && module_option_bool(is_on, &item->is_sandboxed) < 0) {
+		log_error("module %s is not run: sandbox is true or false, not '%s'",
+			  item->name, is_on);
+		return -EINVAL;
+	}
+	if (!list || !*list || add_capabilities(&item->sandbox, list) == 0)
+		return 0;
+	log_error("module %s is not run: capabilities is a list like "
+		  "'sys_ptrace,dac_read_search', not '%s'",
+		  item->name, list);
+	return -EINVAL;
+}
+
 static int add(struct module_dir *d, const char *folder, const char *file,
 	       const struct config *c)
 {
-	struct supervisor_external *item = &d->items[d->n];
+	_cleanup_free_ char *path = NULL;
 	char name[NAME_SIZE];
+	int r;
 
 	if (!module_name(file, name)) {
 		log_warning("%s/%s is not run: its name gives no snake_case module name "
@@ -123,12 +197,40 @@ static int add(struct module_dir *d, const char *folder, const char *file,
 						   : "another module has this name");
 		return 0;
 	}
-	*item = (struct supervisor_external){ .name = strdup(name),
-					      .argv = make_arguments(folder, file, name,
-								     c),
-					      .rate_limit = c->module_rate_limit };
-	d->n++; /* half-built or not, deinit frees it */
-	return item->name && item->argv ? 0 : -ENOMEM;
+	if (asprintf(&path, "%s/%s", folder, file) < 0) {
+		path = NULL;
+		return -ENOMEM;
+	}
+	r = add_item(d, path, name, SANDBOX_MODULE, c);
+	if (r == 0 && configure_sandbox(&d->items[d->n - 1], c) < 0)
+		free_item(&d->items[--d->n]);
+	return r;
+}
+
+static bool is_enabled(const struct lksm_module *module, const struct config *c)
+{
+	const char *value = config_module_option(c, module->name, "enabled");
+	bool is_true = true;
+
+	/* what is neither is refused by the module itself, with a sentence */
+	return !value || module_option_bool(value, &is_true) < 0 || is_true;
+}
+
+int module_dir_add_builtins(struct module_dir *d, const struct config *config,
+			    int (*inherited)(const char *name))
+{
+	int r = 0;
+
+	for (size_t i = 0; r >= 0 && lksm_builtin_modules[i]; i++) {
+		const struct lksm_module *module = *lksm_builtin_modules[i];
+
+		if (!module->is_apart || !is_enabled(module, config))
+			continue;
+		r = add_item(d, module->name, module->name, SANDBOX_APART, config);
+		if (r == 0)
+			d->items[d->n - 1].pipe = inherited(module->name);
+	}
+	return r;
 }
 
 int module_dir_list(struct module_dir *d, const char *folder, const struct config *config)
@@ -155,10 +257,7 @@ int module_dir_list(struct module_dir *d, const char *folder, const struct confi
 
 void module_dir_deinit(struct module_dir *d)
 {
-	for (size_t i = 0; i < d->n; i++) {
-		free_arguments((char *const *)d->items[i].argv);
-		free((void *)(uintptr_t)d->items[i].argv);
-		free((void *)(uintptr_t)d->items[i].name);
-	}
+	for (size_t i = 0; i < d->n; i++)
+		free_item(&d->items[i]);
 	d->n = 0;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The modules in a folder, as programs for the supervisor to run: every *.so and every
- * executable file, each inside `lksm module-host`, which looks at it closely first.
+ * executable file, each inside `lksm module-host`, which looks at it closely first. With
+ * them go the built-ins that run apart.
  */
 #ifndef PRIVSEP_MODULE_DIR_H
 #define PRIVSEP_MODULE_DIR_H
@@ -30,6 +31,18 @@ struct module_dir {
  */
 int module_dir_list(struct module_dir *d, const char *folder,
 		    const struct config *config);
+
+/**
+ * module_dir_add_builtins() - before any folder: the built-ins that run apart
+ *
+ * @inherited: the pipe of a module of this name that somebody else runs, or -ENOENT
+ *
+ * One whose option `enabled` is false is not run, but its name remains its own.
+ *
+ * Return: 0, -ENOMEM.
+ */
+int module_dir_add_builtins(struct module_dir *d, const struct config *config,
+			    int (*inherited)(const char *name));
 void module_dir_deinit(struct module_dir *d);
 
 #endif

@@ -143,9 +143,18 @@ void process_keep_only(const struct descriptors *keep, int other1, int other2)
 	descriptors_deinit(&open);
 }
 
+struct program {
+	const char *const *argv;
+	int output;
+	void (*prepare)(void *context);
+	void *context;
+};
+
 /* In the child; an errno down @failed says that it came to nothing. */
-static void run(const char *const *argv, int output, int failed, pid_t parent)
+static void run(const struct program *program, int failed, pid_t parent)
 {
+	const char *const *argv = program->argv;
+	int output = program->output;
 	int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	int error = 0;
 
@@ -159,6 +168,8 @@ static void run(const char *const *argv, int output, int failed, pid_t parent)
 	if (!error && close_range(FAILED_FILENO + 1, UINT32_MAX, 0) < 0)
 		error = errno;
 	if (!error) {
+		if (program->prepare)
+			program->prepare(program->context);
 		execv(argv[0], (char *const *)argv);
 		error = errno;
 	}
@@ -168,8 +179,10 @@ static void run(const char *const *argv, int output, int failed, pid_t parent)
 	_exit(127);
 }
 
-pid_t process_spawn(const char *const *argv, int output)
+pid_t process_spawn(const char *const *argv, int output, void (*prepare)(void *context),
+		    void *context)
 {
+	const struct program program = { argv, output, prepare, context };
 	pid_t parent = getpid(), pid;
 	int failed[2], error;
 	ssize_t n;
@@ -179,7 +192,7 @@ pid_t process_spawn(const char *const *argv, int output)
 	fflush(NULL);
 	pid = fork();
 	if (pid == 0)
-		run(argv, output, failed[1], parent);
+		run(&program, failed[1], parent);
 	error = errno;
 	(void)close(failed[1]);
 	do

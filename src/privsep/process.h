@@ -42,14 +42,19 @@ pid_t process_fork(const char *name);
  * others */
 void process_keep_only(const struct descriptors *keep, int other1, int other2);
 
+/** PROCESS_BROKE_OUT - what process_reason() says when seccomp killed it */
+#define PROCESS_BROKE_OUT "killed by SIGSYS"
+
 /**
  * process_spawn() - run a program in a process group of its own
  * @argv: NULL-terminated, argv[0] a path
  * @output: becomes its standard output; the input is empty, the errors go where ours go
+ * @prepare: called with @context in the child, last before the program; or NULL
  *
  * Return: its pid, or -errno if it cannot be run.
  */
-pid_t process_spawn(const char *const *argv, int output);
+pid_t process_spawn(const char *const *argv, int output, void (*prepare)(void *context),
+		    void *context);
 
 /** PROCESS_EXITED_CLEANLY - what process_reason() says of an exit() with 0 */
 #define PROCESS_EXITED_CLEANLY "exited with status 0"

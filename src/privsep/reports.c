@@ -9,6 +9,7 @@
 #include "base/buffer.h"
 #include "base/log.h"
 #include "core/event.h"
+#include "privsep/process.h"
 
 /* A line of at most PIPE_BUF bytes is written whole or not at all. */
 #define VALUE_BYTES_MAX	  ((size_t)1700)
@@ -31,10 +32,10 @@ void reports_close(struct reports *r)
 	*r = (struct reports){ -1, -1 };
 }
 
-static void append_data(struct buffer *out, const struct report_datum data[static 2],
+static void append_data(struct buffer *out, const struct report_datum *data, size_t n,
 			size_t value_max)
 {
-	for (size_t i = 0; i < 2 && data[i].key; i++) {
+	for (size_t i = 0; i < n; i++) {
 		struct span value = span_from(data[i].value);
 
 		if (value.len > value_max)
@@ -43,34 +44,53 @@ static void append_data(struct buffer *out, const struct report_datum data[stati
 			buffer_append_literal(out, ", ");
 		json_append_string(out, span_from(data[i].key));
 		buffer_append_literal(out, ": ");
-		json_append_string(out, value);
+		if (data[i].is_number)
+			buffer_append_span(out, value);
+		else
+			json_append_string(out, value);
 	}
 }
 
-static void append_line(struct buffer *out, const char *type,
-			const struct report_datum data[static 2], size_t value_max)
+static void append_line(struct buffer *out, const char *type, enum lksm_severity severity,
+			const struct report_datum *data, size_t n, size_t value_max)
 {
-	const struct event_type *row = event_type_find(span_from(type));
-
 	buffer_appendf(out, "{\"type\": \"%s\", \"data\": {", type);
-	append_data(out, data, value_max);
-	buffer_appendf(out, "}, \"severity\": \"%s\"}\n",
-		       severity_name(row ? row->severity : LKSM_HIGH));
+	append_data(out, data, n, value_max);
+	buffer_appendf(out, "}, \"severity\": \"%s\"}\n", severity_name(severity));
 }
 
-void reports_add(struct reports *r, const char *type,
-		 const struct report_datum data[static 2])
+void reports_add_all(struct reports *r, const char *type, enum lksm_severity severity,
+		     const struct report_datum *data, size_t n_data)
 {
 	_cleanup_buffer_ struct buffer line = { 0 };
 
-	append_line(&line, type, data, VALUE_BYTES_MAX);
+	append_line(&line, type, severity, data, n_data, VALUE_BYTES_MAX);
 	if (line.len > PIPE_BUF) {
 		buffer_clear(&line);
-		append_line(&line, type, data, ESCAPED_BYTES_MAX);
+		append_line(&line, type, severity, data, n_data, ESCAPED_BYTES_MAX);
 	}
 	if (buffer_error(&line))
 		(void)log_warning_errno(buffer_error(&line),
 					"%s is not logged as an event", type);
 	else if (write(r->write_fd, line.data, line.len) < 0)
 		(void)log_warning_errno(errno, "%s is not logged as an event", type);
+}
+
+void reports_add(struct reports *r, const char *type,
+		 const struct report_datum data[static 2])
+{
+	const struct event_type *row = event_type_find(span_from(type));
+
+	reports_add_all(r, type, row ? row->severity : LKSM_HIGH, data,
+			data[1].key ? 2 : 1);
+}
+
+void reports_add_death(struct reports *r, const char *type, const char *key,
+		       const char *name, const char *reason)
+{
+	bool has_broken_out = !strcmp(reason, PROCESS_BROKE_OUT);
+
+	reports_add(r, has_broken_out ? "sandbox_violated" : type,
+		    (struct report_datum[2]){ { has_broken_out ? "process" : key, name },
+					      { "reason", reason } });
 }

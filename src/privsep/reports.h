@@ -4,6 +4,11 @@
 #ifndef PRIVSEP_REPORTS_H
 #define PRIVSEP_REPORTS_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "lksm/module.h"
+
 /** REPORTS_NAME - of the pipe, as a module */
 #define REPORTS_NAME "lksm"
 
@@ -12,9 +17,11 @@ struct reports {
 	int write_fd;
 };
 
+/** A number is given as text, too, and @is_number set. */
 struct report_datum {
 	const char *key;
 	const char *value;
+	bool is_number;
 };
 
 int reports_open(struct reports *r);
@@ -28,5 +35,16 @@ void reports_close(struct reports *r);
  */
 void reports_add(struct reports *r, const char *type,
 		 const struct report_datum data[static 2]);
+
+/** reports_add_all() - the same with any severity and any number of keys */
+void reports_add_all(struct reports *r, const char *type, enum lksm_severity severity,
+		     const struct report_datum *data, size_t n_data);
+
+/**
+ * reports_add_death() - a process ended for @reason: an event @type, which calls it @key;
+ * `sandbox_violated` if it was killed for a call that its sandbox does not allow
+ */
+void reports_add_death(struct reports *r, const char *type, const char *key,
+		       const char *name, const char *reason);
 
 #endif

@@ -16,10 +16,14 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#include "base/file.h"
 #include "base/log.h"
+#include "base/sandbox.h"
 #include "core/logtail.h"
+#include "core/reserve.h"
 #include "privsep/channel.h"
 #include "privsep/compress.h"
+#include "privsep/custody.h"
 #include "privsep/logfiles.h"
 #include "privsep/process.h"
 
@@ -31,11 +35,17 @@
 #define LOCK_TRIES  500 /* 5 s for the children of a daemon that was killed to die */
 #define CHILD_NICE  19
 
+#define OWN_FILES_MAX 16
+#define OWN_NAME_SIZE 32
+
 struct storage {
 	char *folder;
 	uint64_t keep_days, keep_bytes, compress_after_days;
 	int dir;
 	int lock;
+	struct custody custody;
+	char own[OWN_FILES_MAX][OWN_NAME_SIZE]; /* files that are no logs: ".state" … */
+	size_t n_own;
 	char writing[LOGFILE_NAME_SIZE]; /* the log last handed to a core that lives, or
 					    "" */
 	char refused[CHANNEL_NAME_SIZE]; /* the last log that was refused: told once */
@@ -46,6 +56,13 @@ struct storage {
 	char given_up[LOGFILE_NAME_SIZE]; /* could not be compressed; so were those before
 					     it */
 };
+
+/* Not what we make: a symbolic link, a FIFO, with a second name, of somebody else. */
+static bool is_foreign(int error)
+{
+	return error == -ELOOP || error == -EINVAL || error == -EMLINK ||
+	       error == -EACCES || error == -EPERM;
+}
 
 static int make_folder(const char *folder)
 {
@@ -155,6 +172,16 @@ void storage_configure(struct storage *s, const struct storage_options *options)
 	s->compress_after_days = options->compress_after_days;
 }
 
+static void note_own(struct storage *s, const char *name)
+{
+	for (size_t i = 0; i < s->n_own; i++)
+		if (!strcmp(s->own[i], name))
+			return;
+	if (s->n_own < OWN_FILES_MAX && strlen(name) < OWN_NAME_SIZE)
+		(void)snprintf(s->own[s->n_own++], OWN_NAME_SIZE, "%s", name);
+	custody_know(&s->custody, name, true);
+}
+
 int storage_create(const struct storage_options *options, struct storage **ret,
 		   struct buffer *error)
 {
@@ -166,13 +193,17 @@ int storage_create(const struct storage_options *options, struct storage **ret,
 	s->dir = s->lock = -1;
 	storage_configure(s, options);
 	s->folder = strdup(options->folder);
+	s->custody.kept = -1;
 	r = s->folder ? open_folder(s, error) : -ENOMEM;
+	if (r >= 0)
+		r = custody_init(&s->custody, s->dir, s->folder);
 	if (r >= 0)
 		r = open_lock(s, error);
 	if (r < 0) {
 		storage_destroy(s);
 		return r;
 	}
+	note_own(s, LOCK_NAME);
 	remove_temporaries(s);
 	*ret = s;
 	return 0;
@@ -187,6 +218,7 @@ void storage_destroy(struct storage *s)
 		while (waitpid(s->compressor, NULL, 0) < 0 && errno == EINTR)
 			;
 	}
+	custody_deinit(&s->custody);
 	storage_leave(s, false);
 	free(s->folder);
 	free(s);
@@ -194,6 +226,7 @@ void storage_destroy(struct storage *s)
 
 void storage_leave(struct storage *s, bool keep_lock)
 {
+	custody_leave(&s->custody, keep_lock);
 	cleanup_close(&s->dir);
 	s->dir = -1;
 	if (keep_lock)
@@ -204,9 +237,16 @@ void storage_leave(struct storage *s, bool keep_lock)
 
 int storage_open_file(struct storage *s, const char *name, int flags)
 {
+	int fd;
+
 	if (name[0] != '.' || strchr(name, '/'))
 		return -EINVAL;
-	return logfile_open(s->dir, name, flags, OWN_MODE);
+	fd = logfile_open(s->dir, name, flags, OWN_MODE);
+	if (is_foreign(fd) && (flags & O_CREAT) && custody_clear(&s->custody, name) == 0)
+		fd = logfile_open(s->dir, name, flags, OWN_MODE);
+	if (fd >= 0)
+		note_own(s, name);
+	return fd;
 }
 
 int storage_newest(struct storage *s, char *ret, size_t size)
@@ -233,6 +273,7 @@ static int repair(struct storage *s, const char *name)
 		return r == -ENOENT ? 0 : r;
 	if (!cut)
 		return 0;
+	custody_know(&s->custody, name, false); /* that was us */
 	log_notice("cut a torn line of %" PRIu64 " bytes from %s/%s", cut, s->folder,
 		   name);
 	s->cut_bytes = (strcmp(s->cut, name) ? 0 : s->cut_bytes) + cut;
@@ -249,17 +290,86 @@ static uint64_t take_cut_bytes(struct storage *s, const char *name)
 	return cut;
 }
 
+/* A core that asks for a log does not write it now, and writes anew what is torn in it. */
+static int repair_and_open(struct storage *s, const char *name)
+{
+	int r = repair(s, name);
+
+	return r < 0 ? r
+		     : logfile_open(s->dir, name, O_WRONLY | O_APPEND | O_CREAT,
+				    LOG_MODE);
+}
+
+/*
+ * The folder that we have is not that of the path any more, or no folder at all: another
+ * one is made there, and locked. If that cannot be, the old one goes on, as far as it does.
+ */
+static void follow_folder(struct storage *s)
+{
+	_cleanup_close_ int dir = -1, lock = -1;
+	struct stat ours, there;
+	pid_t holder;
+
+	if (fstat(s->dir, &ours) < 0 ||
+	    (ours.st_nlink && stat(s->folder, &there) == 0 &&
+	     there.st_dev == ours.st_dev && there.st_ino == ours.st_ino))
+		return;
+	if (make_folder(s->folder) < 0)
+		return;
+	dir = open(s->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	lock = dir < 0 ? -1 : logfile_open(dir, LOCK_NAME, O_RDWR | O_CREAT, OWN_MODE);
+	if (lock < 0 || take_lock(lock, &holder) < 0)
+		return;
+	(void)dup3(dir, s->dir, O_CLOEXEC); /* neither can fail: both ends are open */
+	(void)dup3(lock, s->lock, O_CLOEXEC);
+	log_warning("%s was removed, and is made anew", s->folder);
+	custody_renew(&s->custody);
+	custody_know(&s->custody, LOCK_NAME, true);
+}
+
+int storage_renew_lock(struct storage *s)
+{
+	_cleanup_close_ int lock = storage_open_file(s, LOCK_NAME, O_RDWR | O_CREAT);
+	struct stat ours, there;
+	pid_t holder;
+	int r;
+
+	if (lock < 0)
+		return lock;
+	if (fstat(lock, &there) < 0 || fstat(s->lock, &ours) < 0)
+		return -errno;
+	if (there.st_dev == ours.st_dev && there.st_ino == ours.st_ino)
+		return 0;
+	r = take_lock(lock, &holder);
+	if (r < 0)
+		return r;
+	(void)dup3(lock, s->lock, O_CLOEXEC); /* cannot fail: both are open */
+	custody_know(&s->custody, LOCK_NAME, true);
+	return 0;
+}
+
+bool storage_take_own_lost(struct storage *s)
+{
+	bool is_lost = s->custody.is_own_lost;
+
+	s->custody.is_own_lost = false;
+	return is_lost;
+}
+
 static int open_log(struct storage *s, const char *name, struct channel_message *reply)
 {
 	struct logfile file;
-	int r, fd;
+	int fd;
 
 	if (!logfile_parse_name(name, &file) || file.is_compressed)
 		return -EINVAL;
-	r = strcmp(name, s->writing) ? repair(s, name) : 0;
-	fd = r < 0 ? r
-		   : logfile_open(s->dir, name, O_WRONLY | O_APPEND | O_CREAT, LOG_MODE);
+	follow_folder(s);
+	custody_mend(&s->custody, *s->writing != '\0');
+	fd = repair_and_open(s, name);
+	if (is_foreign(fd) && custody_clear(&s->custody, name) == 0)
+		fd = repair_and_open(s, name);
 	if (fd >= 0) {
+		custody_take(&s->custody, file.name, LOG_MODE);
 		(void)snprintf(s->writing, sizeof(s->writing), "%s", file.name);
 		s->refused[0] = '\0';
 		reply->detail = take_cut_bytes(s, name);
@@ -277,8 +387,12 @@ static int open_log(struct storage *s, const char *name, struct channel_message 
 static int open_tail(struct storage *s, uint64_t i, struct channel_message *reply)
 {
 	_cleanup_free_ struct logfile *list = NULL;
-	int n = logfile_list(s->dir, &list), r;
+	int n, r, fd;
 
+	follow_folder(s);
+	if (!*s->writing)
+		custody_mend(&s->custody, false);
+	n = logfile_list(s->dir, &list);
 	if (n < 0)
 		return n;
 	while (n--) {
@@ -287,9 +401,25 @@ static int open_tail(struct storage *s, uint64_t i, struct channel_message *repl
 		(void)snprintf(reply->name, sizeof(reply->name), "%s", list[n].name);
 		/* While a core writes, its last line may be in the making. */
 		r = *s->writing ? 0 : repair(s, list[n].name);
-		return r < 0 ? r : logfile_open(s->dir, reply->name, O_RDONLY, 0);
+		fd = r < 0 ? r : logfile_open(s->dir, reply->name, O_RDONLY, 0);
+		if (!is_foreign(fd) || custody_clear(&s->custody, reply->name) < 0)
+			return fd;
+		i = 0; /* the next one is in its place */
 	}
 	return -ENOENT;
+}
+
+static int set_reserve(struct storage *s, bool is_held)
+{
+	_cleanup_close_ int fd = storage_open_file(s, ".reserve", O_WRONLY | O_CREAT);
+	int r = fd < 0 ? fd : 0;
+
+	if (r >= 0 && is_held)
+		r = allocate_file(fd, RESERVE_BYTES);
+	/* of what it got, if it did not get all */
+	if (fd >= 0 && (!is_held || r < 0) && ftruncate(fd, 0) < 0 && r >= 0)
+		r = -errno;
+	return r;
 }
 
 int storage_serve(struct storage *s, int channel)
@@ -304,9 +434,11 @@ int storage_serve(struct storage *s, int channel)
 		r = open_log(s, request.name, &reply);
 	else if (request.kind == CHANNEL_OPEN_TAIL)
 		r = open_tail(s, request.number, &reply);
+	else if (request.kind == CHANNEL_RESERVE)
+		r = set_reserve(s, request.number != 0);
 	else
 		r = -EOPNOTSUPP;
-	reply.fd = r;
+	reply.fd = request.kind == CHANNEL_RESERVE && r >= 0 ? -1 : r;
 	reply.number = r < 0 ? (uint64_t)-r : 0;
 	r = channel_send(channel, &reply);
 	cleanup_close(&reply.fd);
@@ -318,8 +450,31 @@ void storage_writer_gone(struct storage *s)
 	s->writing[0] = '\0';
 }
 
+void storage_watch(struct storage *s, struct reports *reports)
+{
+	custody_start(&s->custody, reports);
+	for (size_t i = 0; i < s->n_own; i++)
+		custody_know(&s->custody, s->own[i], true);
+}
+
+int storage_watch_fd(const struct storage *s)
+{
+	return s->custody.watch ? logwatch_fd(s->custody.watch) : -1;
+}
+
+void storage_look(struct storage *s)
+{
+	custody_look(&s->custody);
+}
+
+struct log_progress *storage_progress(struct storage *s)
+{
+	return s->custody.progress;
+}
+
 static void remove_log(struct storage *s, const struct logfile *file, const char *why)
 {
+	custody_forget(&s->custody, file->name);
 	if (unlinkat(s->dir, file->name, 0) < 0)
 		(void)log_warning_errno(errno, "cannot remove %s/%s", s->folder,
 					file->name);
@@ -360,6 +515,7 @@ static int retain(struct storage *s, struct logfile *list, int n, uint32_t today
 static int start_compressor(struct storage *s, const char *name)
 {
 	struct descriptors keep = { 0 };
+	struct sandbox_report report;
 	pid_t pid = process_fork("compress");
 
 	if (pid < 0)
@@ -367,11 +523,16 @@ static int start_compressor(struct storage *s, const char *name)
 	if (pid > 0) {
 		s->compressor = pid;
 		(void)snprintf(s->compressing, sizeof(s->compressing), "%s", name);
+		custody_set_busy(&s->custody, name);
 		return (int)pid;
 	}
 	process_keep_only(&keep, s->dir, s->lock);
 	/* without it, it is merely faster */
 	(void)setpriority(PRIO_PROCESS, 0, CHILD_NICE);
+	sandbox_enter(&(struct sandbox_options){ .kind = SANDBOX_COMPRESSOR,
+						 .name = "compress",
+						 .folder = s->dir },
+		      &report);
 	_exit(compress_log(s->dir, name) < 0 ? 1 : 0);
 }
 
@@ -401,6 +562,19 @@ int storage_housekeep(struct storage *s, uint32_t today)
 	return compress_next(s, list, n, today);
 }
 
+/* What the child has made of it is ours; if it failed late, both files are there. */
+static void know_compressed(struct storage *s, bool is_good)
+{
+	char name[LOGFILE_NAME_SIZE + sizeof(".zst")];
+
+	(void)snprintf(name, sizeof(name), "%s.zst", s->compressing);
+	if (is_good)
+		custody_forget(&s->custody, s->compressing);
+	if (faccessat(s->dir, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		custody_know(&s->custody, name, false);
+	custody_set_busy(&s->custody, NULL);
+}
+
 void storage_compressed(struct storage *s, bool is_good)
 {
 	if (!is_good) {
@@ -408,12 +582,13 @@ void storage_compressed(struct storage *s, bool is_good)
 			    s->compressing);
 		(void)snprintf(s->given_up, sizeof(s->given_up), "%s", s->compressing);
 	}
+	know_compressed(s, is_good);
 	s->compressor = 0;
 }
 
-/* Ask and wait. Return: the descriptor or -errno. */
-static int request(int channel, const struct channel_message *question,
-		   struct channel_message *ret)
+/* Ask and wait. Return: 0; -errno, and no descriptor in @ret. */
+static int ask(int channel, const struct channel_message *question,
+	       struct channel_message *ret)
 {
 	int r = channel_send(channel, question);
 
@@ -422,12 +597,23 @@ static int request(int channel, const struct channel_message *question,
 	r = channel_receive(channel, ret);
 	if (r <= 0)
 		return r ? r : -EPIPE;
-	if (ret->kind == CHANNEL_REPLY && ret->number == 0 && ret->fd >= 0)
-		return ret->fd;
+	if (ret->kind == CHANNEL_REPLY && ret->number == 0)
+		return 0;
 	cleanup_close(&ret->fd);
-	if (ret->kind != CHANNEL_REPLY || ret->number == 0 || ret->number > INT16_MAX)
+	if (ret->kind != CHANNEL_REPLY || ret->number > INT16_MAX)
 		return -EBADMSG;
 	return -(int)ret->number;
+}
+
+/* Return: the descriptor or -errno. */
+static int request(int channel, const struct channel_message *question,
+		   struct channel_message *ret)
+{
+	int r = ask(channel, question, ret);
+
+	if (r < 0)
+		return r;
+	return ret->fd >= 0 ? ret->fd : -EBADMSG;
 }
 
 int storage_request_log(int channel, const char *name, uint64_t *ret_cut)
@@ -454,4 +640,17 @@ int storage_request_tail(int channel, uint64_t i, char *ret_name, size_t size)
 	if (fd >= 0)
 		(void)snprintf(ret_name, size, "%s", answer.name);
 	return fd;
+}
+
+int storage_request_reserve(int channel, bool is_held)
+{
+	struct channel_message question = { .kind = CHANNEL_RESERVE,
+					    .number = is_held ? 1 : 0,
+					    .fd = -1 };
+	struct channel_message answer;
+	int r = ask(channel, &question, &answer);
+
+	if (r >= 0)
+		cleanup_close(&answer.fd);
+	return r;
 }

@@ -11,6 +11,8 @@
 #include <stdint.h>
 
 #include "base/buffer.h"
+#include "core/log_progress.h"
+#include "privsep/reports.h"
 
 struct storage;
 
@@ -44,11 +46,32 @@ int storage_open_file(struct storage *s, const char *name, int flags);
  */
 int storage_newest(struct storage *s, char *ret, size_t size);
 
+/** storage_progress() - what core tells of its writing, in memory shared with it */
+struct log_progress *storage_progress(struct storage *s);
+
+/** storage_watch() - from now on, tell @reports of what others do to our files */
+void storage_watch(struct storage *s, struct reports *reports);
+
+/** storage_watch_fd() - readable when storage_look() has something to do; -1: never */
+int storage_watch_fd(const struct storage *s);
+void storage_look(struct storage *s);
+
+/**
+ * storage_take_own_lost() - was some file of ours that is no log taken away since the last
+ * call? Then core, which inherits them, should be started again, after
+ * storage_renew_lock() and with a state page of its own
+ */
+bool storage_take_own_lost(struct storage *s);
+
+/** storage_renew_lock() - have a lock that is in the folder; 0 or -errno */
+int storage_renew_lock(struct storage *s);
+
 /**
  * storage_serve() - answer one request of the core's
  *
- * A log that is not a plain file of ours (a symbolic link, a FIFO, a hard link) is
- * refused: the core gets the errno, the program's log a sentence.
+ * What has the name of a log and is not a plain file of ours (a symbolic link, a FIFO, a
+ * hard link) is moved aside, neither opened nor followed, and told of as log_tampered. A
+ * log that was taken away from under core is put back first (privsep/custody.h).
  *
  * Return: 0, or -errno when the channel is gone.
  */
@@ -97,5 +120,13 @@ int storage_request_log(int channel, const char *name, uint64_t *ret_cut);
  * Return: the descriptor; -ENOENT beyond the oldest; -errno.
  */
 int storage_request_tail(int channel, uint64_t i, char *ret_name, size_t size);
+
+/**
+ * storage_request_reserve() - hold the room that is kept for a full disk (RESERVE_BYTES),
+ * or give it back
+ *
+ * Return: 0 or -errno.
+ */
+int storage_request_reserve(int channel, bool is_held);
 
 #endif

@@ -44,6 +44,7 @@ struct supervisor {
 	char *reloaded;	      /* what a reload said, until the new core can tell it */
 	bool is_ready;	      /* systemd knows that we are */
 	int result;	      /* of supervisor_run(): 1 if core could not finish */
+	bool is_own_lost;     /* before core is started, there is something to renew */
 	bool is_web_outdated; /* to be restarted when the new core is well */
 };
 
@@ -98,9 +99,8 @@ static void on_ended(void *context, struct worker *w, const char *reason)
 	if (reason && s->phase != RUNNING && w == &s->core)
 		s->result = 1; /* not everything that it took is in the log */
 	if (reason && s->phase == RUNNING)
-		reports_add(&s->reports, "process_restarted",
-			    (struct report_datum[2]){ { "process", w->name },
-						      { "reason", reason } });
+		reports_add_death(&s->reports, "process_restarted", "process", w->name,
+				  reason);
 	if (s->phase != RUNNING)
 		advance(s);
 	else if (w->is_asked)
@@ -137,6 +137,8 @@ static pid_t start_core(void *context)
 	if (r < 0)
 		return r;
 	tell_reloaded(s);
+	if (s->is_own_lost)
+		s->is_own_lost = s->options->renew(s->options->context) < 0;
 	pid = process_fork("core");
 	if (pid == 0) {
 		storage_leave(s->options->storage, true);
@@ -292,11 +294,24 @@ static int on_hangup(sd_event_source *source, const struct signalfd_siginfo *inf
 	return 0;
 }
 
+/* What core inherits is in no folder any more: it gets what is. */
+static void on_own_lost(void *context)
+{
+	struct supervisor *s = context;
+
+	s->is_own_lost = s->options->renew != NULL;
+	if (s->is_own_lost && s->phase == RUNNING && s->core.pid)
+		worker_stop(&s->core);
+}
+
 static void init_parts(struct supervisor *s)
 {
 	const struct supervisor_options *o = s->options;
 
-	s->upkeep = (struct upkeep){ .event = s->event, .storage = o->storage };
+	s->upkeep = (struct upkeep){ .event = s->event,
+				     .storage = o->storage,
+				     .context = s,
+				     .own_lost = on_own_lost };
 	s->link = (struct core_link){ .event = s->event,
 				      .storage = o->storage,
 				      .watchdog_us = o->watchdog_us,
@@ -341,12 +356,16 @@ static int watch_signals(struct supervisor *s)
 
 static int set_up(struct supervisor *s)
 {
-	struct externals_options externals = { .reports = &s->reports,
-					       .items = s->options->externals,
-					       .n_items = s->options->n_externals,
-					       .context = s,
-					       .attach = attach,
-					       .all_gone = on_externals_gone };
+	struct externals_options externals = {
+		.reports = &s->reports,
+		.items = s->options->externals,
+		.n_items = s->options->n_externals,
+		.sandboxes = s->options->sandboxes,
+		.sandboxes_first = s->options->sandboxes_first,
+		.context = s,
+		.attach = attach,
+		.all_gone = on_externals_gone
+	};
 	int r = descriptors_list(&s->inherited);
 
 	if (r < 0)
@@ -359,6 +378,8 @@ static int set_up(struct supervisor *s)
 	r = watch_signals(s);
 	if (r >= 0)
 		r = reports_open(&s->reports);
+	if (r >= 0)
+		storage_watch(s->options->storage, &s->reports);
 	if (r >= 0)
 		r = externals_create(&externals, &s->externals);
 	return r;
@@ -389,7 +410,8 @@ static int run(struct supervisor *s)
 		worker_start(&s->web);
 	externals_start(s->externals);
 	upkeep_start(&s->upkeep);
-	return sd_event_loop(s->event);
+	r = sd_event_loop(s->event);
+	return r < 0 ? log_error_errno(r, "the supervisor cannot go on") : r;
 }
 
 int supervisor_run(const struct supervisor_options *options)

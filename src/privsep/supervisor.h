@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "base/buffer.h"
+#include "core/sandbox_page.h"
 #include "privsep/storage.h"
 
 /** What a child gets; descriptors are its own. */
@@ -28,6 +29,9 @@ struct supervisor_external {
 	const char *name;	 /* of the module */
 	const char *const *argv; /* NULL-terminated; argv[0] a path */
 	uint64_t rate_limit;	 /* events a second */
+	int pipe; /* > 0: somebody else runs it, and what it says comes here */
+	bool is_sandboxed;
+	struct sandbox_options sandbox; /* before it is run */
 };
 
 struct supervisor_options {
@@ -49,6 +53,12 @@ struct supervisor_options {
 	 * why (config_rejected), everything stays
 	 */
 	int (*reload)(void *context, struct buffer *says);
+	/**
+	 * What core inherits from the log folder is not there any more: put something else
+	 * in its place, before the next core. Return: 0 or -errno. NULL: core goes on
+	 * with what it has
+	 */
+	int (*renew)(void *context);
 	/*
 	 * Open a source that core looks for; what it may ask for is ours to know
 	 * Return: a descriptor, ours from now on; -errno. NULL: there are none.
@@ -57,7 +67,9 @@ struct supervisor_options {
 	struct storage *storage;
 	const struct supervisor_external *externals;
 	size_t n_externals;
-	uint64_t watchdog_us; /* 0: none */
+	struct sandbox_page *sandboxes; /* what externals write theirs down in, or NULL */
+	size_t sandboxes_first;		/* row of the first external */
+	uint64_t watchdog_us;		/* 0: none */
 };
 
 /**

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Looking after the log folder once an hour: retention, and compression one log at a
- * time. */
+/*
+ * Looking after the log folder: once an hour retention, and compression one log at a time;
+ * and whenever somebody else touches our files.
+ */
 #ifndef PRIVSEP_UPKEEP_H
 #define PRIVSEP_UPKEEP_H
 
@@ -12,8 +14,11 @@
 struct upkeep {
 	sd_event *event;
 	struct storage *storage;
+	void *context;
+	void (*own_lost)(void *context); /* see storage_take_own_lost() */
 	sd_event_source *timer;
 	sd_event_source *compressor;
+	sd_event_source *watch, *pause;
 };
 
 /** upkeep_start() - the first time now */

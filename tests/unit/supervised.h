@@ -11,7 +11,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -26,6 +25,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "expect.h"
+#include "folder.h"
 #include "privsep/channel.h"
 
 #define DEADLINE_MS 20000
@@ -262,14 +262,6 @@ static int set_up(void **state)
 	return 0;
 }
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	(void)ftw;
-	return remove(path);
-}
-
 static int tear_down(void **state)
 {
 	struct fixture *f = *state;
@@ -282,7 +274,7 @@ static int tear_down(void **state)
 	for (size_t i = 0; i < f->n_lines; i++)
 		free(f->lines[i]);
 	(void)munmap(f->shared, sizeof(*f->shared));
-	(void)nftw(f->folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	remove_folder(f->folder);
 	free(f);
 	return 0;
 }

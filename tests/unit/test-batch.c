@@ -66,6 +66,26 @@ static void test_source_outlives_its_module(void **state)
 	batch_destroy(b);
 }
 
+/* A module's own row of event_types.h gives its events their ids, nobody else's. */
+static void test_attack(void **state)
+{
+	static const char *const names[] = { "crossview", "some_module" };
+	static const char *const want[] = { "T1014", NULL };
+	struct lksm_event event;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		struct lksm_batch *b = make(false);
+
+		batch_reset(b, names[i], false, now);
+		assert_int_equal(batch_emit(b, 0, "process_hidden", LKSM_CRITICAL), 0);
+		assert_false(batch_get(b, 0, NULL, &event));
+		expect_text(names[i], "source", event.source, names[i]);
+		expect_text(names[i], "attack", event.attack, want[i]);
+		batch_destroy(b);
+	}
+}
+
 static void test_source(void **state)
 {
 	static const struct {
@@ -305,6 +325,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_event),
 		cmocka_unit_test(test_source),
+		cmocka_unit_test(test_attack),
 		cmocka_unit_test(test_types),
 		cmocka_unit_test(test_keys),
 		cmocka_unit_test(test_raw),

@@ -184,6 +184,39 @@ static void test_days_go_by(void **state)
 	disk_deinit(&d);
 }
 
+/* A day's last seal belongs into its file, whatever the date is by now. */
+static void test_leaving(void **state)
+{
+	const struct now next_day = { 0, (NOON + 24 * HOUR) * USEC_PER_SEC };
+	struct line line = { "seal\n", 5, 1, true };
+	struct output_batch seal = { "seal\n", 5, &line, 1, JSON_LOGGER_STAY };
+	struct disk d = { 0 };
+	struct json_logger *l = logger_on(&d, "");
+	uint64_t end = 99;
+
+	(void)state;
+	assert_false(json_logger_is_leaving(l, next_day)); /* nothing to leave */
+	assert_int_equal(log_text(l, "a\n", 0, NOON), 1);
+	assert_false(json_logger_is_leaving(l, (struct now){ 0, NOON * USEC_PER_SEC }));
+	assert_true(json_logger_is_leaving(l, next_day));
+	assert_int_equal(json_logger_end(l, &end), 0);
+	assert_int_equal(end, 2);
+	assert_int_equal(json_logger_log_events(l, &seal), 1);
+	assert_int_equal(log_text(l, "b\n", 2, NOON + 24 * HOUR), 1);
+	assert_false(json_logger_is_leaving(l, next_day));
+	expect_file("first", &d, "lksm_events_2026-02-10.jsonl", "a\nseal\n");
+	expect_file("second", &d, "lksm_events_2026-02-11.jsonl", "b\n");
+	json_logger_destroy(l);
+	/* after a restart, too: the newest log is opened for it */
+	l = logger_on(&d, "lksm_events_2026-02-11.jsonl");
+	assert_true(json_logger_is_leaving(
+		l, (struct now){ 0, (NOON + 48 * HOUR) * USEC_PER_SEC }));
+	assert_int_equal(json_logger_end(l, &end), 0);
+	assert_int_equal(end, 2);
+	json_logger_destroy(l);
+	disk_deinit(&d);
+}
+
 static void test_open_fails(void **state)
 {
 	struct disk d = { .error = -EACCES };
@@ -274,7 +307,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_names),	   cmocka_unit_test(test_year_10000),
 		cmocka_unit_test(test_days_go_by), cmocka_unit_test(test_open_fails),
-		cmocka_unit_test(test_full_disk),  cmocka_unit_test(test_given_up),
+		cmocka_unit_test(test_leaving),	   cmocka_unit_test(test_full_disk),
+		cmocka_unit_test(test_given_up),
 	};
 
 	(void)signal(SIGXFSZ, SIG_IGN);

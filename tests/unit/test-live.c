@@ -108,6 +108,24 @@ static void test_order(void **state)
 	expect_next(f, &cursor, 3, 0);
 }
 
+/* Seals and heartbeats push nothing out, and leave no gap. */
+static void test_routine(void **state)
+{
+	struct fixture *f = *state;
+	struct line line = { .data = "{}\n", .len = 3, .seq = 1, .is_routine = true };
+	struct output_batch batch = { "{}\n", 3, &line, 1, { 5, 5 } };
+	struct live_cursor cursor = live_cursor_oldest(f->view);
+	struct live_health health;
+
+	push(f->ring, 0, 0, false);
+	dashboard_push_events(f->ring, &batch);
+	push(f->ring, 2, 0, false);
+	expect_next(f, &cursor, 0, 0);
+	expect_next(f, &cursor, 2, 0);
+	live_get_health(f->view, &health);
+	assert_int_equal(health.events_total, 2);
+}
+
 static void test_overrun(void **state)
 {
 	struct fixture *f = *state;
@@ -294,6 +312,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_order, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_routine, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_overrun, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_overrun_by_bytes, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_cursor_after, set_up, tear_down),

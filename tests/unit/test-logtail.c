@@ -211,8 +211,10 @@ static void test_scan(void **state)
 
 static void test_lines(void **state)
 {
-	static const char in[] = LINE(0, "") "junk\n" LINE(1, "")
-		LINE(2, "") "junk\n" LINE(3, "");
+	static const char in[] = LINE(0, "") "junk\n" LINE(1, "") LINE(
+		2, "") "junk\n"
+		       "{\"seq\": 2, \"ts\": 1.0, \"type\": \"heartbeat\", \"data\": {}, "
+		       "\"severity\": \"info\", \"source\": \"lksm\"}\n" LINE(3, "");
 	static const struct {
 		const char *name;
 		size_t n_lines;
@@ -222,7 +224,7 @@ static void test_lines(void **state)
 	} cases[] = {
 		{ "none", 0, 0, "", true },
 		{ "one", 1, 1, LINE(3, ""), true },
-		{ "over a bad one", 2, 2, LINE(2, "") LINE(3, ""), true },
+		{ "over a bad one and a heartbeat", 2, 2, LINE(2, "") LINE(3, ""), true },
 		{ "all", 4, 4, LINE(0, "") LINE(1, "") LINE(2, "") LINE(3, ""), true },
 		{ "more than there are", 9, 4,
 		  LINE(0, "") LINE(1, "") LINE(2, "") LINE(3, ""), false },

@@ -239,6 +239,10 @@ static void test_origin(void **state)
 	expect_text("next", "attack", event.attack, NULL);
 	assert_int_equal(name_text(naming, SPAN(TAG " x"), 1, &event), 1);
 	expect_text("spoof", "attack", event.attack, "T1036");
+	assert_int_equal(name_text(naming, SPAN(TAG " type=text_patched what=vfs_read"),
+				   0, &event),
+			 1);
+	expect_text("a sensor's type", "attack", event.attack, "T1014");
 	naming_destroy(naming);
 }
 

@@ -107,14 +107,17 @@ static const struct lksm_module calm_module = { .abi = LKSM_MODULE_ABI,
 						.start = calm_start,
 						.poll = calm_poll,
 						.stop = calm_stop };
+static const struct lksm_module apart_module = { FAKE_MODULE, .name = "apart",
+						 .is_apart = true };
 static const struct lksm_module old_module = { .abi = LKSM_MODULE_ABI + 1,
 					       .name = "old" };
 
 static const struct lksm_module *const builtin_fake = &fake_module;
+static const struct lksm_module *const builtin_apart = &apart_module;
 static const struct lksm_module *const builtin_old = &old_module;
 static const struct lksm_module *const builtin_calm = &calm_module;
 const struct lksm_module *const *const lksm_builtin_modules[] = {
-	&builtin_fake, &builtin_old, &builtin_fake, &builtin_calm, NULL
+	&builtin_fake, &builtin_old, &builtin_apart, &builtin_fake, &builtin_calm, NULL
 };
 
 static void reset(struct fake_host *f)

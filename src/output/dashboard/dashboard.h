@@ -5,6 +5,7 @@
 #ifndef OUTPUT_DASHBOARD_DASHBOARD_H
 #define OUTPUT_DASHBOARD_DASHBOARD_H
 
+#include "core/sandbox_page.h"
 #include "output/live.h"
 
 #define DASHBOARD_TOKEN_SIZE 65 /* 64 hex digits and NUL */
@@ -17,6 +18,7 @@ struct dashboard_options {
 	const char *token; /* NULL: auth is off (loopback only) */
 	const char *const
 		*hosts; /* further Host names that are ours, NULL-terminated, or NULL */
+	const struct sandbox_page *sandboxes; /* for /healthz; may be NULL */
 };
 
 /**

@@ -4,7 +4,8 @@
  *events.
  *
  *	{"status": "ok", "writer": "running", "version": "0.1.0", "uptime_s": 12,
- *"events": 7, "last_event_age_s": 3}
+ *	"events": 7, "last_event_age_s": 3, "sandbox": {"core": {"uid": 65521,
+ *	"capabilities": 0, "no_new_privs": true, "seccomp": true, "landlock": 6}, …}}
  */
 #include <errno.h>
 #include <microhttpd.h>
@@ -35,7 +36,36 @@ static uint64_t seconds_since(uint64_t then_us, uint64_t now_us)
 	return now_us > then_us ? (now_us - then_us) / USEC_PER_SEC : 0;
 }
 
-unsigned int health_append(const struct live_ring *ring, struct buffer *out)
+static void append_sandbox(const struct sandbox_row *row, struct buffer *out)
+{
+	json_append_string(out, span_from(row->process));
+	buffer_appendf(out,
+		       ": {\"uid\": %u, \"capabilities\": %llu, \"no_new_privs\": %s, "
+		       "\"seccomp\": %s, \"landlock\": %d}",
+		       row->locks.uid, (unsigned long long)row->locks.capabilities,
+		       row->locks.no_new_privs ? "true" : "false",
+		       row->locks.seccomp && row->filter > 0 ? "true" : "false",
+		       row->landlock > 0 ? row->landlock : 0);
+}
+
+static void append_sandboxes(const struct sandbox_page *page, struct buffer *out)
+{
+	struct sandbox_row row;
+	const char *before = "";
+
+	buffer_append_literal(out, ", \"sandbox\": {");
+	for (size_t i = 0; i < SANDBOX_PAGE_ROWS; i++) {
+		if (!sandbox_page_row(page, i, &row))
+			continue;
+		buffer_appendf(out, "%s", before);
+		append_sandbox(&row, out);
+		before = ", ";
+	}
+	buffer_append_literal(out, "}");
+}
+
+unsigned int health_append(const struct live_ring *ring,
+			   const struct sandbox_page *sandboxes, struct buffer *out)
 {
 	uint64_t now_us = clock_now().mono_us;
 	struct live_health health;
@@ -58,6 +88,7 @@ unsigned int health_append(const struct live_ring *ring, struct buffer *out)
 		buffer_append_literal(out, ", \"last_event_age_s\": ");
 		buffer_append_u64(out, seconds_since(health.last_push_mono_us, now_us));
 	}
+	append_sandboxes(sandboxes, out);
 	buffer_append_literal(out, "}\n");
 	return is_ok ? MHD_HTTP_OK : MHD_HTTP_SERVICE_UNAVAILABLE;
 }

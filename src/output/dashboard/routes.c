@@ -8,6 +8,7 @@
 #include <strings.h>
 #include <sys/socket.h>
 
+#include "base/planted.h"
 #include "core/schema.h"
 #include "output/dashboard/answer.h"
 #include "output/dashboard/http_host.h"
@@ -113,7 +114,8 @@ static enum MHD_Result answer_schema(const struct request *request)
 static enum MHD_Result answer_health(const struct request *request)
 {
 	_cleanup_buffer_ struct buffer body = { 0 };
-	unsigned int status = health_append(request->server->options->ring, &body);
+	unsigned int status = health_append(request->server->options->ring,
+					    request->server->options->sandboxes, &body);
 
 	return answer_buffer(request->connection, status, TYPE_JSON, &body);
 }
@@ -298,6 +300,7 @@ enum MHD_Result routes_answer(struct server *server, struct MHD_Connection *conn
 		return answer_error(connection, MHD_HTTP_CONTENT_TOO_LARGE,
 				    "no page takes a body", MHD_HTTP_HEADER_CONNECTION,
 				    "close");
+	planted_run(span_from(path));
 	request.host = find_header(connection, MHD_HTTP_HEADER_HOST, &n);
 	if (!has_our_host(&request))
 		return answer_error(

@@ -36,7 +36,11 @@ struct server {
 enum MHD_Result routes_answer(struct server *server, struct MHD_Connection *connection,
 			      const char *method, const char *path, bool has_body);
 
-/** health_append() - GET /healthz; Return: the HTTP status */
-unsigned int health_append(const struct live_ring *ring, struct buffer *out);
+/**
+ * health_append() - GET /healthz; Return: the HTTP status
+ * @sandboxes: may be NULL
+ */
+unsigned int health_append(const struct live_ring *ring,
+			   const struct sandbox_page *sandboxes, struct buffer *out);
 
 #endif

@@ -1,0 +1,463 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * lksm verify: are sealed logs as they were when they were sealed? The judging is done by
+ * core/verify.c; here files are found, read and unpacked, and the verdict put into words.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <zstd.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "cli/folder_logs.h"
+#include "cli/setup.h"
+#include "cli/verb.h"
+#include "core/verify.h"
+
+#define KEYS_MAX     16
+#define CHUNK_BYTES  ((size_t)1 << 20)
+#define KEY_TEXT_MAX ((size_t)64 << 10)
+#define PACKED	     ".zst"
+
+DEFINE_CLEANUP(ZSTD_DCtx *, ZSTD_freeDCtx)
+
+struct verify {
+	struct verifier *verifier;
+	struct seal_key keys[KEYS_MAX];
+	size_t n_keys;
+	bool is_open_end, may_be_lost;
+	bool has_next; /* the key file was read: */
+	struct seal_key next;
+	bool is_live; /* a daemon writes to it */
+	size_t n_files;
+	uint64_t n_bytes;
+};
+
+/* The keys in a text: one a line, among empty lines and # comments. */
+static int take_keys(struct verify *v, struct span text, const char *path)
+{
+	size_t before = v->n_keys;
+
+	while (text.len) {
+		const char *end = memchr(text.data, '\n', text.len);
+		struct span line = { text.data,
+				     end ? (size_t)(end - text.data) : text.len };
+
+		text = span_skip(text, line.len + (end ? 1 : 0));
+		while (line.len && strchr(" \t\r", line.data[line.len - 1]))
+			line.len--;
+		if (!line.len || *line.data == '#')
+			continue;
+		if (v->n_keys == KEYS_MAX)
+			return log_refusal("--key: more than %d keys", KEYS_MAX);
+		if (seal_key_parse(line, &v->keys[v->n_keys]) < 0)
+			return log_refusal(
+				"%s: a line is no verification key as `lksm keys` "
+				"prints it (lksm1-…), or a digit of it is wrong",
+				path);
+		v->n_keys++;
+	}
+	if (v->n_keys == before)
+		return log_refusal("%s: there is no verification key in it", path);
+	return 0;
+}
+
+static int read_keys(struct verify *v, const char *path)
+{
+	_cleanup_buffer_ struct buffer text = { 0 };
+	const char *name = strcmp(path, "-") != 0 ? path : "/dev/stdin";
+	int r = read_file(name, KEY_TEXT_MAX, &text);
+
+	if (r < 0)
+		return log_error_errno(r, "cannot read the key file %s", path);
+	r = take_keys(v, buffer_span(&text), path);
+	if (text.data)
+		sodium_memzero(text.data, text.len);
+	return r;
+}
+
+/* Return: 0 at the end, 1 when the verifier knows enough, -errno. */
+static int read_plain(struct verify *v, int fd, char *chunk)
+{
+	for (;;) {
+		ssize_t n = read(fd, chunk, CHUNK_BYTES);
+		int r;
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n < 0 ? -errno : 0;
+		v->n_bytes += (uint64_t)n;
+		r = verifier_feed(v->verifier, (struct span){ chunk, (size_t)n });
+		if (r)
+			return r;
+	}
+}
+
+/* All that comes out for one piece of what goes in; as read_plain(). */
+static int unpack(struct verify *v, ZSTD_DCtx *context, ZSTD_inBuffer *in, char *chunk,
+		  size_t *ret_left)
+{
+	ZSTD_outBuffer out;
+	int r = 0;
+
+	do {
+		out = (ZSTD_outBuffer){ chunk, CHUNK_BYTES, 0 };
+		*ret_left = ZSTD_decompressStream(context, &out, in);
+		if (ZSTD_isError(*ret_left)) {
+			verifier_broken(v->verifier);
+			return 1;
+		}
+		v->n_bytes += out.pos;
+		r = verifier_feed(v->verifier, (struct span){ chunk, out.pos });
+	} while (r == 0 && (in->pos < in->size || out.pos == out.size));
+	return r;
+}
+
+static int read_packed(struct verify *v, int fd, char *chunk)
+{
+	_cleanup_(ZSTD_freeDCtxp) ZSTD_DCtx *context = ZSTD_createDCtx();
+	_cleanup_free_ char *packed = malloc(CHUNK_BYTES);
+	size_t left = 0;
+
+	if (!context || !packed)
+		return -ENOMEM;
+	for (;;) {
+		ssize_t n = read(fd, packed, CHUNK_BYTES);
+		ZSTD_inBuffer in = { packed, n > 0 ? (size_t)n : 0, 0 };
+		int r;
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0 && left) /* it ends in the middle */
+			verifier_broken(v->verifier);
+		if (n == 0)
+			return 0;
+		r = unpack(v, context, &in, chunk, &left);
+		if (r)
+			return r;
+	}
+}
+
+static bool is_packed(const char *path)
+{
+	size_t len = strlen(path), n = strlen(PACKED);
+
+	return len > n && !strcmp(path + len - n, PACKED);
+}
+
+static int read_log(struct verify *v, int fd, const char *path)
+{
+	_cleanup_free_ char *chunk = malloc(CHUNK_BYTES);
+	const char *slash = strrchr(path, '/');
+	int r;
+
+	if (!chunk)
+		return -ENOMEM;
+	(void)posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL); /* as good without */
+	verifier_begin(v->verifier, slash ? slash + 1 : path);
+	v->n_files++;
+	r = is_packed(path) ? read_packed(v, fd, chunk) : read_plain(v, fd, chunk);
+	return r < 0 ? log_error_errno(r, "cannot read %s", path) : r;
+}
+
+static int open_at(int folder, const char *name)
+{
+	/* not waiting for whoever opens the other end of a FIFO */
+	int fd = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+
+	return fd < 0 ? -errno : fd;
+}
+
+/* One of the folder's; it may have been compressed since the folder was listed. */
+static int verify_listed(struct verify *v, int folder, const char *name)
+{
+	char packed[FOLDER_LOG_SIZE + sizeof(PACKED)];
+	_cleanup_close_ int fd = open_at(folder, name);
+
+	if (fd >= 0)
+		return read_log(v, fd, name);
+	if (fd == -ENOENT && !is_packed(name)) {
+		(void)snprintf(packed, sizeof(packed), "%s" PACKED, name);
+		fd = open_at(folder, packed);
+		if (fd >= 0)
+			return read_log(v, fd, packed);
+	}
+	return log_error_errno(fd, "cannot read %s", name);
+}
+
+static int verify_file(struct verify *v, const char *path)
+{
+	_cleanup_close_ int fd = open_at(AT_FDCWD, path);
+
+	if (fd < 0)
+		return log_error_errno(fd, "cannot read %s", path);
+	return read_log(v, fd, path);
+}
+
+/* Before the logs: a daemon that goes on sealing is then only further, never behind. */
+static int read_next(struct verify *v, int folder, const char *path)
+{
+	_cleanup_close_ int fd = open_at(folder, SEAL_FILE_NAME);
+	int r = fd < 0 ? fd : seal_file_load(fd, &v->next);
+
+	if (v->is_open_end)
+		return 0;
+	v->has_next = r == 0;
+	if (r == 0)
+		return 0;
+	if (r == -ENOENT)
+		return log_refusal(
+			"%s has no %s, so that nobody can tell whether the log's "
+			"end was cut off; if the log was copied without it, "
+			"--open-end verifies the rest",
+			path, SEAL_FILE_NAME);
+	if (r == -EBADMSG)
+		return log_refusal(
+			"%s/%s is damaged; --open-end verifies the log without it", path,
+			SEAL_FILE_NAME);
+	return log_error_errno(
+		r,
+		"cannot read %s/%s: be root, or do without knowing whether "
+		"the end was cut off, by --open-end",
+		path, SEAL_FILE_NAME);
+}
+
+static bool has_writer(int folder)
+{
+	_cleanup_close_ int fd = open_at(folder, ".lock");
+
+	return fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+}
+
+static int verify_folder(struct verify *v, int folder, const char *path)
+{
+	struct folder_logs logs = { 0 };
+	int r = read_next(v, folder, path);
+
+	if (r < 0)
+		return r;
+	v->is_live = has_writer(folder);
+	r = folder_logs_list(folder, &logs);
+	if (r < 0)
+		return log_error_errno(r, "cannot list %s", path);
+	for (size_t i = 0; r == 0 && i < logs.n; i++)
+		r = verify_listed(v, folder, logs.names[i]);
+	folder_logs_deinit(&logs);
+	return r;
+}
+
+static int verify_path(struct verify *v, const char *path)
+{
+	_cleanup_close_ int folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (folder >= 0)
+		return verify_folder(v, folder, path);
+	if (errno != ENOTDIR)
+		return log_error_errno(errno, "cannot read %s", path);
+	v->is_open_end = true; /* one file does not know what comes after it */
+	return verify_file(v, path);
+}
+
+static const char *const fault_words[VERIFY_FAULT_COUNT] = {
+	[VERIFY_CHANGED] = "changed",
+	[VERIFY_REMOVED] = "something was removed",
+	[VERIFY_ADDED] = "something was added",
+	[VERIFY_REORDERED] = "put into another order",
+	[VERIFY_FORGED] = "the seal is not by the daemon's key",
+	[VERIFY_FOREIGN] = "sealed by a key that was not given with --key",
+	[VERIFY_CUT] = "the end was cut off",
+	[VERIFY_REPLACED] = "the key file does not belong to this log",
+};
+
+static void print_seals(uint64_t first, uint64_t last)
+{
+	if (first == last)
+		printf("seal %" PRIu64, first);
+	else
+		printf("seals %" PRIu64 "-%" PRIu64, first, last);
+}
+
+static void print_span(const struct verify_lines *l)
+{
+	if (l->count && l->from == l->to)
+		printf("line seq %" PRIu64 ", ", l->from);
+	else if (l->count)
+		printf("lines seq %" PRIu64 "-%" PRIu64 ", ", l->from, l->to);
+}
+
+static void print_fault(const struct verify_report *r)
+{
+	printf("NOT AS SEALED: %s%s", r->span.file, *r->span.file ? ": " : "");
+	print_span(&r->span);
+	print_seals(r->seal, r->last_seal);
+	printf(": %s\n", fault_words[r->fault]);
+	if (*r->after || *r->before)
+		printf("      between %s and %s\n",
+		       *r->after ? r->after : "the beginning",
+		       *r->before ? r->before : "the end");
+	if (r->n_seals) {
+		printf("      before that, ");
+		print_seals(r->first, r->last);
+		printf(": as sealed\n");
+	}
+}
+
+static void print_good(const struct verify *v, const struct verify_report *r)
+{
+	print_seals(r->first, r->last);
+	printf(", in %zu file%s of %.1f MB together: as sealed\n", v->n_files,
+	       v->n_files == 1 ? "" : "s", (double)v->n_bytes / 1e6);
+	if (r->first)
+		printf("note  begins with seal %" PRIu64
+		       ": what was older is not here (retention removes it)\n",
+		       r->first);
+	if (r->before_first.count)
+		printf("note  %s: %" PRIu64
+		       " lines are older than the first seal, and not sealed\n",
+		       r->before_first.file, r->before_first.count);
+	if (r->n_authentic && r->n_authentic < r->n_seals)
+		printf("note  %" PRIu64 " seals are older than the key: they are as they "
+		       "were when the key was made\n",
+		       r->n_seals - r->n_authentic);
+	if (v->is_open_end)
+		printf("note  whether anything comes after seal %" PRIu64
+		       " was not looked at\n",
+		       r->last);
+}
+
+/* What is no change, but has to be known. Return: whether it is all right. */
+static bool print_open(const struct verify *v, const struct verify_report *r)
+{
+	bool is_good = true;
+
+	if (r->n_lost) {
+		is_good = v->may_be_lost;
+		printf("%s  %" PRIu64 " seals are missing, from %" PRIu64 "-%" PRIu64
+		       " on: lost in a crash of the machine, says the daemon. Did it "
+		       "crash then? (output.fsync: interval loses none)\n",
+		       is_good ? "note" : "LOST", r->n_lost, r->lost_first, r->lost_last);
+	}
+	if (r->unsealed.count) {
+		bool may_be = v->is_live || v->is_open_end;
+
+		is_good = is_good && may_be;
+		printf("%s  %" PRIu64 " lines from seq %" PRIu64 " on are not sealed%s\n",
+		       may_be ? "note" : "OPEN", r->unsealed.count, r->unsealed.from,
+		       may_be ? " yet"
+			      : ", and no daemon is running: its next start seals "
+				"them, whoever wrote them");
+	}
+	if (v->n_keys)
+		return is_good;
+	printf("note  without --key this finds accidents, not an attacker, who can make "
+	       "seals anew; see `lksm help keys`\n");
+	return is_good;
+}
+
+static int print(const struct verify *v, const struct verify_report *r)
+{
+	if (r->fault) {
+		print_fault(r);
+		return EXIT_NOTHING;
+	}
+	if (!r->n_seals) {
+		printf("NOT SEALED: there is no seal in %zu file%s\n", v->n_files,
+		       v->n_files == 1 ? "" : "s");
+		return EXIT_NOTHING;
+	}
+	if (v->n_keys && !r->n_authentic) {
+		printf("NOT SEALED BY THE KEY: it is of another log, or younger than "
+		       "these seals (");
+		print_seals(r->first, r->last);
+		printf(")\n");
+		return EXIT_NOTHING;
+	}
+	print_good(v, r);
+	return print_open(v, r) ? EXIT_DONE : EXIT_NOTHING;
+}
+
+enum {
+	OPTION_ACCEPT_LOST,
+	OPTION_CONFIG,
+	OPTION_KEY,
+	OPTION_OPEN_END,
+};
+
+static const struct verb_option options[] = {
+	[OPTION_ACCEPT_LOST] = { "accept-lost", 0, NULL,
+				 "Seals that a crash explains are no failure" },
+	[OPTION_CONFIG] = { "config", 'c', "FILE",
+			    "Without FILE or FOLDER: the logs of this configuration" },
+	[OPTION_KEY] = { "key", 'k', "FILE|-",
+			 "Verification key, from `lksm keys`; may be repeated" },
+	[OPTION_OPEN_END] = { "open-end", 0, NULL,
+			      "The log goes on elsewhere: do not look for its end" },
+	{ 0 },
+};
+
+static int verify_all(struct verify *v, int argc, char **argv, const char *config_path)
+{
+	struct setup setup = { 0 };
+	int r = verifier_create(v->keys, v->n_keys, &v->verifier);
+
+	if (r >= 0 && optind == argc) {
+		r = setup_load_config(&setup, config_path);
+		if (r >= 0)
+			r = verify_path(v, setup.config.output_dir);
+	}
+	setup_deinit(&setup);
+	for (int i = optind; r == 0 && i < argc; i++)
+		r = verify_path(v, argv[i]);
+	return r;
+}
+
+static int run(int argc, char **argv)
+{
+	const char *config_path = NULL, *value;
+	struct verify v = { 0 };
+	int option, r = 0;
+
+	while (r >= 0 &&
+	       (option = verb_next_option(&verb_verify, argc, argv, &value)) >= 0) {
+		if (option == OPTION_KEY)
+			r = read_keys(&v, value);
+		else if (option == OPTION_CONFIG)
+			config_path = value;
+		else if (option == OPTION_OPEN_END)
+			v.is_open_end = true;
+		else
+			v.may_be_lost = true;
+	}
+	if (r >= 0)
+		r = verify_all(&v, argc, argv, config_path);
+	if (r >= 0)
+		r = print(&v, verifier_finish(v.verifier, v.has_next ? &v.next : NULL));
+	else
+		r = EXIT_TROUBLE;
+	verifier_destroy(v.verifier);
+	sodium_memzero(&v, sizeof(v));
+	return r;
+}
+
+const struct verb verb_verify = {
+	.name = "verify",
+	.arguments = "[FILE…|FOLDER]",
+	.summary = "Say whether sealed logs are as they were when they were sealed",
+	.detail =
+		"Names the first lines that were changed, removed, added, put into "
+		"another order or cut off.\nWithout a key it finds accidents only. Files "
+		"are taken in the order they are given in; .zst is unpacked.\nExit code "
+		"1: not as sealed, or not sealed.",
+	.options = options,
+	.run = run,
+};

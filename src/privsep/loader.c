@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+/* See loader.h. */
+#include "privsep/loader.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/sandbox.h"
+#include "privsep/process.h"
+
+#define BLOCK_SIZE ((size_t)65536)
+
+struct loading {
+	int (*load)(void *context, struct buffer *out);
+	void *context;
+};
+
+static int run(const struct loading *loading, int output)
+{
+	const struct sandbox_options options = { .kind = SANDBOX_LOADER,
+						 .name = "loader" };
+	const struct descriptors none = { 0 };
+	_cleanup_buffer_ struct buffer answer = { .limit = LOADER_ANSWER_MAX };
+	struct sandbox_report report;
+
+	process_keep_only(&none, output, -1);
+	sandbox_enter(&options, &report);
+	if (loading->load(loading->context, &answer) < 0 || buffer_error(&answer))
+		return 1;
+	return write_all(output, answer.data, answer.len) < 0;
+}
+
+/* Return: 1 when all is there, 0 when there may be more, -errno. */
+static int read_some(int fd, int wait_ms, struct buffer *ret)
+{
+	struct pollfd input = { .fd = fd, .events = POLLIN };
+	int r = poll(&input, 1, wait_ms);
+	char *to;
+	ssize_t n;
+
+	if (r <= 0)
+		return r == 0 ? -ETIMEDOUT : errno == EINTR ? 0 : -errno;
+	to = buffer_reserve(ret, BLOCK_SIZE);
+	if (!to)
+		return buffer_error(ret);
+	n = read(fd, to, BLOCK_SIZE);
+	if (n < 0)
+		return errno == EINTR ? 0 : -errno;
+	ret->len += (size_t)n;
+	return n == 0;
+}
+
+static int read_answer(int fd, struct buffer *ret)
+{
+	uint64_t end_ms = clock_now().mono_us / 1000 + LOADER_DEADLINE_MS, now_ms;
+	int r = 0;
+
+	while (r == 0) {
+		now_ms = clock_now().mono_us / 1000;
+		r = now_ms < end_ms ? read_some(fd, (int)(end_ms - now_ms), ret)
+				    : -ETIMEDOUT;
+		if (ret->len > LOADER_ANSWER_MAX)
+			r = -EFBIG;
+	}
+	return r < 0 ? r : 0;
+}
+
+/* The SIGCHLD of this wait is nobody's: the loop has no source for this pid. */
+static int wait_for(pid_t pid)
+{
+	siginfo_t info = { 0 };
+	char reason[64];
+
+	while (waitid(P_PID, (id_t)pid, &info, WEXITED) < 0)
+		if (errno != EINTR)
+			return -errno;
+	if (info.si_code == CLD_EXITED)
+		return info.si_status == 0 ? 0 : -EINVAL;
+	process_reason(&info, reason, sizeof(reason));
+	log_error("the process that reads configuration and rules was %s", reason);
+	return -ECHILD;
+}
+
+int loader_run(int (*load)(void *context, struct buffer *out), void *context,
+	       struct buffer *ret)
+{
+	const struct loading loading = { load, context };
+	int fds[2], r, ended;
+	pid_t pid;
+
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return -errno;
+	pid = process_fork("loader");
+	if (pid == 0)
+		_exit(run(&loading, fds[1]));
+	(void)close(fds[1]);
+	r = pid < 0 ? (int)pid : read_answer(fds[0], ret);
+	(void)close(fds[0]);
+	if (pid < 0)
+		return r;
+	if (r < 0)
+		(void)kill(pid, SIGKILL);
+	ended = wait_for(pid);
+	return r < 0 ? r : ended;
+}
+
+int loader_settings(int (*load)(void *context, struct buffer *out), void *context,
+		    struct settings *ret, struct buffer *errors)
+{
+	_cleanup_buffer_ struct buffer packed = { 0 };
+	int r = loader_run(load, context, &packed);
+
+	if (r == -EINVAL)
+		buffer_append_literal(errors,
+				      "the new configuration or rules are not valid");
+	else if (r == -ECHILD)
+		buffer_append_literal(errors, "the process that reads the configuration "
+					      "and rules crashed over them");
+	else if (r < 0)
+		buffer_appendf(errors, "cannot read the configuration or rules: %s",
+			       strerror(-r));
+	return r < 0 ? r : settings_unpack(buffer_span(&packed), ret, errors);
+}

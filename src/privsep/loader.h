@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A child that reads and parses what may be hostile, and hands back what came of it. */
+#ifndef PRIVSEP_LOADER_H
+#define PRIVSEP_LOADER_H
+
+#include "core/settings.h"
+
+/** LOADER_DEADLINE_MS - a child that takes longer is killed; nobody is served meanwhile */
+#define LOADER_DEADLINE_MS 10000
+
+/** LOADER_ANSWER_MAX - of what it may hand back */
+#define LOADER_ANSWER_MAX ((size_t)64 << 20)
+
+/**
+ * loader_run() - call @load in a child in a sandbox (SANDBOX_LOADER), and wait for it
+ * @load: appends to @out; its negative results come back as -EINVAL. What it prints on
+ *	stderr is printed
+ * @ret: gets what it appended, which nobody has checked
+ *
+ * Return: 0; -EINVAL: @load said no; -ECHILD: it crashed, which is logged; -ETIMEDOUT;
+ * -EFBIG; -errno.
+ */
+int loader_run(int (*load)(void *context, struct buffer *out), void *context,
+	       struct buffer *ret);
+
+/**
+ * loader_settings() - loader_run(), and take its answer apart
+ * @load: ends with settings_pack()
+ * @ret: set on success; for settings_deinit()
+ * @errors: gets a sentence if it fails
+ *
+ * Return: as loader_run() and settings_unpack().
+ */
+int loader_settings(int (*load)(void *context, struct buffer *out), void *context,
+		    struct settings *ret, struct buffer *errors);
+
+#endif

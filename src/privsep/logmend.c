@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+/* See logmend.h. */
+#include "privsep/logmend.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "core/event.h"
+#include "core/lines.h"
+#include "core/logtail.h"
+#include "privsep/logfiles.h"
+
+#define FOREIGN_MAX 999
+#define CHUNK_BYTES ((size_t)256 << 10)
+#define TEMPORARY   LOGFILE_TEMPORARY "mended"
+
+int logmend_move_aside(int dir, const char *name, char ret_name[static LOGMEND_NAME_SIZE])
+{
+	for (int i = 1; i <= FOREIGN_MAX; i++) {
+		(void)snprintf(ret_name, LOGMEND_NAME_SIZE, "foreign-%d-%.32s", i, name);
+		if (renameat2(dir, name, dir, ret_name, RENAME_NOREPLACE) == 0)
+			return 0;
+		if (errno != EEXIST)
+			return -errno;
+	}
+	return -EEXIST;
+}
+
+static bool is_it(int dir, const char *name, const struct stat *wanted)
+{
+	struct stat st;
+
+	return fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       st.st_dev == wanted->st_dev && st.st_ino == wanted->st_ino;
+}
+
+int logmend_rename_back(int dir, const char *name, int kept,
+			char ret_other[static NAME_MAX + 1])
+{
+	_cleanup_closedir_ DIR *stream = NULL;
+	struct dirent *entry;
+	struct stat st;
+	int r = logfile_open_folder(dir, &stream);
+
+	if (r >= 0 && fstat(kept, &st) < 0)
+		r = -errno;
+	if (r < 0)
+		return r;
+	while ((entry = readdir(stream))) {
+		if (!is_it(dir, entry->d_name, &st))
+			continue;
+		(void)snprintf(ret_other, NAME_MAX + 1, "%s", entry->d_name);
+		r = renameat2(dir, entry->d_name, dir, name, RENAME_NOREPLACE);
+		return r < 0 ? -errno : 1;
+	}
+	return 0;
+}
+
+static int copy(int from, int to, uint64_t size)
+{
+	_cleanup_free_ char *chunk = malloc(CHUNK_BYTES);
+	uint64_t done = 0;
+
+	if (!chunk)
+		return -ENOMEM;
+	while (done < size) {
+		ssize_t n = read_at(from, chunk, CHUNK_BYTES, done);
+		int r;
+
+		if (n <= 0)
+			return (int)n; /* 0: it was cut as well */
+		r = write_all(to, chunk, (size_t)n);
+		if (r < 0)
+			return r;
+		done += (uint64_t)n;
+	}
+	return 0;
+}
+
+static int copy_whole_lines(int dir, int kept, unsigned int mode, uint64_t *ret_bytes)
+{
+	_cleanup_close_ int fd = -1;
+	struct stat st;
+	uint64_t cut;
+	int r;
+
+	if (fstat(kept, &st) < 0)
+		return -errno;
+	if ((uint64_t)st.st_size > LOGMEND_COPY_MAX)
+		return -EFBIG;
+	(void)unlinkat(dir, TEMPORARY, 0); /* of a try that was interrupted */
+	fd = logfile_open(dir, TEMPORARY, O_RDWR | O_CREAT | O_EXCL, mode);
+	r = fd < 0 ? fd : copy(kept, fd, (uint64_t)st.st_size);
+	if (r >= 0)
+		r = logtail_repair(fd, &cut);
+	if (r >= 0 && fsync(fd) < 0)
+		r = -errno;
+	if (r < 0)
+		return r;
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	*ret_bytes = (uint64_t)st.st_size;
+	return 0;
+}
+
+int logmend_put_back(int dir, const char *name, int kept, unsigned int mode,
+		     uint64_t *ret_bytes)
+{
+	uint64_t bytes = 0;
+	int r = copy_whole_lines(dir, kept, mode, &bytes);
+
+	if (r >= 0 && renameat(dir, TEMPORARY, dir, name) < 0)
+		r = -errno;
+	if (r >= 0)
+		*ret_bytes = bytes;
+	else
+		(void)unlinkat(dir, TEMPORARY, 0);
+	return r;
+}
+
+bool logmend_seq_range(int fd, uint64_t *ret_first, uint64_t *ret_last)
+{
+	size_t room = 2 * EVENT_LINE_MAX;
+	_cleanup_free_ char *bytes = malloc(room);
+	const char *end, *start;
+	struct stat st;
+	uint64_t first;
+	ssize_t n;
+
+	if (!bytes || fstat(fd, &st) < 0)
+		return false;
+	n = read_at(fd, bytes, room, 0);
+	if (n <= 0 || !lines_seq((struct span){ bytes, (size_t)n }, &first))
+		return false;
+	if (st.st_size > n)
+		n = read_at(fd, bytes, room, (uint64_t)(st.st_size - n));
+	if (n <= 0)
+		return false;
+	end = memrchr(bytes, '\n', (size_t)n);
+	if (!end)
+		return false;
+	start = memrchr(bytes, '\n', (size_t)(end - bytes));
+	start = start ? start + 1 : bytes;
+	if (!lines_seq((struct span){ start, (size_t)(end - start) }, ret_last))
+		return false;
+	*ret_first = first;
+	return true;
+}

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+/* See users.h. The names are made by packaging/systemd/sysusers.conf. */
+#include "privsep/users.h"
+
+#include <unistd.h>
+
+#include "base/log.h"
+
+/* Numbers that systemd's table (UIDS-GIDS) leaves to nobody, and that containers map. */
+#define CORE_UID 65521
+#define WEB_UID	 65522
+
+void users_choose(struct users *ret)
+{
+	*ret = (struct users){ .are_chosen = geteuid() == 0 };
+	if (!ret->are_chosen)
+		return;
+	ret->core = privilege_find_user("lksm-core", CORE_UID);
+	ret->web = privilege_find_user("lksm-web", WEB_UID);
+	log_info("users: core is %u%s, web is %u%s", ret->core.uid,
+		 ret->core.is_named ? " (lksm-core)" : "", ret->web.uid,
+		 ret->web.is_named ? " (lksm-web)" : "");
+}
+
+const struct privilege_user *users_core(const struct users *users)
+{
+	return users->are_chosen ? &users->core : NULL;
+}
+
+const struct privilege_user *users_web(const struct users *users)
+{
+	return users->are_chosen ? &users->web : NULL;
+}

@@ -1,0 +1,62 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Faults, kills and full disks, in short; the long forms are in tests/reliability."""
+import importlib
+import pathlib
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "reliability"))
+from lksm_test import equal, main, record, wait_for  # noqa pylint: disable=C0413
+
+faults = importlib.import_module("faults")
+kills = importlib.import_module("kills")
+full_disk = importlib.import_module("full-disk")
+
+TEXT = "[PHOTON RING] Module loaded: nf_tables by uid 0"
+
+
+def test_one_call_fails(_, __):
+    broken = []
+    for plan, numbers in faults.SOME.items():
+        for n in numbers:
+            _, what, said = faults.fails(plan, n)
+            if what:
+                broken.append(f"{plan} n={n}: {what}\n{said}")
+    assert not broken, "\n".join(broken)
+
+
+def test_killed_and_stopped_in_a_flood(_, folder):
+    n, (logged, lost) = kills.run(folder, 15, 50000, 2)
+    print(f"# {n} records: {logged} logged, {lost} told as lost")
+
+
+def test_the_disk_is_full(_, folder):
+    logged, lost = full_disk.run(folder, 3)
+    print(f"# {logged} records logged, {lost} told as lost")
+
+
+def boot(folder, name):
+    """As after a reboot: another boot id, and the kernel log begins anew."""
+    path = folder / "boot-id"
+    path.write_text(f"{name:036d}\n")
+    return {"LD_PRELOAD": faults.FAULT, "LKSM_BOOT_ID": str(path)}
+
+
+def test_reboots(daemon, folder):
+    for name in range(5):
+        d = daemon(env=boot(folder, name))
+        d.kmsg.write_bytes(b"".join(record(i, TEXT) for i in range(3 + name)))
+        for end in ("kill", "stop"):  # twice in each boot
+            d.start()
+            wait_for(d.children, "its processes")
+            wait_for(lambda: d.events() and (d.events()[-1]["boot_id"], d.events()[-1].get("stream_seq"))
+                     == (f"{name:036d}", 2 + name), "the last record")
+            getattr(d, end)()
+    events = d.events()
+    d.check_seqs()
+    equal([(int(e["boot_id"]), e["stream_seq"]) for e in events],
+          [(name, i) for name in range(5) for i in range(3 + name)])
+
+
+if __name__ == "__main__":
+    main(globals())

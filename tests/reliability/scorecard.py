@@ -1,0 +1,107 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""What is promised, tried in its long form, one after the other; the results go into
+docs/reliability.md.
+
+	tests/reliability/scorecard.py [NAME...]	the names are those of the rows below
+
+Rows that are not tried keep what was seen when they last were.
+"""
+import datetime
+import os
+import pathlib
+import platform
+import re
+import subprocess
+import sys
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+PAGE = ROOT / "docs/reliability.md"
+BEGIN, END = "<!-- begin: tests/reliability/scorecard.py -->", "<!-- end -->"
+LKSM = os.environ.get("LKSM", str(ROOT / "build/lksm"))
+
+DAEMON = "tests/integration/test-daemon.py"
+# name: what is done, what has to come out, command, environment
+ROWS = {
+    "kills": ("200 × SIGKILL under 50,000 records a second, then stopped for 60 s",
+              "none missing, none twice, no torn line",
+              ["tests/reliability/kills.py"], {}),
+    "kernel-log-kills": ("100 × SIGKILL under a stream into the real /dev/kmsg",
+                         "none missing, none twice",
+                         [DAEMON, "test_hundred_kills_on_the_real_kernel_log"], {}),
+    "flood": ("1,000,000 records by two writers into the real /dev/kmsg",
+              "stored + told as lost = written, number for number",
+              [DAEMON, "test_a_flood_of_the_real_kernel_log_is_stored_or_told"],
+              {"LKSM_TEST_FLOOD": "1000000"}),
+    "disk": ("a small disk full and freed 100 times",
+             "losses counted exactly, recovery by itself",
+             ["tests/reliability/full-disk.py", "100"], {}),
+    "tamper": ("the log deleted, renamed, replaced, linked, truncated, edited under the daemon",
+               "told within a second; nothing outside the folder touched",
+               ["tests/integration/test-tamper.py"], {}),
+    "clock": ("the clock set by days, midnight, summer time, 2038",
+              "order by seq exact, files by date right, the step told",
+              ["tests/integration/test-clock.py"], {}),
+    "edits": ("10,000 random edits of a sealed log", "all found, the span named",
+              ["tests/integration/test-seals.py", "test_random_edits_are_all_found"],
+              {"LKSM_SEAL_EDITS": "10000"}),
+    "seal-kills": ("a sealed log under SIGKILLs", "verifies",
+                   ["tests/integration/test-seals.py", "test_kills_leave_a_log_that_verifies"],
+                   {}),
+    "forged": ("8 forms of forged lines in the real /dev/kmsg", "none accepted, all told",
+               [DAEMON, "test_forged_records_in_the_real_kernel_log"], {}),
+    "json": ("hostile bytes through the encoder", "three JSON parsers agree, no byte is lost",
+             ["tests/integration/test-json-agreement.py"], {}),
+    "power": ("code planted in the parser, the web server, a rule file",
+              "can do nothing; the log's bytes stay",
+              ["tests/integration/test-sandbox.py"], {}),
+    "faults": ("the n-th call of a kind fails, for every n (hours)",
+               "each record once, or told as lost; no crash, no hang",
+               ["tests/reliability/faults.py"], {}),
+}
+
+
+def told(output):
+    """What a command said it saw, in one line."""
+    passed = len(re.findall(r"^ok ", output, re.M))
+    said = re.findall(r"^# ([^\n]*\d[^\n]*)$", output, re.M)
+    if passed:
+        return f"{passed} passed" + (f"; {said[0]}" if said else "")
+    return output.strip().splitlines()[-1] if output.strip() else "nothing was said"
+
+
+def run(name):
+    title, mark, command, env = ROWS[name]
+    start = time.monotonic()
+    done = subprocess.run(command, cwd=ROOT, env={**os.environ, "LKSM": LKSM, **env},
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    if done.returncode or re.search(r"^not ok", done.stdout, re.M):
+        print(done.stdout)
+        return f"| {name} | {title} | {mark} | **failed** | |"
+    seconds = time.monotonic() - start
+    when = datetime.date.today().isoformat()
+    return f"| {name} | {title} | {mark} | {told(done.stdout)} | {seconds:.0f} s, {when} |"
+
+
+def main():
+    text = PAGE.read_text()
+    head, rest = text.split(BEGIN)
+    old, tail = rest.split(END)
+    lines = {name: line for line, name in re.findall(r"^(\| ([a-z-]+) \|.*)$", old, re.M)
+             if name in ROWS}
+    failed = False
+    for name in sys.argv[1:] or ROWS:
+        lines[name] = run(name)
+        failed |= "**failed**" in lines[name]
+        print(lines[name], flush=True)
+    table = ["| row | what is done | has to come out | seen | took, when |", "|---|---|---|---|---|"]
+    table += [lines[name] for name in ROWS if name in lines]
+    machine = f"{os.cpu_count()} processors, Linux {platform.release()}"
+    PAGE.write_text(f"{head}{BEGIN}\n\nLast run on {machine}.\n\n" + "\n".join(table) +
+                    f"\n\n{END}{tail}")
+    return failed
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,387 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * base/sandbox: each kind is entered in a process of its own, and every attack of
+ * tests/planted is tried in it; it ends there with SIGSYS or gets an error. What the kind
+ * needs works.
+ */
+#include "base/sandbox.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <seccomp.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../planted/attacks.h"
+#include "core/sandbox_page.h"
+#include "expect.h"
+
+#define WORKED	0
+#define REFUSED 1
+#define SKIPPED 77 /* this kernel has no seccomp or no Landlock */
+
+static const struct privilege_user nobody = { 65533, 65533, false };
+
+/* A file as the log is: only appended to. It is there before the sandbox is. @ret_reader
+ * sees what is in it. */
+static int open_log(int *ret_reader)
+{
+	char path[] = "/tmp/lksm-test-sandbox-XXXXXX";
+	int made = mkstemp(path), fd;
+
+	assert_true(made >= 0);
+	assert_int_equal(write(made, "one\n", 4), 4);
+	fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
+	*ret_reader = open(path, O_RDONLY | O_CLOEXEC);
+	assert_true(fd >= 0 && *ret_reader >= 0);
+	(void)unlink(path);
+	(void)close(made);
+	return fd;
+}
+
+static int folder = -1; /* SANDBOX_COMPRESSOR's */
+
+static void enter(enum sandbox_kind kind)
+{
+	const struct sandbox_options options = {
+		.kind = kind,
+		.name = "test",
+		.folder = folder,
+		.user = geteuid() == 0 && (kind == SANDBOX_CORE || kind == SANDBOX_WEB)
+				? &nobody
+				: NULL,
+	};
+	struct sandbox_report report;
+
+	sandbox_enter(&options, &report);
+	if (report.seccomp < 0 || report.landlock < 0)
+		_exit(SKIPPED);
+	if (kind == SANDBOX_CORE)
+		sandbox_settle();
+}
+
+/* Return: its wait status */
+static int in_child(enum sandbox_kind kind, int (*run)(void))
+{
+	pid_t pid = fork();
+	int status;
+
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		enter(kind);
+		_exit(run() == 0 ? WORKED : REFUSED);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return status;
+}
+
+/* Return: false if it could not be tried */
+static bool is_held(int status)
+{
+	if (WIFEXITED(status) && WEXITSTATUS(status) == SKIPPED)
+		skip();
+	return (WIFEXITED(status) && WEXITSTATUS(status) == REFUSED) ||
+	       (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS);
+}
+
+static void try_all(enum sandbox_kind kind)
+{
+	int reader, log = open_log(&reader);
+	char text[4];
+	int other = memfd_create("other", MFD_CLOEXEC); /* open for all, as the lock is */
+
+	assert_int_equal(ftruncate(other, 4096), 0);
+	for (const struct attack *a = attacks; a->name; a++) {
+		int status = in_child(kind, a->run);
+
+		if (!is_held(status))
+			fail_msg("%s: %s (status 0x%x)", a->name,
+				 WIFEXITED(status) ? "worked" : "ended otherwise",
+				 status);
+	}
+	assert_int_equal(pread(reader, text, sizeof(text), 0), sizeof(text));
+	assert_memory_equal(text, "one\n", sizeof(text));
+	(void)close(reader);
+	(void)close(other);
+	(void)close(log);
+}
+
+static void test_core_can_do_nothing(void **state)
+{
+	(void)state;
+	try_all(SANDBOX_CORE);
+}
+
+static void test_web_can_do_nothing(void **state)
+{
+	(void)state;
+	try_all(SANDBOX_WEB);
+}
+
+/* ---- what each may do ---- */
+
+static int append_and_wait(void)
+{
+	struct timespec moment = { 0, 1000 };
+	bool is_refused = open("/etc/passwd", O_RDONLY) < 0 && errno == EACCES;
+
+	for (int fd = 3; fd < 64; fd++)
+		if (fcntl(fd, F_GETFL) >= 0 && (fcntl(fd, F_GETFL) & O_APPEND) &&
+		    write(fd, "two\n", 4) == 4)
+			return nanosleep(&moment, NULL) || !is_refused;
+	return -EBADF;
+}
+
+static int read_a_file(void)
+{
+	char byte;
+	int fd = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
+
+	return fd >= 0 && read(fd, &byte, 1) == 1 ? 0 : -1;
+}
+
+static int write_a_file(void)
+{
+	int fd = open("/tmp/lksm-test-sandbox", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+	if (fd >= 0)
+		(void)unlink("/tmp/lksm-test-sandbox");
+	return fd;
+}
+
+static int write_null(void)
+{
+	int fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
+
+	return fd >= 0 && write(fd, "x", 1) == 1 ? 0 : -1;
+}
+
+static int write_in_its_folder(void)
+{
+	int fd = openat(folder, "made", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+	return fd < 0 || renameat(folder, "made", folder, "kept") ||
+	       unlinkat(folder, "kept", 0);
+}
+
+static int run_a_program(void)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (pid == 0) {
+		(void)execl("/bin/sh", "sh", "-c", ": </etc/passwd", NULL);
+		_exit(1);
+	}
+	return waitpid(pid, &status, 0) == pid && status == 0 ? 0 : -1;
+}
+
+static void *nothing(void *context)
+{
+	return context;
+}
+
+static int start_a_thread(void)
+{
+	pthread_t thread;
+
+	return pthread_create(&thread, NULL, nothing, NULL) || pthread_join(thread, NULL);
+}
+
+static int mount_something(void)
+{
+	return (int)syscall(SYS_mount, "none", "/mnt", "tmpfs", 0, NULL);
+}
+
+static void test_what_each_may_do(void **state)
+{
+	static const struct {
+		const char *name;
+		enum sandbox_kind kind;
+		int (*run)(void);
+		bool works;
+	} cases[] = {
+		{ "core appends", SANDBOX_CORE, append_and_wait, true },
+		{ "core starts no thread when settled", SANDBOX_CORE, start_a_thread,
+		  false },
+		{ "web starts no thread", SANDBOX_WEB, start_a_thread, false },
+		{ "a loader reads", SANDBOX_LOADER, read_a_file, true },
+		{ "a loader does not write", SANDBOX_LOADER, write_a_file, false },
+		{ "a loader starts nothing", SANDBOX_LOADER, run_a_program, false },
+		{ "the compressor works in its folder", SANDBOX_COMPRESSOR,
+		  write_in_its_folder, true },
+		{ "the compressor writes nowhere else", SANDBOX_COMPRESSOR, write_a_file,
+		  false },
+		{ "the compressor reads nothing else", SANDBOX_COMPRESSOR, read_a_file,
+		  false },
+		{ "the compressor starts nothing", SANDBOX_COMPRESSOR, run_a_program,
+		  false },
+		{ "a module reads", SANDBOX_MODULE, read_a_file, true },
+		{ "a module writes /dev/null", SANDBOX_MODULE, write_null, true },
+		{ "a module does not write", SANDBOX_MODULE, write_a_file, false },
+		{ "a module runs programs", SANDBOX_MODULE, run_a_program, true },
+		{ "a module mounts nothing", SANDBOX_MODULE, mount_something, false },
+	};
+	char path[] = "/tmp/lksm-test-sandbox-XXXXXX";
+	int reader, log = open_log(&reader);
+
+	(void)state;
+	assert_non_null(mkdtemp(path));
+	folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		int status = in_child(cases[i].kind, cases[i].run);
+
+		if (cases[i].works ? status != 0 : !is_held(status))
+			fail_msg("%s: status 0x%x", cases[i].name, status);
+	}
+	assert_int_equal(rmdir(path), 0);
+	(void)close(folder);
+	(void)close(reader);
+	(void)close(log);
+}
+
+/* ---- a kernel or container that lacks something ---- */
+
+/* As on an old kernel, or where a container forbids it. Return: 0 if all else is in force */
+static int enter_without(const char *call, int error)
+{
+	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+	const struct sandbox_options options = { .kind = SANDBOX_WEB, .name = "test" };
+	int number = seccomp_syscall_resolve_name(call);
+	bool is_landlock = !strncmp(call, "landlock", strlen("landlock"));
+	struct sandbox_report report;
+
+	if (!filter || number < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+	    seccomp_rule_add(filter, SCMP_ACT_ERRNO((uint16_t)error), number, 0) < 0 ||
+	    seccomp_load(filter) < 0)
+		return SKIPPED;
+	sandbox_enter(&options, &report);
+	if (is_landlock)
+		return report.landlock != -error || report.seccomp != 1;
+	return report.seccomp >= 0 || report.landlock < 1;
+}
+
+static void test_what_is_missing_is_left_out(void **state)
+{
+	static const struct {
+		const char *call;
+		int error;
+	} cases[] = {
+		{ "landlock_create_ruleset", ENOSYS },
+		{ "landlock_create_ruleset", EPERM },
+		{ "seccomp", EPERM },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		pid_t pid = fork();
+		int status;
+
+		assert_true(pid >= 0);
+		if (pid == 0)
+			_exit(enter_without(cases[i].call, cases[i].error));
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		if (WIFEXITED(status) && WEXITSTATUS(status) == SKIPPED)
+			skip();
+		if (status != 0)
+			fail_msg("without %s: status 0x%x", cases[i].call, status);
+	}
+}
+
+/* ---- what is left ---- */
+
+static void test_the_page_tells(void **state)
+{
+	char path[] = "/tmp/lksm-test-sandbox-XXXXXX";
+	int fd = mkstemp(path), status;
+	const struct sandbox_options options = { .kind = SANDBOX_CORE,
+						 .name = "core",
+						 .user = geteuid() == 0 ? &nobody
+									: NULL };
+	static struct sandbox_row rows[SANDBOX_PAGE_ROWS];
+	const struct sandbox_page *view;
+	struct sandbox_page *page;
+	pid_t pid;
+
+	(void)state;
+	(void)unlink(path);
+	assert_int_equal(sandbox_page_map(fd, &page, &view), 0);
+	assert_int_equal(mprotect((void *)(uintptr_t)view, 1, PROT_READ | PROT_WRITE),
+			 -1);
+	pid = fork();
+	if (pid == 0) {
+		sandbox_page_enter(page, 3, &options);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
+	assert_int_equal(sandbox_page_read(fd, rows), 1);
+	assert_string_equal(rows[0].process, "core");
+	assert_int_equal(rows[0].pid, pid);
+	assert_int_equal(rows[0].locks.parent, getpid());
+	assert_int_equal(rows[0].locks.capabilities, 0);
+	assert_int_equal(rows[0].locks.no_new_privs, 1);
+	assert_int_equal(rows[0].locks.seccomp, 2);
+	assert_int_equal(rows[0].filter, 1);
+	assert_int_equal(rows[0].locks.uid, geteuid() == 0 ? nobody.uid : geteuid());
+	assert_true(sandbox_page_row(view, 3, &rows[1]));
+	sandbox_page_clear(page, 3);
+	assert_false(sandbox_page_row(view, 3, &rows[1]));
+	sandbox_page_unmap(page);
+	sandbox_page_unmap(view);
+	(void)close(fd);
+}
+
+static void test_status_is_parsed(void **state)
+{
+	static const struct {
+		const char *name, *text;
+		int want;
+		uint32_t uid;
+	} cases[] = {
+		{ "whole",
+		  "Name:\tx\nPPid:\t7\nUid:\t1\t2\t3\t4\nCapEff:\t00f\nNoNewPrivs:\t1\n"
+		  "Seccomp:\t2\n",
+		  0, 2 },
+		{ "without seccomp",
+		  "Name:\tx\nPPid:\t7\nUid:\t1\t2\t3\t4\nCapEff:\t00f\nNoNewPrivs:\t1\n",
+		  0, 2 },
+		{ "empty", "", -EBADMSG, 0 },
+		{ "cut", "Name:\tx\nPPid:\t7\nUid:\t1", -EBADMSG, 0 },
+		{ "no number",
+		  "Name:\tx\nPPid:\tx\nUid:\t1\t2\nCapEff:\t0\nNoNewPrivs:\t1\n",
+		  -EBADMSG, 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct process_locks locks = { 0 };
+
+		expect_number(cases[i].name, "result",
+			      process_locks_parse(cases[i].text, &locks), cases[i].want);
+		expect_number(cases[i].name, "uid", locks.uid, cases[i].uid);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_core_can_do_nothing),
+		cmocka_unit_test(test_web_can_do_nothing),
+		cmocka_unit_test(test_what_each_may_do),
+		cmocka_unit_test(test_what_is_missing_is_left_out),
+		cmocka_unit_test(test_the_page_tells),
+		cmocka_unit_test(test_status_is_parsed),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
