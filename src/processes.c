@@ -381,6 +381,20 @@ int core_main(void *context, const struct child_channels *channels)
 	return r < 0 ? 1 : 0;
 }
 
+/* The supervisor asks whether our loop turns: that it is heard says so. */
+static int web_control(int channel)
+{
+	struct channel_message message = { .fd = -1 };
+	int r = channel_receive(channel, &message);
+
+	if (r <= 0)
+		return r == -EAGAIN ? 0 : -EPIPE;
+	cleanup_close(&message.fd); /* it sends none */
+	if (message.kind != CHANNEL_PING)
+		return 0;
+	return channel_send(channel, &(struct channel_message){ CHANNEL_PONG, .fd = -1 });
+}
+
 int web_main(void *context, const struct child_channels *channels)
 {
 	struct daemon *d = context;
@@ -388,7 +402,8 @@ int web_main(void *context, const struct child_channels *channels)
 	struct dashboard_options options = {
 		.listen_fd = d->listen_fd,
 		.wake_fd = d->wake_fd,
-		.stop_fd = channels->control,
+		.control_fd = channels->control,
+		.control = web_control,
 		.token = config->dashboard_auth ? d->token : NULL,
 		.hosts = (const char *const *)config->dashboard_hosts.items,
 		.sandboxes = d->sandboxes_view,

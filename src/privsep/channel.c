@@ -4,6 +4,7 @@
 #include "privsep/channel.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <string.h>
@@ -32,6 +33,11 @@ int channel_create(int ret[static 2])
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ret) < 0)
 		return -errno;
 	return 0;
+}
+
+int channel_set_nonblocking(int channel)
+{
+	return fcntl(channel, F_SETFL, O_NONBLOCK) < 0 ? -errno : 0;
 }
 
 static void attach_descriptor(struct msghdr *header, union control *control, int fd)

@@ -21,7 +21,8 @@ enum channel_kind {
 			   last line */
 	CHANNEL_MODULE, /* supervisor → core: attach external module @name to this pipe;
 			   @number: rate limit */
-	CHANNEL_PING,	/* supervisor → core: has the writer made progress? */
+	CHANNEL_PING, /* supervisor → core: has the writer made progress?; → web: does
+			   your loop turn? */
 	CHANNEL_PONG,
 	CHANNEL_LOOK,	/* core → supervisor: look for source @name, "module.option" */
 	CHANNEL_SOURCE, /* supervisor → core: source @name: fd, or @number: errno */
@@ -38,6 +39,9 @@ struct channel_message {
 
 /** channel_create() - a pair, both ends close-on-exec */
 int channel_create(int ret[static 2]);
+
+/** channel_set_nonblocking() - an end that must not keep its owner waiting; 0 or -errno */
+int channel_set_nonblocking(int channel);
 
 /** channel_send() - 0 or -errno (-EAGAIN: full); @message->fd stays the caller's */
 int channel_send(int channel, const struct channel_message *message);

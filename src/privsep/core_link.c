@@ -3,20 +3,12 @@
 #include "privsep/core_link.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <sys/epoll.h>
 
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "privsep/channel.h"
-
-#define START_US (60 * USEC_PER_SEC) /* core may have to read much of the log first */
-
-static int set_nonblocking(int fd)
-{
-	return fcntl(fd, F_SETFL, O_NONBLOCK) < 0 ? -errno : 0;
-}
 
 int core_link_open(struct core_link *l, struct child_channels *ret)
 {
@@ -32,23 +24,14 @@ int core_link_open(struct core_link *l, struct child_channels *ret)
 		return r;
 	}
 	/* Nothing that core does or leaves undone may keep us waiting. */
-	if (set_nonblocking(control[0]) < 0 || set_nonblocking(control[1]) < 0 ||
-	    set_nonblocking(storage[0]) < 0)
+	if (channel_set_nonblocking(control[0]) < 0 ||
+	    channel_set_nonblocking(control[1]) < 0 ||
+	    channel_set_nonblocking(storage[0]) < 0)
 		log_debug("a channel stays blocking"); /* fcntl() cannot fail here */
 	l->control_fd = control[0];
 	l->storage_fd = storage[0];
 	*ret = (struct child_channels){ .control = control[1], .storage = storage[1] };
 	return 0;
-}
-
-static void ask(struct core_link *l)
-{
-	int r = channel_send(l->control_fd,
-			     &(struct channel_message){ .kind = CHANNEL_PING, .fd = -1 });
-
-	if (r < 0)
-		(void)log_warning_errno(r, "cannot ask core whether it is well");
-	l->asked_us = clock_now().mono_us;
 }
 
 static int on_control(sd_event_source *source, int fd, uint32_t events, void *context)
@@ -65,11 +48,8 @@ static int on_control(sd_event_source *source, int fd, uint32_t events, void *co
 	cleanup_close(&message.fd); /* nobody asked for it */
 	if (message.kind == CHANNEL_LOOK)
 		l->look(l->context, message.name);
-	if (message.kind != CHANNEL_PONG)
-		return 0;
-	l->asked_us = 0;
-	l->has_answered = true;
-	l->answered(l->context);
+	if (message.kind == CHANNEL_PONG && pulse_answered(&l->pulse))
+		l->answered(l->context);
 	return 0;
 }
 
@@ -83,40 +63,20 @@ static int on_request(sd_event_source *source, int fd, uint32_t events, void *co
 		return 0;
 	if (r != -EPIPE) { /* it waits for an answer that will not come */
 		(void)log_error_errno(r, "core cannot be answered");
-		l->hung(l->context);
+		l->pulse.hung(l->pulse.context);
 	}
 	return sd_event_source_set_enabled(source, SD_EVENT_OFF);
-}
-
-/* Four times in a watchdog's period; half a period without an answer is too long. */
-static int on_timer(sd_event_source *source, uint64_t time_us, void *context)
-{
-	struct core_link *l = context;
-	uint64_t patience_us = l->has_answered ? l->watchdog_us / 2 : START_US;
-
-	(void)source;
-	(void)time_us;
-	if (!l->asked_us)
-		ask(l);
-	else if (clock_now().mono_us - l->asked_us >= patience_us)
-		l->hung(l->context);
-	return loop_after(l->event, &l->timer, l->watchdog_us / 4, on_timer, l);
 }
 
 int core_link_start(struct core_link *l)
 {
 	int r;
 
-	l->has_answered = false;
 	r = sd_event_add_io(l->event, &l->control, l->control_fd, EPOLLIN, on_control, l);
 	if (r >= 0)
 		r = sd_event_add_io(l->event, &l->requests, l->storage_fd, EPOLLIN,
 				    on_request, l);
-	if (r >= 0 && l->watchdog_us)
-		r = loop_after(l->event, &l->timer, l->watchdog_us / 4, on_timer, l);
-	if (r >= 0)
-		ask(l);
-	return r;
+	return r < 0 ? r : pulse_start(&l->pulse, l->control_fd);
 }
 
 void core_link_attach(struct core_link *l, const char *name, int fd, uint64_t rate_limit)
@@ -154,9 +114,8 @@ void core_link_close(struct core_link *l)
 {
 	l->control = sd_event_source_disable_unref(l->control);
 	l->requests = sd_event_source_disable_unref(l->requests);
-	l->timer = sd_event_source_disable_unref(l->timer);
+	pulse_stop(&l->pulse);
 	cleanup_close(&l->control_fd);
 	cleanup_close(&l->storage_fd);
 	l->control_fd = l->storage_fd = -1;
-	l->asked_us = 0;
 }

@@ -3,26 +3,21 @@
 #ifndef PRIVSEP_CORE_LINK_H
 #define PRIVSEP_CORE_LINK_H
 
-#include <stdbool.h>
-
 #include "privsep/loop.h"
+#include "privsep/pulse.h"
 #include "privsep/storage.h"
 #include "privsep/supervisor.h"
 
 struct core_link {
 	sd_event *event;
 	struct storage *storage;
-	uint64_t watchdog_us; /* 0: core is asked once, at its start */
+	struct pulse pulse;
 	void *context;
 	void (*answered)(void *context);	       /* core is well */
-	void (*hung)(void *context);		       /* core does not answer */
 	void (*look)(void *context, const char *name); /* core wants a source */
 
 	int control_fd, storage_fd; /* -1: no core */
-	sd_event_source *control, *requests, *timer;
-	uint64_t
-		asked_us; /* when the question was put that is not answered; 0: none is */
-	bool has_answered; /* this core, at least once */
+	sd_event_source *control, *requests;
 };
 
 /** core_link_open() - new channels; @ret: core's ends, to be closed here after the fork

@@ -21,6 +21,7 @@
 #include "privsep/process.h"
 #include "privsep/reports.h"
 #include "privsep/upkeep.h"
+#include "privsep/web_link.h"
 #include "privsep/worker.h"
 
 enum phase {
@@ -39,6 +40,7 @@ struct supervisor {
 	struct externals *externals;
 	struct upkeep upkeep;
 	struct core_link link;
+	struct web_link web_link;
 	struct lookout lookout;
 	struct worker core, web;
 	char *reloaded;	      /* what a reload said, until the new core can tell it */
@@ -90,6 +92,8 @@ static void on_ended(void *context, struct worker *w, const char *reason)
 		core_link_close(&s->link);
 		lookout_stop(&s->lookout);
 		storage_writer_gone(s->options->storage);
+	} else {
+		web_link_close(&s->web_link);
 	}
 	/* a signal to our whole group stops the children before we ask them to */
 	if (reason && s->phase != RUNNING && !strcmp(reason, PROCESS_EXITED_CLEANLY))
@@ -162,14 +166,24 @@ static pid_t start_core(void *context)
 static pid_t start_web(void *context)
 {
 	struct supervisor *s = context;
-	pid_t pid = process_fork("web");
+	struct child_channels channels;
+	int r = web_link_open(&s->web_link, &channels);
+	pid_t pid;
 
+	if (r < 0)
+		return r;
+	pid = process_fork("web");
 	if (pid == 0) {
-		struct child_channels channels = { -1, -1 };
-
 		storage_leave(s->options->storage, false);
-		process_keep_only(&s->inherited, -1, -1);
+		process_keep_only(&s->inherited, channels.control, -1);
 		_exit(s->options->web(s->options->context, &channels));
+	}
+	cleanup_close(&channels.control);
+	r = pid < 0 ? (int)pid : web_link_start(&s->web_link);
+	if (r < 0) {
+		if (pid > 0) /* its channel ends, and so does it */
+			(void)log_error_errno(r, "web is not watched, and ends");
+		web_link_close(&s->web_link);
 	}
 	return pid;
 }
@@ -194,6 +208,22 @@ static void on_hung(void *context)
 
 	log_error("core does not answer: killed");
 	worker_kill(&s->core, "hung");
+}
+
+static void on_web_hung(void *context)
+{
+	struct supervisor *s = context;
+
+	log_error("web does not answer: killed");
+	worker_kill(&s->web, "hung");
+}
+
+static void on_web_broken(void *context)
+{
+	struct supervisor *s = context;
+
+	log_error("web says what nobody asked: killed");
+	worker_kill(&s->web, "spoke nonsense");
 }
 
 static void on_look(void *context, const char *name)
@@ -314,13 +344,27 @@ static void init_parts(struct supervisor *s)
 				     .own_lost = on_own_lost };
 	s->link = (struct core_link){ .event = s->event,
 				      .storage = o->storage,
-				      .watchdog_us = o->watchdog_us,
+				      .pulse = { .event = s->event,
+						 .name = "core",
+						 .watchdog_us = o->watchdog_us,
+						 .context = s,
+						 .hung = on_hung,
+						 .channel = -1 },
 				      .context = s,
 				      .answered = on_answered,
-				      .hung = on_hung,
 				      .look = on_look,
 				      .control_fd = -1,
 				      .storage_fd = -1 };
+	s->web_link = (struct web_link){ .event = s->event,
+					 .pulse = { .event = s->event,
+						    .name = "web",
+						    .watchdog_us = o->watchdog_us,
+						    .context = s,
+						    .hung = on_web_hung,
+						    .channel = -1 },
+					 .context = s,
+					 .broken = on_web_broken,
+					 .control_fd = -1 };
 	s->lookout = (struct lookout){
 		.event = s->event, .context = s, .open = open_source, .give = give_source
 	};
@@ -392,6 +436,7 @@ static void tear_down(struct supervisor *s)
 	upkeep_stop(&s->upkeep);
 	lookout_stop(&s->lookout);
 	core_link_close(&s->link);
+	web_link_close(&s->web_link);
 	worker_forget(&s->core);
 	worker_forget(&s->web);
 	reports_close(&s->reports);
@@ -418,7 +463,8 @@ int supervisor_run(const struct supervisor_options *options)
 {
 	struct supervisor s = { .options = options,
 				.reports = { -1, -1 },
-				.link = { .control_fd = -1, .storage_fd = -1 } };
+				.link = { .control_fd = -1, .storage_fd = -1 },
+				.web_link = { .control_fd = -1 } };
 	sigset_t ours, before;
 	int r;
 

@@ -20,8 +20,8 @@
 
 /** What a child gets; descriptors are its own. */
 struct child_channels {
-	int control; /* core: CHANNEL_MODULE and CHANNEL_PING come in (non-blocking);
-		      * closed: the supervisor died; -1 for web */
+	int control; /* CHANNEL_PING comes in, and for core CHANNEL_MODULE (non-blocking);
+		      * closed: the supervisor died */
 	int storage; /* core: for storage_request_…(); -1 for web */
 };
 
@@ -40,8 +40,8 @@ struct supervisor_options {
 	 * Run in the child, which has the descriptors that were open when
 	 * supervisor_run() was called (or that reload() opened) and its own channels, no
 	 * others. SIGTERM asks it to finish and return; SIGINT, SIGHUP and SIGPIPE are
-	 * ignored in it. The result is its exit status. Core says that it runs by
-	 * answering its first CHANNEL_PING.
+	 * ignored in it. The result is its exit status. A child says that it runs by
+	 * answering each CHANNEL_PING.
 	 */
 	int (*core)(void *context, const struct child_channels *channels);
 	int (*web)(void *context,
@@ -69,7 +69,8 @@ struct supervisor_options {
 	size_t n_externals;
 	struct sandbox_page *sandboxes; /* what externals write theirs down in, or NULL */
 	size_t sandboxes_first;		/* row of the first external */
-	uint64_t watchdog_us;		/* 0: none */
+	uint64_t
+		watchdog_us; /* a child that does not answer for half of it hangs; 0: none */
 };
 
 /**

@@ -116,6 +116,13 @@ static void follow_commands(struct live_ring *ring, int wake_fd)
 	}
 }
 
+static int has_ended(int control)
+{
+	char ignored;
+
+	return read(control, &ignored, sizeof(ignored)) > 0 ? 0 : -EPIPE;
+}
+
 static _Noreturn void serve(struct dashboard_options options, struct live_ring *mine,
 			    int ring_fd)
 {
@@ -155,7 +162,8 @@ int main(int argc, char **argv)
 	server = fork();
 	if (server == 0) {
 		(void)close(control[0]);
-		options.stop_fd = control[1];
+		options.control_fd = control[1];
+		options.control = has_ended;
 		serve(options, ring, ring_fd);
 	}
 	(void)close(control[1]);

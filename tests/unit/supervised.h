@@ -41,10 +41,12 @@ enum manner {
 	EXITS_ALWAYS,
 	STUBBORN,     /* does not mind SIGTERM */
 	FALLS_ASLEEP, /* the first one answers one question and no more */
+	TALKS,	      /* the first one says more than it was asked */
 };
 
 struct fixture {
 	enum manner core, web;
+	bool is_web_heard; /* it says each time that it answered */
 	int reload_result;
 	uint64_t watchdog_us;
 	struct supervisor_external external;
@@ -211,17 +213,41 @@ static int core(void *context, const struct child_channels *channels)
 	return core_loop(&c, channels->control, signals);
 }
 
+static void on_web_message(struct fixture *f, int control, int *n_answers)
+{
+	struct channel_message message;
+	bool is_first = f->shared->n_webs == 1;
+	int n = is_first && f->web == TALKS ? 2 : 1;
+
+	if (channel_receive(control, &message) <= 0)
+		_exit(0);
+	if (message.kind != CHANNEL_PING ||
+	    (is_first && f->web == FALLS_ASLEEP && *n_answers > 0))
+		return;
+	message = (struct channel_message){ .kind = CHANNEL_PONG, .fd = -1 };
+	for (; n > 0; n--, ++*n_answers)
+		(void)channel_send(control, &message);
+	if (f->is_web_heard)
+		say(f, "web answered");
+}
+
 static int web(void *context, const struct child_channels *channels)
 {
 	struct fixture *f = context;
-	int n = ++f->shared->n_webs, signals = open_signals();
-	struct signalfd_siginfo info;
+	int n = ++f->shared->n_webs, signals = open_signals(), n_answers = 0;
 
 	say(f, "web up %d", (int)getpid());
-	if (channels->control >= 0 || channels->storage >= 0 ||
-	    (f->web == ABORTS_ONCE && n == 1))
+	if (channels->storage >= 0 || (f->web == ABORTS_ONCE && n == 1))
 		abort();
-	(void)read(signals, &info, sizeof(info));
+	for (;;) {
+		struct pollfd fds[] = { { channels->control, POLLIN, 0 },
+					{ signals, POLLIN, 0 } };
+
+		(void)poll(fds, ARRAY_SIZE(fds), -1);
+		if (fds[1].revents)
+			break;
+		on_web_message(f, channels->control, &n_answers);
+	}
 	say(f, "web done");
 	return 0;
 }
@@ -367,6 +393,26 @@ static const char *wait_for(struct fixture *f, const char *beginning)
 static pid_t wait_for_pid(struct fixture *f, const char *beginning)
 {
 	return (pid_t)strtol(wait_for(f, beginning), NULL, 10);
+}
+
+static void wait_until(uint64_t time_ms)
+{
+	while (now_ms() < time_ms)
+		(void)poll(NULL, 0, 10);
+}
+
+/* How often a process has gone to sleep. */
+static long count_sleeps(pid_t pid)
+{
+	_cleanup_fclose_ FILE *file = NULL;
+	char path[64], line[256];
+	long n = -1;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	file = fopen(path, "re");
+	while (file && n < 0 && fgets(line, sizeof(line), file))
+		(void)sscanf(line, "voluntary_ctxt_switches: %ld", &n);
+	return n;
 }
 
 static void wait_for_all(struct fixture *f)

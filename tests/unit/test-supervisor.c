@@ -165,6 +165,73 @@ static void test_hung_core(void **state)
 	stop(f);
 }
 
+static void test_hung_web(void **state)
+{
+	struct fixture *f = *state;
+
+	f->web = FALLS_ASLEEP;
+	f->watchdog_us = 400000;
+	start(f);
+	(void)wait_for(f, "lksm: {\"type\": \"process_restarted\", \"data\": "
+			  "{\"process\": \"web\", "
+			  "\"reason\": \"hung\"}");
+	(void)wait_for(f, "web up");
+	(void)wait_for(f, "web up");
+	assert_int_equal(f->shared->n_cores, 1);
+	stop(f);
+}
+
+/* Who speaks with strangers is not listened to beyond what it was asked. */
+static void test_talking_web(void **state)
+{
+	struct fixture *f = *state;
+
+	f->web = TALKS;
+	start(f);
+	(void)wait_for(f, "lksm: {\"type\": \"process_restarted\", \"data\": "
+			  "{\"process\": \"web\", "
+			  "\"reason\": \"spoke nonsense\"}");
+	(void)wait_for(f, "web up");
+	(void)wait_for(f, "web up");
+	stop(f);
+}
+
+/*
+ * A machine that stands still, however long, and goes on: nobody hangs. The supervisor
+ * wakes first, and finds a question that was put long ago.
+ */
+static void test_machine_stands_still(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t begin, turn_ms = 1000, deadline_ms;
+	pid_t core_pid, web_pid;
+	long n;
+
+	f->watchdog_us = 4 * turn_ms * 1000;
+	f->is_web_heard = true;
+	start(f);
+	core_pid = wait_for_pid(f, "core up ");
+	web_pid = wait_for_pid(f, "web up ");
+	(void)wait_for(f, "web answered");
+	(void)wait_for(f, "attached lksm");
+	begin = now_ms();
+	assert_int_equal(kill(core_pid, SIGSTOP) | kill(web_pid, SIGSTOP), 0);
+	wait_until(begin + turn_ms * 3 / 2); /* they are asked meanwhile */
+	assert_int_equal(kill(f->supervisor, SIGSTOP), 0);
+	wait_until(begin + turn_ms * 4);
+	n = count_sleeps(f->supervisor);
+	assert_int_equal(kill(f->supervisor, SIGCONT), 0);
+	deadline_ms = now_ms() + DEADLINE_MS;
+	while (count_sleeps(f->supervisor) <= n && now_ms() < deadline_ms)
+		(void)poll(NULL, 0, 1); /* until it has had its turn */
+	assert_int_equal(kill(core_pid, SIGCONT) | kill(web_pid, SIGCONT), 0);
+	(void)wait_for(f, "web answered");
+	(void)wait_for(f, "web answered");
+	assert_int_equal(f->shared->n_cores, 1);
+	assert_int_equal(f->shared->n_webs, 1);
+	stop(f);
+}
+
 /* Nobody may go on writing, or serving, without a supervisor. */
 static void test_supervisor_is_killed(void **state)
 {
@@ -189,7 +256,7 @@ static void test_descriptors(void **state)
 	wait_for_all(f);
 	(void)wait_for(f, "core has /.lock");
 	(void)wait_for(f, "core has 2 sockets");
-	(void)wait_for(f, "web has 0 sockets");
+	(void)wait_for(f, "web has 1 sockets");
 	for (size_t i = 0; i < f->n_lines; i++)
 		if (!f->is_used[i] && strstr(f->lines[i], " has "))
 			fail_msg("%s", f->lines[i]);
@@ -325,6 +392,9 @@ int main(void)
 		test(test_reload),
 		test(test_reload_refused),
 		test(test_hung_core),
+		test(test_hung_web),
+		test(test_talking_web),
+		test(test_machine_stands_still),
 		test(test_supervisor_is_killed),
 		test(test_descriptors),
 		test(test_external),

@@ -13,16 +13,17 @@
 struct dashboard_options {
 	int listen_fd;		      /* bound and listening, non-blocking; not taken */
 	const struct live_ring *ring; /* mapped read-only */
-	int wake_fd; /* eventfd, non-blocking: readable when the ring has news */
-	int stop_fd; /* closed at the other end: stop (the control channel); -1 none */
-	const char *token; /* NULL: auth is off (loopback only) */
+	int wake_fd;	/* eventfd, non-blocking: readable when the ring has news */
+	int control_fd; /* of who started us; -1 none */
+	int (*control)(int control_fd); /* it is readable; negative: stop */
+	const char *token;		/* NULL: auth is off (loopback only) */
 	const char *const
 		*hosts; /* further Host names that are ours, NULL-terminated, or NULL */
 	const struct sandbox_page *sandboxes; /* for /healthz; may be NULL */
 };
 
 /**
- * dashboard_run() - serve until SIGTERM or stop_fd ends; 0 or -errno
+ * dashboard_run() - serve until SIGTERM, or control() says so; 0 or -errno
  *
  * Ignores SIGINT, which at a terminal reaches every process: whoever started it stops it.
  */

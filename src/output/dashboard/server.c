@@ -176,12 +176,9 @@ static int on_news(sd_event_source *source, int fd, uint32_t events, void *conte
 static int on_control(sd_event_source *source, int fd, uint32_t events, void *context)
 {
 	struct server *server = context;
-	char ignored[256];
 
 	(void)source, (void)events;
-	if (read(fd, ignored, sizeof(ignored)) > 0)
-		return 0;
-	return sd_event_exit(server->loop, 0);
+	return server->options->control(fd) < 0 ? sd_event_exit(server->loop, 0) : 0;
 }
 
 static int watch_signals(struct server *server)
@@ -214,8 +211,8 @@ static int watch(struct server *server)
 	if (r >= 0 && options->wake_fd >= 0)
 		r = sd_event_add_io(server->loop, NULL, options->wake_fd, EPOLLIN,
 				    on_news, server);
-	if (r >= 0 && options->stop_fd >= 0)
-		r = sd_event_add_io(server->loop, NULL, options->stop_fd, EPOLLIN,
+	if (r >= 0 && options->control_fd >= 0)
+		r = sd_event_add_io(server->loop, NULL, options->control_fd, EPOLLIN,
 				    on_control, server);
 	if (r >= 0)
 		r = sd_event_add_time(server->loop, &server->turn, CLOCK_MONOTONIC, 0, 1,
