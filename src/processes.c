@@ -406,6 +406,8 @@ int web_main(void *context, const struct child_channels *channels)
 		.control = web_control,
 		.token = config->dashboard_auth ? d->token : NULL,
 		.hosts = (const char *const *)config->dashboard_hosts.items,
+		.rate_limit = config->dashboard_rate_limit,
+		.failure_limit = config->dashboard_failure_limit,
 		.sandboxes = d->sandboxes_view,
 	};
 	int r;

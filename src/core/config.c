@@ -65,6 +65,11 @@ static const struct key keys[] = {
 	    "token, or none (on loopback only)"),
 	KEY("dashboard.hosts", LIST, dashboard_hosts, "",
 	    "Further names the dashboard may be called by (a proxy's)"),
+	KEY("dashboard.rate_limit", COUNT, dashboard_rate_limit, "100",
+	    "Requests a second that one client may make, ten times that at once; 0 no "
+	    "limit"),
+	KEY("dashboard.failure_limit", COUNT, dashboard_failure_limit, "60",
+	    "Wrong tokens a minute of one client that get an answer; 0 no limit"),
 	KEY("kernel_log.all", BOOL, kernel_log_all, "false",
 	    "Log every kernel message, not only those that rules name"),
 	KEY("rules.dirs", LIST, rules_dirs, "",

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * The dashboard's server over a ring that a test fills: for
- *tests/integration/test-dashboard.py. Prints "listening HOST:PORT PID-OF-THE-SERVER" and
- *then "done" after each command on stdin:
+ * tests/integration/test-dashboard.py. Its arguments are those of struct dashboard_options:
+ *
+ *	[token=TOKEN] [rate=N] [failures=N]
+ *
+ * Prints "listening HOST:PORT PID-OF-THE-SERVER" and then "done" after each command on
+ * stdin:
  *
  *	push N [PAD]	N more events, each with PAD bytes of padding
  *	text TEXT	an event whose message is TEXT, as it is
@@ -136,6 +140,22 @@ static _Noreturn void serve(struct dashboard_options options, struct live_ring *
 	exit(r < 0);
 }
 
+/* NULL: it was not given */
+static const char *argument(char **argv, const char *name)
+{
+	for (char **a = argv + 1; *a; a++)
+		if (!strncmp(*a, name, strlen(name)))
+			return *a + strlen(name);
+	return NULL;
+}
+
+static uint64_t number(char **argv, const char *name)
+{
+	const char *text = argument(argv, name);
+
+	return text ? strtoull(text, NULL, 10) : 0;
+}
+
 int main(int argc, char **argv)
 {
 	static const char *const hosts[] = { "lksm.example", NULL };
@@ -146,11 +166,14 @@ int main(int argc, char **argv)
 	pid_t server;
 	struct dashboard_options options = {
 		.hosts = hosts,
-		.token = argc > 1 ? argv[1] : NULL,
+		.token = argument(argv, "token="),
+		.rate_limit = number(argv, "rate="),
+		.failure_limit = number(argv, "failures="),
 		.wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC),
 		.listen_fd = dashboard_listen("127.0.0.1:0", &error),
 	};
 
+	(void)argc;
 	log_init();
 	if (options.listen_fd < 0 || live_create(&ring, &ring_fd) < 0 ||
 	    socketpair(AF_UNIX, SOCK_SEQPACKET, 0, control) < 0 ||

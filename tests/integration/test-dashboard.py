@@ -32,9 +32,9 @@ def expect(got, want, what):
 
 
 class Server:
-    def __init__(self, token=TOKEN):
-        self.process = subprocess.Popen([PROGRAM] + ([token] if token else []), text=True,
-                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    def __init__(self, token=TOKEN, *options):
+        self.process = subprocess.Popen([PROGRAM, *([f"token={token}"] if token else []), *options],
+                                        text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         words = self.process.stdout.readline().split()
         self.host = words[1]
         self.pid = int(words[2])
@@ -182,6 +182,59 @@ def count_descriptors(pid):
 def line_of(seq, pad=0, message="pushed"):
     return (f'{{"seq": {seq}, "ts": {seq}.000001, "type": "test", "data": {{"message": "{message}", '
             f'"pad": "{" " * pad}"}}, "severity": "info", "source": "test"}}')
+
+
+def exhaust(server, *args, most, **kwargs):
+    """Asks until it is too often; gives back how many were answered, and the refusal."""
+    connection = Connection(server)
+    for n in range(most):
+        status, headers, body = connection.ask(*args, **kwargs)
+        if status == 429:
+            connection.close()
+            return n, headers, body
+    raise AssertionError(f"{most} requests were answered")
+
+
+@test
+def who_asks_too_often_is_put_off():
+    with Server(TOKEN, "rate=2") as server:
+        n, headers, body = exhaust(server, path="/", most=200)
+        expect(n >= 19, True, f"20 at once, but for the test's own first; {n}")
+        expect(headers["retry-after"], "1", "when to come again")
+        expect("error" in json.loads(body), True, "a reason")
+        expect(headers["x-content-type-options"], "nosniff", "headers")
+        for path in ("/healthz", "/api/events", "/x"):
+            expect(ask(server, path=path)[0], 429, path)
+        expect(ask(server, "POST", "/", {"Content-Length": "5"})[0], 429, "a body")
+        # strangers cannot shut out who has the token
+        expect(ask(server, path="/api/events", headers=AUTH)[0], 200, "with the token")
+        exhaust(server, path="/api/events", headers=AUTH, most=200)
+        wait_for(lambda: ask(server, path="/api/events", headers=AUTH)[0] == 200, "later")
+
+
+@test
+def wrong_tokens_are_put_off():
+    with Server(TOKEN, "failures=5") as server:
+        wrong = {"Authorization": "Bearer " + "0" * 64}
+        n, headers, _ = exhaust(server, path="/api/events", headers=wrong, most=200)
+        expect(n, 5, "answered with 401")
+        expect(1 <= int(headers["retry-after"]) <= 12, True, headers["retry-after"])
+        for request in (("POST", "/api/v1/session", wrong), ("POST", "/api/v1/session", {}),
+                        ("GET", "/api/v1/schema", {"Cookie": "lksm_session=" + "0" * 64})):
+            expect(ask(server, *request)[0], 429, request)
+        expect(ask(server, path="/healthz")[0], 200, "what needs no token")
+        expect(ask(server, "POST", "/api/v1/session", AUTH)[0], 204, "the right one")
+
+
+@test
+def the_page_and_its_reloads_are_no_flood():
+    """What a browser asks for, ten times as fast as can be, by the default limits."""
+    with Server(TOKEN, "rate=100", "failures=60") as server:
+        names = sorted(os.listdir(os.path.join(ROOT, "web")))
+        for _ in range(10):
+            for name in ["", *names, "api/v1/schema", "api/events"]:
+                expect(ask(server, path="/" + name, headers=AUTH)[0], 200, name)
+            Stream(server).close()
 
 
 @test

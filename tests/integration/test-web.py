@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The web process of a whole daemon from outside: what becomes of it when it hangs."""
+"""The web process of a whole daemon from outside: when it hangs, whom it serves."""
 import os
 import pathlib
 import signal
 import socket
+import urllib.error
+import urllib.request
 
 from lksm_test import DEADLINE_S, equal, main, wait_for
 
@@ -37,6 +39,21 @@ def test_a_web_process_that_hangs_is_replaced(daemon, _):
     equal(event["data"], {"process": "web", "reason": "hung"})
     assert web_of(d) != first
     equal(d.get("/healthz")[:14], b'{"status": "ok')
+    d.stop()
+
+
+def test_the_limit_of_the_configuration_is_kept(daemon, _):
+    d = daemon(dashboard=True, env={"LKSM_DASHBOARD_RATE_LIMIT": "1"}).start()
+    base, _ = d.url()
+
+    def status():
+        try:
+            return urllib.request.urlopen(base + "/healthz", timeout=DEADLINE_S).status
+        except urllib.error.HTTPError as error:
+            return error.code
+
+    wait_for(lambda: status() == 429, "a limit")
+    equal(d.get("/healthz")[:14], b'{"status": "ok')  # with the token
     d.stop()
 
 

@@ -19,6 +19,8 @@ struct dashboard_options {
 	const char *token;		/* NULL: auth is off (loopback only) */
 	const char *const
 		*hosts; /* further Host names that are ours, NULL-terminated, or NULL */
+	uint64_t rate_limit;	/* requests a second of one client; 0: no limit */
+	uint64_t failure_limit; /* failed authentications a minute of one; 0: no limit */
 	const struct sandbox_page *sandboxes; /* for /healthz; may be NULL */
 };
 

@@ -4,10 +4,12 @@
  * request, or lets it pass; their order is that of routes_answer().
  */
 #include <arpa/inet.h>
+#include <inttypes.h>
 #include <netinet/in.h>
 #include <strings.h>
 #include <sys/socket.h>
 
+#include "base/clock.h"
 #include "base/planted.h"
 #include "core/schema.h"
 #include "output/dashboard/answer.h"
@@ -29,6 +31,7 @@ struct request {
 	enum method method; /* 0: one that no route knows */
 	const char *path;
 	struct span host; /* absent unless there is exactly one */
+	bool is_known;	  /* it has the token, or the cookie that stands for it */
 };
 
 struct route {
@@ -120,10 +123,37 @@ static enum MHD_Result answer_health(const struct request *request)
 	return answer_buffer(request->connection, status, TYPE_JSON, &body);
 }
 
-static enum MHD_Result answer_unauthorized(struct MHD_Connection *connection)
+/* In how many microseconds the client may come again; 0: it is served now. */
+static uint64_t take_token(const struct request *request, enum rate_kind kind)
 {
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
+		request->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+
+	return rates_take(request->server->rates, info ? info->client_addr : NULL, kind,
+			  clock_now().mono_us);
+}
+
+static enum MHD_Result answer_too_many(const struct request *request, uint64_t wait_us)
+{
+	char seconds[24];
+
+	(void)snprintf(seconds, sizeof(seconds), "%" PRIu64,
+		       (wait_us + USEC_PER_SEC - 1) / USEC_PER_SEC);
+	return answer_error(request->connection, MHD_HTTP_TOO_MANY_REQUESTS,
+			    "too many requests from this address",
+			    MHD_HTTP_HEADER_RETRY_AFTER, seconds);
+}
+
+/* Wrong tokens are counted. The right one is 256 bits that nobody guesses, so who has it is
+ * let in however often others at his address were wrong. */
+static enum MHD_Result answer_unauthorized(const struct request *request)
+{
+	uint64_t wait_us = take_token(request, RATE_FAILURE);
+
+	if (wait_us)
+		return answer_too_many(request, wait_us);
 	return answer_error(
-		connection, MHD_HTTP_UNAUTHORIZED,
+		request->connection, MHD_HTTP_UNAUTHORIZED,
 		"a token is needed: open the address that lksm printed, or send "
 		"Authorization: Bearer TOKEN",
 		MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer realm=\"lksm\"");
@@ -142,7 +172,7 @@ static enum MHD_Result answer_session(const struct request *request)
 				     "Path=/");
 	if (!auth_has_bearer(auth, find_header(request->connection,
 					       MHD_HTTP_HEADER_AUTHORIZATION, &n)))
-		return answer_unauthorized(request->connection);
+		return answer_unauthorized(request);
 	buffer_appendf(&cookie, AUTH_COOKIE "=%s; HttpOnly; SameSite=Strict; Path=/",
 		       auth->is_on ? auth->cookie_value : "none");
 	if (!buffer_cstring(&cookie))
@@ -280,8 +310,8 @@ static enum MHD_Result dispatch(const struct request *request)
 				    NULL);
 	if (asset)
 		return answer_asset(connection, asset);
-	if (route->needs_auth && !has_auth(request))
-		return answer_unauthorized(connection);
+	if (route->needs_auth && !request->is_known)
+		return answer_unauthorized(request);
 	return route->answer(request);
 }
 
@@ -294,8 +324,13 @@ enum MHD_Result routes_answer(struct server *server, struct MHD_Connection *conn
 		.method = parse_method(method),
 		.path = path,
 	};
+	uint64_t wait_us;
 	size_t n;
 
+	request.is_known = has_auth(&request);
+	wait_us = take_token(&request, request.is_known ? RATE_KNOWN : RATE_STRANGER);
+	if (wait_us)
+		return answer_too_many(&request, wait_us);
 	if (has_body)
 		return answer_error(connection, MHD_HTTP_CONTENT_TOO_LARGE,
 				    "no page takes a body", MHD_HTTP_HEADER_CONNECTION,

@@ -25,6 +25,9 @@
 						 */
 #define ANSWER_DEADLINE_US (120 * USEC_PER_SEC) /* all of it, unless it is a stream */
 
+/* BURST_SECONDS - a client that was quiet may ask at once what it might in that time */
+#define BURST_SECONDS 10
+
 /* LAST_TURNS - of the HTTP server, in which the streams say goodbye */
 #define LAST_TURNS 8
 
@@ -263,6 +266,22 @@ static int start_http(struct server *server)
 	return 0;
 }
 
+static int set_rates(struct server *server)
+{
+	const struct dashboard_options *options = server->options;
+	uint64_t a_second = options->rate_limit, a_minute = options->failure_limit;
+	struct rate_limit limits[RATE_KIND_COUNT] = { 0 };
+
+	if (a_second)
+		limits[RATE_STRANGER] = limits[RATE_KNOWN] = (struct rate_limit){
+			USEC_PER_SEC / a_second, a_second * BURST_SECONDS
+		};
+	if (a_minute)
+		limits[RATE_FAILURE] = (struct rate_limit){ 60 * USEC_PER_SEC / a_minute,
+							    a_minute };
+	return rates_create(limits, &server->rates);
+}
+
 static int server_init(struct server *server, const struct dashboard_options *options)
 {
 	int r;
@@ -270,6 +289,8 @@ static int server_init(struct server *server, const struct dashboard_options *op
 	*server = (struct server){ .options = options };
 	set_hosts(server);
 	r = auth_init(&server->auth, options->token);
+	if (r == 0)
+		r = set_rates(server);
 	if (r == 0)
 		r = sd_event_new(&server->loop);
 	if (r >= 0)
@@ -305,6 +326,7 @@ static void server_deinit(struct server *server)
 	clients_deinit(&server->clients);
 	(void)sd_event_source_unref(server->turn);
 	(void)sd_event_unref(server->loop);
+	rates_destroy(server->rates);
 	auth_deinit(&server->auth);
 }
 

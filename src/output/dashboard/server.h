@@ -9,6 +9,7 @@
 #include "output/dashboard/auth.h"
 #include "output/dashboard/clients.h"
 #include "output/dashboard/dashboard.h"
+#include "output/dashboard/rate.h"
 #include "output/dashboard/snapshot.h"
 #include "output/dashboard/stream.h"
 
@@ -17,6 +18,7 @@
 struct server {
 	const struct dashboard_options *options;
 	struct auth auth;
+	struct rates *rates;
 	char hostname[HOST_NAME_MAX + 1];
 	const char
 		*hosts[SERVER_HOSTS_MAX + 2]; /* names that are ours besides loopback's */
