@@ -47,8 +47,11 @@ static void try_host(struct span host, struct span origin)
 		require(!http_host_is_ours(host, names));
 	}
 	/* An origin without a scheme is never ours, whatever follows. */
-	if (http_origin_is_ours(origin, host, names))
+	if (http_origin_is_ours(origin, host, names, false))
 		require(span_starts_with(origin, SPAN("http")));
+	if (http_origin_is_ours(origin, host, names, true))
+		require(span_starts_with(origin, SPAN("https://")) &&
+			http_origin_is_ours(origin, host, names, false));
 }
 
 static void try_values(struct span cookies, struct span authorization, struct span number)

@@ -3,7 +3,7 @@
  * The dashboard's server over a ring that a test fills: for
  * tests/integration/test-dashboard.py. Its arguments are those of struct dashboard_options:
  *
- *	[token=TOKEN] [rate=N] [failures=N]
+ *	[token=TOKEN] [rate=N] [failures=N] [certificate=FILE key=FILE]
  *
  * Prints "listening HOST:PORT PID-OF-THE-SERVER" and then "done" after each command on
  * stdin:
@@ -156,6 +156,23 @@ static uint64_t number(char **argv, const char *name)
 	return text ? strtoull(text, NULL, 10) : 0;
 }
 
+static void load_tls(char **argv, struct dashboard_options *options)
+{
+	static struct tls_pair pair;
+	const char *certificate = argument(argv, "certificate=");
+	_cleanup_buffer_ struct buffer error = { 0 };
+	int64_t expires_s;
+
+	if (!certificate)
+		return;
+	if (tls_pair_read(certificate, argument(argv, "key="), &pair, &expires_s,
+			  &error) < 0) {
+		(void)fprintf(stderr, "%.*s\n", (int)error.len, error.data);
+		exit(1);
+	}
+	options->tls = &pair;
+}
+
 int main(int argc, char **argv)
 {
 	static const char *const hosts[] = { "lksm.example", NULL };
@@ -175,6 +192,7 @@ int main(int argc, char **argv)
 
 	(void)argc;
 	log_init();
+	load_tls(argv, &options);
 	if (options.listen_fd < 0 || live_create(&ring, &ring_fd) < 0 ||
 	    socketpair(AF_UNIX, SOCK_SEQPACKET, 0, control) < 0 ||
 	    dashboard_address(options.listen_fd, address, sizeof(address)) < 0) {

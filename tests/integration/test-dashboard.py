@@ -9,8 +9,10 @@ import os
 import re
 import resource
 import socket
+import ssl
 import subprocess
 import sys
+import tempfile
 import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -18,12 +20,38 @@ PROGRAM = os.environ.get("DASHBOARD_SERVER", os.path.join(ROOT, "build/tests/das
 TOKEN = "0123456789abcdef" * 4
 AUTH = {"Authorization": f"Bearer {TOKEN}"}
 DEADLINE_S = 20
-TESTS = []
+TESTS = []  # (function, is it by TLS?)
+tls = None  # the Certificate that servers have now, if any
 
 
 def test(function):
-    TESTS.append(function)
+    TESTS.append((function, False))
     return function
+
+
+def both(function):
+    """By plain HTTP, and by TLS."""
+    TESTS.extend([(function, False), (function, True)])
+    return function
+
+
+def by_tls(function):
+    TESTS.append((function, True))
+    return function
+
+
+class Certificate:
+    """For localhost, with its key, in a folder that goes with it."""
+
+    def __init__(self):
+        self.folder = tempfile.TemporaryDirectory(prefix="lksm-test-")
+        self.path, self.key = (os.path.join(self.folder.name, name) for name in ("cert", "key"))
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                        "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", "/CN=localhost",
+                        "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1",
+                        "-keyout", self.key, "-out", self.path], check=True, capture_output=True)
+        self.context = ssl.create_default_context(cafile=self.path)
+        self.options = [f"certificate={self.path}", f"key={self.key}"]
 
 
 def expect(got, want, what):
@@ -33,6 +61,7 @@ def expect(got, want, what):
 
 class Server:
     def __init__(self, token=TOKEN, *options):
+        options = [*options, *(tls.options if tls else [])]
         self.process = subprocess.Popen([PROGRAM, *([f"token={token}"] if token else []), *options],
                                         text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         words = self.process.stdout.readline().split()
@@ -40,6 +69,7 @@ class Server:
         self.pid = int(words[2])
         address, port = self.host.rsplit(":", 1)
         self.address = (address, int(port))
+        self.url = f"{'https' if tls else 'http'}://{self.host}"
         expect(ask(self, path="/healthz")[0], 200, "started")
         settle(lambda: count_descriptors(self.pid), "started")
 
@@ -49,6 +79,10 @@ class Server:
         expect(self.process.stdout.readline(), "done\n", command)
 
     def connect(self, receive_buffer=None):
+        sock = self.connect_plainly(receive_buffer)
+        return tls.context.wrap_socket(sock, server_hostname="localhost") if tls else sock
+
+    def connect_plainly(self, receive_buffer=None):
         sock = socket.socket()
         if receive_buffer:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
@@ -237,7 +271,7 @@ def the_page_and_its_reloads_are_no_flood():
             Stream(server).close()
 
 
-@test
+@both
 def events_are_the_logged_bytes():
     with Server() as server:
         expect(ask(server, path="/api/events", headers=AUTH)[2], b"[]\n", "an empty ring")
@@ -272,12 +306,13 @@ def a_token_or_a_cookie_is_needed():
         expect(ask(server, "GET", f"/api/events?token={TOKEN}")[0], 401, "a token in the query")
 
 
-@test
+@both
 def a_token_is_traded_for_a_cookie():
     with Server() as server, Server() as restarted, Server("f" * 64) as other:
         status, headers, _ = ask(server, "POST", "/api/v1/session", AUTH)
         expect(status, 204, "session")
-        expect(bool(re.fullmatch(r"lksm_session=[0-9a-f]{64}; HttpOnly; SameSite=Strict; Path=/",
+        secure = "; Secure" if tls else ""
+        expect(bool(re.fullmatch(r"lksm_session=[0-9a-f]{64}; HttpOnly; SameSite=Strict; Path=/" + secure,
                                  headers["set-cookie"])), True, headers["set-cookie"])
         cookie = {"Cookie": "a=b; " + headers["set-cookie"].split(";")[0]}
         expect(ask(server, path="/api/events", headers=cookie)[0], 200, "with the cookie")
@@ -308,15 +343,17 @@ def only_our_own_names_are_answered():
                 expect(status, 421, f"{host} {path}")
 
 
-@test
+@both
 def other_sites_are_refused():
     with Server() as server:
-        own = f"http://{server.host}"
+        own = server.url
         post, get = ("POST", "/api/v1/session"), ("GET", "/api/events")
         cases = [(post, {"Origin": own}, 204), (get, {"Origin": own}, 200),
                  (get, {"Sec-Fetch-Site": "same-origin"}, 200),
                  (get, {"Sec-Fetch-Site": "none"}, 200),
                  (("GET", "/"), {"Sec-Fetch-Site": "cross-site"}, 200)]
+        if tls:
+            cases.append((post, {"Origin": f"http://{server.host}"}, 403))
         for origin in ("null", "http://evil.example", "http://localhost", "http://localhost:3000",
                        own + ".evil.example", own + "@evil.example", "file://", "", [own, own]):
             for route in (post, get, ("DELETE", "/api/v1/session"), ("GET", "/api/v1/stream")):
@@ -388,7 +425,7 @@ def methods_paths_and_bodies():
         expect(ask(server, "POST", "/api/v1/session", {**AUTH, "Content-Length": "0"})[0], 204, "0")
 
 
-@test
+@both
 def no_request_hides_in_a_body():
     hidden = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
     with Server() as server:
@@ -418,7 +455,7 @@ def head_gives_the_headers_only():
             expect(without["content-length"], with_body["content-length"], path)
 
 
-@test
+@both
 def keep_alive_and_pipelining():
     with Server() as server:
         server.tell("push 3")
@@ -477,7 +514,7 @@ def expect_events(stream, first, last, what):
         expect((message.get("id"), json.loads(message["data"])["seq"]), (str(seq), seq), what)
 
 
-@test
+@both
 def stream_gives_new_events():
     with Server() as server:
         server.tell("push 5")
@@ -507,7 +544,7 @@ def stream_resumes():
             expect(ask(server, path="/api/v1/stream" + bad, headers=AUTH)[0], 400, bad)
 
 
-@test
+@both
 def stream_tells_of_a_gap_on_resume():
     with Server() as server:
         server.tell("push 1000")
@@ -550,7 +587,7 @@ def stream_follows_another_log():
         expect_events(connected, 0, 2, "connected all the time")
 
 
-@test
+@both
 def slow_reader_gets_a_gap_and_the_rest():
     with Server() as server:
         stream = Stream(server, receive_buffer=4096)
@@ -573,7 +610,7 @@ def slow_reader_gets_a_gap_and_the_rest():
         expect_events(stream, 3000, 3000, "live again")
 
 
-@test
+@both
 def long_lines_pass():
     with Server() as server:
         stream = Stream(server)
@@ -582,7 +619,7 @@ def long_lines_pass():
             expect(stream.message(), {"id": str(seq), "data": line_of(seq, 200000)}, "long")
 
 
-@test
+@both
 def a_hundred_streams():
     with Server() as server:
         streams = [Stream(server) for _ in range(100)]
@@ -597,7 +634,7 @@ def memory_kib(pid):
         return int(re.search(r"VmRSS:\s+(\d+)", file.read()).group(1))
 
 
-@test
+@both
 def streams_that_do_not_read_cost_little_and_leave():
     with Server() as server:
         before = count_descriptors(server.pid)
@@ -615,7 +652,7 @@ def streams_that_do_not_read_cost_little_and_leave():
         wait_for(lambda: count_descriptors(server.pid) <= before, "all descriptors closed")
 
 
-@test
+@both
 def a_client_that_leaves_is_noticed_at_once():
     with Server() as server:
         before = count_descriptors(server.pid)
@@ -628,7 +665,7 @@ def a_client_that_leaves_is_noticed_at_once():
         expect(time.monotonic() - start < 2, True, "before the next heartbeat")
 
 
-@test
+@both
 def snapshots_that_nobody_reads_are_bounded():
     with Server() as server:
         clients = []
@@ -645,7 +682,7 @@ def snapshots_that_nobody_reads_are_bounded():
             client.close()
 
 
-@test
+@both
 def an_idle_server_sleeps():
     def switches():
         with open(f"/proc/{server.pid}/status") as file:
@@ -659,14 +696,14 @@ def an_idle_server_sleeps():
         expect(switches() - start, 0, "wake-ups in 3 s")
 
 
-@test
+@both
 def slow_headers_and_heartbeats():
     """One wait for all that takes its time: 10 s for headers, 15 s for a heartbeat."""
     with Server() as server:
         stream = Stream(server)
         drip = server.connect()
         drip.sendall(b"GET / HTTP/1.1\r\n")
-        silent = server.connect()
+        silent = server.connect_plainly()  # by TLS, not even a handshake
         start = time.monotonic()
         ended = {}
         while len(ended) < 2 and time.monotonic() - start < 14:
@@ -691,17 +728,70 @@ def slow_headers_and_heartbeats():
         expect(14 < time.monotonic() - start < 18, True, "after 15 s")
 
 
+def handshake(server, **limits):
+    """The version that was agreed on, or None."""
+    context = ssl.create_default_context(cafile=tls.path)
+    for name, value in limits.items():
+        setattr(context, name, value)
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    try:
+        with context.wrap_socket(server.connect_plainly(), server_hostname="localhost") as sock:
+            return sock.version()
+    except (ssl.SSLError, ConnectionResetError, EOFError):
+        return None
+
+
+@by_tls
+def only_good_tls_is_spoken():
+    with Server() as server:
+        expect(handshake(server), "TLSv1.3", "the best")
+        expect(handshake(server, maximum_version=ssl.TLSVersion.TLSv1_2), "TLSv1.2", "good")
+        for old in (ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1):
+            expect(handshake(server, minimum_version=old, maximum_version=old), None, old)
+        for nonsense in (b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", b"\x16\x03\x01\xff\xff" * 100,
+                         b"\0" * 20000):
+            sock = server.connect_plainly()
+            try:
+                sock.sendall(nonsense)
+                sock.shutdown(socket.SHUT_WR)
+                answer = b""
+                while data := sock.recv(65536):
+                    answer += data
+            except OSError:
+                pass
+            expect(b"HTTP" in answer, False, nonsense[:20])
+        expect(ask(server, path="/healthz")[0], 200, "alive")
+
+
+@by_tls
+def clients_that_only_connect_cost_little():
+    """500 that say nothing, and 400 that shook hands and say nothing."""
+    with Server() as server:
+        silent = [server.connect_plainly() for _ in range(500)]
+        idle = [server.connect() for _ in range(400)]
+        expect(ask(server, path="/healthz")[0], 200, "others are served")
+        kib = memory_kib(server.pid)
+        print(f"# {len(silent)} clients before, {len(idle)} after the handshake: {kib} KiB resident")
+        if "asan" not in PROGRAM and "sanitizers" not in PROGRAM:
+            expect(kib < 64 << 10, True, f"{kib} KiB")
+        for sock in silent + idle:
+            sock.close()
+
+
 def main():
+    global tls
     if not os.access(PROGRAM, os.X_OK):
         print("1..0 # SKIP no dashboard-server: set DASHBOARD_SERVER")
         return 0
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, max(soft, 4096)), hard))
-    chosen = [t for t in TESTS if len(sys.argv) < 2 or t.__name__ in sys.argv[1:]]
+    chosen = [t for t in TESTS if len(sys.argv) < 2 or t[0].__name__ in sys.argv[1:]]
     print(f"1..{len(chosen)}")
     failed = 0
-    for i, function in enumerate(chosen, 1):
-        name = function.__name__.replace("_", " ")
+    certificate = Certificate()
+    for i, (function, is_tls) in enumerate(chosen, 1):
+        tls = certificate if is_tls else None
+        name = function.__name__.replace("_", " ") + (" by TLS" if (function, False) in TESTS and is_tls else "")
         start = time.monotonic()
         try:
             function()

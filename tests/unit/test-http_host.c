@@ -116,10 +116,24 @@ static void test_origin(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
-		expect_number(
-			cases[i].origin.data, "ours",
-			http_origin_is_ours(cases[i].origin, cases[i].host, own_names),
-			cases[i].want);
+		expect_number(cases[i].origin.data, "ours",
+			      http_origin_is_ours(cases[i].origin, cases[i].host,
+						  own_names, false),
+			      cases[i].want);
+}
+
+/* A page that came by plain http may be anybody's who is on the way. */
+static void test_origin_with_tls(void **state)
+{
+	(void)state;
+	assert_true(http_origin_is_ours(SPAN("https://localhost:8787"),
+					SPAN("localhost:8787"), own_names, true));
+	assert_true(http_origin_is_ours(SPAN("https://lksm.example"), SPAN("127.0.0.1"),
+					own_names, true));
+	assert_false(http_origin_is_ours(SPAN("http://localhost:8787"),
+					 SPAN("localhost:8787"), own_names, true));
+	assert_false(http_origin_is_ours(SPAN("http://lksm.example"), SPAN("127.0.0.1"),
+					 own_names, true));
 }
 
 int main(void)
@@ -127,6 +141,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_host),
 		cmocka_unit_test(test_origin),
+		cmocka_unit_test(test_origin_with_tls),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

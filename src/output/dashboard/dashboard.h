@@ -6,6 +6,7 @@
 #define OUTPUT_DASHBOARD_DASHBOARD_H
 
 #include "core/sandbox_page.h"
+#include "output/dashboard/tls.h"
 #include "output/live.h"
 
 #define DASHBOARD_TOKEN_SIZE 65 /* 64 hex digits and NUL */
@@ -16,6 +17,7 @@ struct dashboard_options {
 	int wake_fd;	/* eventfd, non-blocking: readable when the ring has news */
 	int control_fd; /* of who started us; -1 none */
 	int (*control)(int control_fd); /* it is readable; negative: stop */
+	struct tls_pair *tls; /* wiped when the server has it; NULL: plain HTTP */
 	const char *token;		/* NULL: auth is off (loopback only) */
 	const char *const
 		*hosts; /* further Host names that are ours, NULL-terminated, or NULL */

@@ -122,11 +122,12 @@ bool http_host_is_ours(struct span host, const char *const *names)
 	       (is_loopback(name, is_bracketed) || is_listed(host, names));
 }
 
-bool http_origin_is_ours(struct span origin, struct span host, const char *const *names)
+bool http_origin_is_ours(struct span origin, struct span host, const char *const *names,
+			 bool is_tls)
 {
 	struct span authority;
 
-	if (span_starts_with(origin, SPAN("http://")))
+	if (!is_tls && span_starts_with(origin, SPAN("http://")))
 		authority = span_skip(origin, strlen("http://"));
 	else if (span_starts_with(origin, SPAN("https://")))
 		authority = span_skip(origin, strlen("https://"));

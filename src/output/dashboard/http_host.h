@@ -33,9 +33,13 @@ bool http_host_is_ours(struct span host, const char *const *names);
 /**
  * http_origin_is_ours() - does an Origin header name the page that this server gave out?
  *
+ * @is_tls: we speak TLS, so a page that came by plain http is somebody else's; without,
+ *	scheme https is a proxy's
+ *
  * Scheme http or https, and the authority equal to @host, port and all; or a name of
  * @names.
  */
-bool http_origin_is_ours(struct span origin, struct span host, const char *const *names);
+bool http_origin_is_ours(struct span origin, struct span host, const char *const *names,
+			 bool is_tls);
 
 #endif

@@ -159,25 +159,31 @@ static enum MHD_Result answer_unauthorized(const struct request *request)
 		MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer realm=\"lksm\"");
 }
 
+/* @value: NULL takes the cookie away. By TLS it came, and only by TLS it goes back. */
+static enum MHD_Result answer_session_cookie(const struct request *request,
+					     const char *value)
+{
+	_cleanup_buffer_ struct buffer cookie = { 0 };
+
+	buffer_appendf(&cookie, AUTH_COOKIE "=%s; %sHttpOnly; SameSite=Strict; Path=/%s",
+		       value ? value : "", value ? "" : "Max-Age=0; ",
+		       request->server->options->tls ? "; Secure" : "");
+	return buffer_cstring(&cookie) ? answer_cookie(request->connection, cookie.data)
+				       : MHD_NO;
+}
+
 /* POST trades the token for the cookie, DELETE signs out. */
 static enum MHD_Result answer_session(const struct request *request)
 {
 	const struct auth *auth = &request->server->auth;
-	_cleanup_buffer_ struct buffer cookie = { 0 };
 	size_t n;
 
 	if (request->method == METHOD_DELETE)
-		return answer_cookie(request->connection, AUTH_COOKIE
-				     "=; Max-Age=0; HttpOnly; SameSite=Strict; "
-				     "Path=/");
+		return answer_session_cookie(request, NULL);
 	if (!auth_has_bearer(auth, find_header(request->connection,
 					       MHD_HTTP_HEADER_AUTHORIZATION, &n)))
 		return answer_unauthorized(request);
-	buffer_appendf(&cookie, AUTH_COOKIE "=%s; HttpOnly; SameSite=Strict; Path=/",
-		       auth->is_on ? auth->cookie_value : "none");
-	if (!buffer_cstring(&cookie))
-		return MHD_NO;
-	return answer_cookie(request->connection, cookie.data);
+	return answer_session_cookie(request, auth->is_on ? auth->cookie_value : "none");
 }
 
 static const struct route routes[] = {
@@ -262,14 +268,15 @@ static bool has_our_host(const struct request *request)
 static bool is_cross_site(const struct request *request)
 {
 	bool is_reading = request->method == METHOD_GET || request->method == METHOD_HEAD;
+	const struct dashboard_options *options = request->server->options;
 	struct span origin, site;
 	size_t n_origins, n_sites;
 
 	if (is_reading && strncmp(request->path, "/api/", strlen("/api/")) != 0)
 		return false;
 	origin = find_header(request->connection, MHD_HTTP_HEADER_ORIGIN, &n_origins);
-	if (n_origins > 0 &&
-	    !http_origin_is_ours(origin, request->host, request->server->options->hosts))
+	if (n_origins > 0 && !http_origin_is_ours(origin, request->host, options->hosts,
+						  options->tls != NULL))
 		return true;
 	site = find_header(request->connection, "Sec-Fetch-Site", &n_sites);
 	return n_sites > 0 && !span_equal(site, SPAN("same-origin")) &&

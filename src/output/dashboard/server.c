@@ -28,6 +28,11 @@
 /* BURST_SECONDS - a client that was quiet may ask at once what it might in that time */
 #define BURST_SECONDS 10
 
+/* TLS_PRIORITIES - nothing older than TLS 1.2, and no key exchange that whoever gets the key
+ * later can undo */
+#define TLS_PRIORITIES "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-RSA"
+#define TLS_OPTIONS    4
+
 /* LAST_TURNS - of the HTTP server, in which the streams say goodbye */
 #define LAST_TURNS 8
 
@@ -243,26 +248,50 @@ static void set_hosts(struct server *server)
 			    *given);
 }
 
+/* None of them without @pair: an array may end at once. */
+static void set_tls(const struct tls_pair *pair,
+		    struct MHD_OptionItem ret[static TLS_OPTIONS])
+{
+	size_t n = 0;
+
+	if (pair) {
+		ret[n++] = (struct MHD_OptionItem){ MHD_OPTION_HTTPS_MEM_CERT, 0,
+						    pair->certificate };
+		ret[n++] = (struct MHD_OptionItem){ MHD_OPTION_HTTPS_MEM_KEY, 0,
+						    pair->key };
+		ret[n++] = (struct MHD_OptionItem){ MHD_OPTION_HTTPS_PRIORITIES, 0,
+						    (void *)TLS_PRIORITIES };
+	}
+	ret[n] = (struct MHD_OptionItem){ MHD_OPTION_END, 0, NULL };
+}
+
 static int start_http(struct server *server)
 {
 	/* libmicrohttpd closes what it is given. */
 	_cleanup_close_ int fd = fcntl(server->options->listen_fd, F_DUPFD_CLOEXEC, 0);
 
+	struct MHD_OptionItem tls[TLS_OPTIONS];
+
 	if (fd < 0)
 		return -errno;
+	set_tls(server->options->tls, tls);
 	server->daemon = MHD_start_daemon(
-		MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL,
-		NULL, on_request, server, MHD_OPTION_EXTERNAL_LOGGER, log_http, NULL,
-		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
+		MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG |
+			(server->options->tls ? MHD_USE_TLS : 0),
+		0, NULL, NULL, on_request, server, MHD_OPTION_EXTERNAL_LOGGER, log_http,
+		NULL, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
 		(unsigned int)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
 		(unsigned int)IDLE_SECONDS, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
 		CONNECTION_MEMORY, MHD_OPTION_STRICT_FOR_CLIENT, 1,
 		MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL,
 		MHD_OPTION_NOTIFY_CONNECTION, on_connection, server,
-		MHD_OPTION_NOTIFY_COMPLETED, on_answered, server, MHD_OPTION_END);
+		MHD_OPTION_NOTIFY_COMPLETED, on_answered, server, MHD_OPTION_ARRAY, tls,
+		MHD_OPTION_END);
 	if (!server->daemon)
 		return -EIO;
 	(void)take_fd(&fd);
+	if (server->options->tls)
+		tls_pair_deinit(server->options->tls); /* GnuTLS has its own form of it */
 	return 0;
 }
 
