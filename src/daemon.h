@@ -9,10 +9,12 @@ struct daemon_options {
 	/**
 	 * load() - read and check configuration and rules; in a sandboxed child, at start and
 	 * at SIGHUP
-	 * @packed: gets them, by core/settings.h
+	 * @secrets: an empty file that gets the dashboard's certificate and key, if there are
+	 *	any, by output/dashboard/tls.h
+	 * @packed: gets the rest, by core/settings.h
 	 * Return: 0, or negative after complaining on stderr
 	 */
-	int (*load)(void *context, struct buffer *packed);
+	int (*load)(void *context, int secrets, struct buffer *packed);
 	void *context;
 };
 

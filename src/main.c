@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 
@@ -168,6 +169,31 @@ static int load_token(struct daemon *d)
 		     : 0;
 }
 
+/* On an address that other machines reach, nothing goes without a token and TLS. */
+static int check_exposed(const struct config *c, const char *address)
+{
+	if (!c->dashboard_auth) {
+		log_error("dashboard.auth: none is possible on loopback only, not on %s",
+			  address);
+		return -EPERM;
+	}
+	if (config_has_tls(c))
+		return 0;
+	if (c->dashboard_plain_http) {
+		log_warning(
+			"dashboard: %s can be reached from other machines, without TLS",
+			address);
+		return 0;
+	}
+	log_error("dashboard: without TLS, the token and the events could be read on "
+		  "their way to other machines, which %s is for; set "
+		  "dashboard.tls.certificate and dashboard.tls.key, or listen on "
+		  "127.0.0.1, or, behind a proxy that adds TLS, set "
+		  "dashboard.plain_http: true",
+		  address);
+	return -EPERM;
+}
+
 static int open_dashboard(struct daemon *d)
 {
 	const struct config *c = &d->settings.config;
@@ -186,19 +212,12 @@ static int open_dashboard(struct daemon *d)
 	if (r < 0)
 		return r;
 	if (!dashboard_is_loopback(address))
-		log_warning(
-			"dashboard: %s can be reached from other machines, without TLS",
-			address);
-	if (c->dashboard_auth)
+		r = check_exposed(c, address);
+	if (r >= 0 && c->dashboard_auth)
 		r = load_token(d);
-	else if (!dashboard_is_loopback(address)) {
-		log_error("dashboard.auth: none is possible on loopback only, not on %s",
-			  address);
-		return -EPERM;
-	}
 	if (r >= 0)
-		log_info("dashboard: http://%s/%s%s", address,
-			 c->dashboard_auth ? "#token=" : "", d->token);
+		log_info("dashboard: http%s://%s/%s%s", config_has_tls(c) ? "s" : "",
+			 address, c->dashboard_auth ? "#token=" : "", d->token);
 	return r;
 }
 
@@ -239,12 +258,40 @@ static int open_all(struct daemon *d)
 	return r;
 }
 
+/*
+ * @ret_tls_fd: the certificate and its key, which go from the loader to web in memory that
+ * neither we nor core ever look into; -1: there are none.
+ */
+static int load_settings(const struct daemon *d, struct settings *ret, int *ret_tls_fd,
+			 struct buffer *errors)
+{
+	_cleanup_close_ int secrets = memfd_create("lksm-tls",
+						   MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	int r;
+
+	if (secrets < 0) {
+		buffer_appendf(errors, "cannot make a memory file: %s", strerror(errno));
+		return -errno;
+	}
+	r = loader_settings(d->options->load, d->options->context, secrets, ret, errors);
+	if (r < 0)
+		return r;
+	/* cannot fail: nobody has it mapped */
+	(void)fcntl(secrets, F_ADD_SEALS,
+		    F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE);
+	*ret_tls_fd = ret->config.dashboard_enabled && config_has_tls(&ret->config)
+			      ? take_fd(&secrets)
+			      : -1;
+	return 0;
+}
+
 static int reload(void *context, struct buffer *says)
 {
 	struct daemon *d = context;
 	struct storage_options storage;
 	struct settings fresh = { 0 };
-	int r = loader_settings(d->options->load, d->options->context, &fresh, says);
+	_cleanup_close_ int tls_fd = -1;
+	int r = load_settings(d, &fresh, &tls_fd, says);
 
 	if (r >= 0)
 		r = config_check_reload(&d->settings.config, &fresh.config, says);
@@ -255,6 +302,8 @@ static int reload(void *context, struct buffer *says)
 	buffer_appendf(says, "%zu rules", fresh.n_rules);
 	settings_deinit(&d->settings);
 	d->settings = fresh;
+	cleanup_close(&d->tls_fd);
+	d->tls_fd = take_fd(&tls_fd);
 	storage = storage_options_from(&d->settings.config);
 	storage_configure(d->storage, &storage);
 	return 0;
@@ -315,7 +364,7 @@ static int start(struct daemon *d)
 	int r;
 
 	hold_signals();
-	r = loader_settings(d->options->load, d->options->context, &d->settings, &errors);
+	r = load_settings(d, &d->settings, &d->tls_fd, &errors);
 	if (r < 0 && r != -EINVAL) /* else the loader has said why */
 		log_error("%.*s", (int)errors.len, errors.data);
 	if (r >= 0)
@@ -330,6 +379,7 @@ int daemon_run(const struct daemon_options *options)
 		.ring_fd = -1,
 		.wake_fd = -1,
 		.listen_fd = -1,
+		.tls_fd = -1,
 		.seal_fd = -1,
 	};
 	int r = start(&d);

@@ -353,7 +353,9 @@ int core_main(void *context, const struct child_channels *channels)
 	(void)sigaddset(&term, SIGTERM);
 	(void)sigprocmask(SIG_BLOCK, &term, NULL);
 	if (c.daemon->listen_fd >= 0)
-		(void)close(c.daemon->listen_fd); /* web's alone */
+		(void)close(c.daemon->listen_fd); /* web's alone, as is the next */
+	if (c.daemon->tls_fd >= 0)
+		(void)close(c.daemon->tls_fd);
 	close_pipes(c.daemon);
 	(void)close(c.daemon->ring_fd); /* it is mapped */
 	sandbox_page_enter(
@@ -410,6 +412,7 @@ int web_main(void *context, const struct child_channels *channels)
 		.failure_limit = config->dashboard_failure_limit,
 		.sandboxes = d->sandboxes_view,
 	};
+	struct tls_pair pair = { 0 };
 	int r;
 
 	if (d->seal_fd >= 0)
@@ -422,6 +425,13 @@ int web_main(void *context, const struct child_channels *channels)
 	r = live_map(d->ring_fd, &options.ring);
 	if (r < 0)
 		return log_error_errno(r, "cannot map the live ring");
+	if (d->tls_fd >= 0) {
+		r = tls_pair_load(d->tls_fd, &pair);
+		if (r < 0)
+			return log_error_errno(r, "cannot read the certificate");
+		(void)close(d->tls_fd);
+		options.tls = &pair;
+	}
 	sandbox_page_enter(d->sandboxes, ROW_WEB,
 			   &(struct sandbox_options){ .kind = SANDBOX_WEB,
 						      .name = "web",

@@ -39,6 +39,7 @@ struct daemon {
 	int ring_fd;
 	int wake_fd;
 	int listen_fd;
+	int tls_fd; /* the dashboard's certificate and key, web's alone; -1: plain HTTP */
 	char boot_id[37];
 	int seal_fd; /* the key file; -1: no seals */
 	char token[DASHBOARD_TOKEN_SIZE];

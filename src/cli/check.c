@@ -47,8 +47,11 @@ static int check_paths(char **paths, int n)
 static int check_configured(const char *config)
 {
 	_cleanup_(setup_deinit) struct setup setup = { 0 };
+	_cleanup_tls_pair_ struct tls_pair pair = { 0 };
 	int r = setup_load_config(&setup, config);
 
+	if (r == 0)
+		r = setup_load_tls(&setup.config, &pair);
 	if (r == 0)
 		printf("configuration: ok\n");
 	if (r == 0)

@@ -11,16 +11,22 @@
 #include <sys/statvfs.h>
 #include <sys/utsname.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/text.h"
 #include "cli/setup.h"
 #include "cli/verb.h"
 #include "core/sandbox_page.h"
 #include "core/seal_key.h"
+#include "output/dashboard/dashboard.h"
 
 #define LINE_SIZE      512
 #define SPACE_LOW      ((uint64_t)256 << 20)
 #define SMALL_FILE_MAX ((size_t)1 << 20)
+
+/* EXPIRES_SOON_DAYS - what renews certificates by itself does so 30 days before */
+#define EXPIRES_SOON_DAYS 14
+#define DAY_SECONDS	  86400
 
 enum verdict {
 	FINE,
@@ -174,6 +180,62 @@ static enum verdict check_log_folder(struct doctor *d, struct finding *f)
 	return ADVICE;
 }
 
+/* Renewed in time, nobody notices. */
+static enum verdict judge_expiry(int64_t expires_s, struct finding *f)
+{
+	int64_t left_s = expires_s - (int64_t)(clock_now().real_us / USEC_PER_SEC);
+	int64_t days = left_s / DAY_SECONDS;
+
+	if (left_s > EXPIRES_SOON_DAYS * DAY_SECONDS) {
+		SAY(f->what,
+		    "The dashboard's certificate and key match; it is good for %lld days",
+		    (long long)days);
+		return FINE;
+	}
+	SAY(f->remedy, "renew it, then have it read: `systemctl reload lksm`, or SIGHUP");
+	if (left_s <= 0) {
+		SAY(f->what,
+		    "The dashboard's certificate has expired: browsers refuse it");
+		return WRONG;
+	}
+	SAY(f->what, "The dashboard's certificate expires in %lld day%s", (long long)days,
+	    days == 1 ? "" : "s");
+	return ADVICE;
+}
+
+static enum verdict check_certificate(const struct config *c, struct finding *f)
+{
+	_cleanup_tls_pair_ struct tls_pair pair = { 0 };
+	_cleanup_buffer_ struct buffer error = { 0 };
+	int64_t expires_s = 0;
+	int r = tls_pair_read(c->dashboard_certificate, c->dashboard_key, &pair,
+			      &expires_s, &error);
+
+	if (r >= 0)
+		return judge_expiry(expires_s, f);
+	SAY(f->what, "The dashboard's certificate cannot be used: %.*s", (int)error.len,
+	    error.len ? error.data : "");
+	SAY(f->remedy, "mend dashboard.tls.certificate and dashboard.tls.key, which "
+		       "`lksm run` refuses; one that runs keeps what it has");
+	return WRONG;
+}
+
+static enum verdict check_dashboard(struct doctor *d, struct finding *f)
+{
+	const struct config *c = &d->setup.config;
+
+	if (c->dashboard_enabled && config_has_tls(c))
+		return check_certificate(c, f);
+	SAY(f->what, "The dashboard is %s%.80s",
+	    c->dashboard_enabled ? "plain HTTP on " : "switched off",
+	    c->dashboard_enabled ? c->dashboard_listen : "");
+	if (!c->dashboard_enabled || dashboard_is_loopback(c->dashboard_listen))
+		return FINE;
+	SAY(f->remedy, "others on the way can read it: set dashboard.tls.certificate and "
+		       "dashboard.tls.key, or listen on 127.0.0.1");
+	return c->dashboard_plain_http ? ADVICE : WRONG;
+}
+
 static enum verdict check_seals(struct doctor *d, struct finding *f)
 {
 	char path[LINE_SIZE];
@@ -286,7 +348,8 @@ static const struct check {
 } checks[] = {
 	{ check_config, false },    { check_rules, true },    { check_kernel_log, true },
 	{ check_sensor, false },    { check_kprobes, false }, { check_kernel, false },
-	{ check_log_folder, true }, { check_seals, true },    { check_daemon, true },
+	{ check_log_folder, true }, { check_seals, true },    { check_dashboard, true },
+	{ check_daemon, true },
 };
 
 static void print(enum verdict verdict, const struct finding *f, bool has_colour)

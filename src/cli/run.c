@@ -122,11 +122,19 @@ static int load_setup(struct setup *s, const struct flags *f)
 }
 
 /* The same steps at start and at SIGHUP: file, environment, flags, rules; all or nothing. */
-static int load(void *context, struct buffer *packed)
+static int load(void *context, int secrets, struct buffer *packed)
 {
 	_cleanup_(setup_deinit) struct setup setup = { 0 };
+	_cleanup_tls_pair_ struct tls_pair pair = { 0 };
 	int r = load_setup(&setup, context);
 
+	if (r >= 0)
+		r = setup_load_tls(&setup.config, &pair);
+	if (r >= 0 && pair.size) {
+		r = tls_pair_store(&pair, secrets);
+		if (r < 0)
+			(void)log_error_errno(r, "cannot hand on the certificate");
+	}
 	return r < 0 ? r
 		     : settings_pack(&setup.config, &setup.files,
 				     rules_count(setup.rules), packed);

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/suggest.h"
 #include "core/registry.h"
@@ -135,6 +136,35 @@ int setup_load(struct setup *s, const char *config_path, const char *rules_path)
 	if (r >= 0 && rules_path)
 		r = config_set(&s->config, "rules.dirs", rules_path, "--rules", &errors);
 	return r < 0 ? r : setup_load_rules(s);
+}
+
+/* It goes on: the daemon has more to do than to be looked at. */
+static void warn_expired(const struct config *c, int64_t expires_s)
+{
+	if (expires_s <= (int64_t)(clock_now().real_us / USEC_PER_SEC))
+		log_warning("dashboard.tls: the certificate in %s has expired: browsers "
+			    "refuse it; renew it, then send SIGHUP",
+			    c->dashboard_certificate);
+}
+
+int setup_load_tls(const struct config *c, struct tls_pair *ret)
+{
+	_cleanup_buffer_ struct buffer error = { 0 };
+	int64_t expires_s = 0;
+	int r;
+
+	if (!c->dashboard_enabled || !config_has_tls(c))
+		return 0;
+	r = tls_pair_read(c->dashboard_certificate, c->dashboard_key, ret, &expires_s,
+			  &error);
+	if (r == -ENOMEM)
+		return log_error_errno(r, "dashboard.tls");
+	if (r < 0) {
+		log_error("dashboard.tls: %.*s", (int)error.len, error.data);
+		return -EINVAL;
+	}
+	warn_expired(c, expires_s);
+	return 0;
 }
 
 void setup_deinit(struct setup *s)

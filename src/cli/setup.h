@@ -5,6 +5,7 @@
 
 #include "core/config.h"
 #include "core/rules.h"
+#include "output/dashboard/tls.h"
 
 struct setup {
 	struct config config;
@@ -22,6 +23,12 @@ int setup_load(struct setup *s, const char *config_path, const char *rules_path)
 /** setup_load_config(), setup_load_rules() - the two halves, for who sets keys in between */
 int setup_load_config(struct setup *s, const char *config_path);
 int setup_load_rules(struct setup *s);
+
+/**
+ * setup_load_tls() - the dashboard's certificate and key; complains by itself
+ * @ret: for tls_pair_deinit(); empty if there are none, or no dashboard
+ */
+int setup_load_tls(const struct config *c, struct tls_pair *ret);
 
 void setup_deinit(struct setup *s);
 

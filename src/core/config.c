@@ -65,6 +65,12 @@ static const struct key keys[] = {
 	    "token, or none (on loopback only)"),
 	KEY("dashboard.hosts", LIST, dashboard_hosts, "",
 	    "Further names the dashboard may be called by (a proxy's)"),
+	KEY("dashboard.tls.certificate", TEXT, dashboard_certificate, "",
+	    "PEM file of the certificate, and of those that vouch for it: the dashboard "
+	    "is then https"),
+	KEY("dashboard.tls.key", TEXT, dashboard_key, "", "PEM file of its key"),
+	KEY("dashboard.plain_http", BOOL, dashboard_plain_http, "false",
+	    "Serve beyond loopback without TLS: a proxy adds it"),
 	KEY("dashboard.rate_limit", COUNT, dashboard_rate_limit, "100",
 	    "Requests a second that one client may make, ten times that at once; 0 no "
 	    "limit"),
@@ -428,6 +434,11 @@ static void append_list(const struct config_list *list, struct buffer *out)
 		buffer_appendf(out, "%s%s", i ? "," : "", list->items[i]);
 }
 
+bool config_has_tls(const struct config *c)
+{
+	return *c->dashboard_certificate || *c->dashboard_key;
+}
+
 void config_append_value(const struct config *c, const char *key, struct buffer *out)
 {
 	const struct key *k = find_key(key);
@@ -490,13 +501,16 @@ int config_check_reload(const struct config *running, const struct config *fresh
 	/* what is opened, locked or spawned once, before privilege is split */
 	static const char *const fixed[] = { "output.dir",	  "output.seal",
 					     "dashboard.enabled", "dashboard.listen",
-					     "dashboard.auth",	  "modules.dirs",
-					     "modules.rate_limit" };
+					     "dashboard.auth",	  "dashboard.plain_http",
+					     "modules.dirs",	  "modules.rate_limit" };
 	size_t before = errors->len;
 
 	for (size_t i = 0; i < ARRAY_SIZE(fixed); i++)
 		if (!is_same_member(running, fresh, find_key(fixed[i])))
 			refuse_change(fixed[i], errors);
+	/* other files, and others in their place, are fine */
+	if (config_has_tls(running) != config_has_tls(fresh))
+		refuse_change("dashboard.tls", errors);
 	check_options(running, fresh, false, errors);
 	check_options(fresh, running, true, errors);
 	return errors->len > before || errors->error ? -EINVAL : 0;

@@ -49,6 +49,9 @@ struct config {
 	char *dashboard_listen;
 	bool dashboard_auth; /* token or none */
 	struct config_list dashboard_hosts;
+	char *dashboard_certificate;	  /* path; empty: plain HTTP */
+	char *dashboard_key;		  /* path */
+	bool dashboard_plain_http;	  /* beyond loopback, too */
 	uint64_t dashboard_rate_limit;	  /* a second; 0: none */
 	uint64_t dashboard_failure_limit; /* a minute; 0: none */
 	struct config_list rules_dirs;
@@ -86,6 +89,9 @@ int config_load_environment(struct config *c, struct buffer *errors);
  */
 int config_set(struct config *c, const char *key, const char *value, const char *place,
 	       struct buffer *errors);
+
+/** config_has_tls() - is the dashboard to speak TLS? One of its two keys says so */
+bool config_has_tls(const struct config *c);
 
 /** config_append_value() - what config_set() would take to make @key what it is */
 void config_append_value(const struct config *c, const char *key, struct buffer *out);

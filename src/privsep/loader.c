@@ -17,8 +17,9 @@
 #define BLOCK_SIZE ((size_t)65536)
 
 struct loading {
-	int (*load)(void *context, struct buffer *out);
+	loader_load *load;
 	void *context;
+	int secrets;
 };
 
 static int run(const struct loading *loading, int output)
@@ -29,9 +30,10 @@ static int run(const struct loading *loading, int output)
 	_cleanup_buffer_ struct buffer answer = { .limit = LOADER_ANSWER_MAX };
 	struct sandbox_report report;
 
-	process_keep_only(&none, output, -1);
+	process_keep_only(&none, output, loading->secrets);
 	sandbox_enter(&options, &report);
-	if (loading->load(loading->context, &answer) < 0 || buffer_error(&answer))
+	if (loading->load(loading->context, loading->secrets, &answer) < 0 ||
+	    buffer_error(&answer))
 		return 1;
 	return write_all(output, answer.data, answer.len) < 0;
 }
@@ -87,10 +89,9 @@ static int wait_for(pid_t pid)
 	return -ECHILD;
 }
 
-int loader_run(int (*load)(void *context, struct buffer *out), void *context,
-	       struct buffer *ret)
+int loader_run(loader_load *load, void *context, int secrets, struct buffer *ret)
 {
-	const struct loading loading = { load, context };
+	const struct loading loading = { load, context, secrets };
 	int fds[2], r, ended;
 	pid_t pid;
 
@@ -110,11 +111,11 @@ int loader_run(int (*load)(void *context, struct buffer *out), void *context,
 	return r < 0 ? r : ended;
 }
 
-int loader_settings(int (*load)(void *context, struct buffer *out), void *context,
-		    struct settings *ret, struct buffer *errors)
+int loader_settings(loader_load *load, void *context, int secrets, struct settings *ret,
+		    struct buffer *errors)
 {
 	_cleanup_buffer_ struct buffer packed = { 0 };
-	int r = loader_run(load, context, &packed);
+	int r = loader_run(load, context, secrets, &packed);
 
 	if (r == -EINVAL)
 		buffer_append_literal(errors,

@@ -12,16 +12,23 @@
 #define LOADER_ANSWER_MAX ((size_t)64 << 20)
 
 /**
+ * loader_load - read and parse; in the child
+ * @secrets: an empty file for what only one process may know: it is not read here
+ * @out: gets the rest
+ * Return: 0; negative results come back as -EINVAL
+ */
+typedef int loader_load(void *context, int secrets, struct buffer *out);
+
+/**
  * loader_run() - call @load in a child in a sandbox (SANDBOX_LOADER), and wait for it
- * @load: appends to @out; its negative results come back as -EINVAL. What it prints on
- *	stderr is printed
+ * @load: what it prints on stderr is printed
+ * @secrets: handed to it
  * @ret: gets what it appended, which nobody has checked
  *
  * Return: 0; -EINVAL: @load said no; -ECHILD: it crashed, which is logged; -ETIMEDOUT;
  * -EFBIG; -errno.
  */
-int loader_run(int (*load)(void *context, struct buffer *out), void *context,
-	       struct buffer *ret);
+int loader_run(loader_load *load, void *context, int secrets, struct buffer *ret);
 
 /**
  * loader_settings() - loader_run(), and take its answer apart
@@ -31,7 +38,7 @@ int loader_run(int (*load)(void *context, struct buffer *out), void *context,
  *
  * Return: as loader_run() and settings_unpack().
  */
-int loader_settings(int (*load)(void *context, struct buffer *out), void *context,
-		    struct settings *ret, struct buffer *errors);
+int loader_settings(loader_load *load, void *context, int secrets, struct settings *ret,
+		    struct buffer *errors);
 
 #endif

@@ -139,7 +139,7 @@ class Daemon:
 
     def url(self):
         """(base URL, token or None), from the line that the daemon prints."""
-        match = wait_for(lambda: re.search(r"(http://\S+?)/(?:#token=(\w+))?\s",
+        match = wait_for(lambda: re.search(r"(https?://\S+?)/(?:#token=(\w+))?\s",
                                            self.stderr()[self.said_before:]),
                          "the dashboard's URL")
         return match.group(1), match.group(2)

@@ -1,14 +1,18 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The web process of a whole daemon from outside: when it hangs, whom it serves."""
+"""The web process of a whole daemon from outside: when it hangs, whom it serves, TLS."""
+import base64
+import json
 import os
 import pathlib
 import signal
 import socket
+import ssl
+import subprocess
 import urllib.error
 import urllib.request
 
-from lksm_test import DEADLINE_S, equal, main, wait_for
+from lksm_test import DEADLINE_S, LKSM, Skip, equal, main, record, wait_for
 
 WATCHDOG_US = 2_000_000  # the daemon asks four times in that time, and waits half of it
 
@@ -55,6 +59,162 @@ def test_the_limit_of_the_configuration_is_kept(daemon, _):
     wait_for(lambda: status() == 429, "a limit")
     equal(d.get("/healthz")[:14], b'{"status": "ok')  # with the token
     d.stop()
+
+
+def make_certificate(folder, name, days=90):
+    """(certificate, key) for localhost; of the folders above, all are root's or nobody's."""
+    folder.chmod(0o755)
+    place = folder / "tls"
+    place.mkdir(mode=0o755, exist_ok=True)
+    path, key = place / f"{name}.pem", place / f"{name}.key"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                    "ec_paramgen_curve:prime256v1", "-nodes", "-days", str(days), "-subj",
+                    "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1",
+                    "-keyout", key, "-out", path], check=True, capture_output=True)
+    key.chmod(0o600)
+    return path, key
+
+
+def configure(folder, certificate, key, more=""):
+    config = folder / "tls" / "lksm.yaml"
+    config.write_text(f"dashboard:\n  tls:\n    certificate: {certificate}\n    key: {key}\n{more}")
+    return str(config)
+
+
+def served(d):
+    """The certificate that the daemon shows, in PEM form."""
+    host, port = d.url()[0].removeprefix("https://").rsplit(":", 1)
+    return ssl.get_server_certificate((host, int(port)), timeout=DEADLINE_S)
+
+
+def fetch(d, path, certificate):
+    base, token = d.url()
+    request = urllib.request.Request(base + path, headers={"Authorization": f"Bearer {token}"})
+    context = ssl.create_default_context(cafile=str(certificate))
+    return urllib.request.urlopen(request, timeout=DEADLINE_S, context=context).read()
+
+
+def test_tls_by_configuration(daemon, folder):
+    certificate, key = make_certificate(folder, "one")
+    d = daemon("--config", configure(folder, certificate, key), dashboard=True).start()
+    assert d.url()[0].startswith("https://"), d.url()
+    d.append(record(0, "[PHOTON RING] over TLS"))
+    d.wait_events(1, "photon_ring_generic")
+    wait_for(lambda: b"over TLS" in fetch(d, "/api/events", certificate), "the event")
+    equal(json.loads(fetch(d, "/healthz", certificate))["status"], "ok")
+    equal(d.events("process_restarted") + d.events("sandbox_violated"), [])
+    d.stop()
+
+
+def test_a_renewed_certificate_is_read_at_sighup(daemon, folder):
+    certificate, key = make_certificate(folder, "one")
+    d = daemon("--config", configure(folder, certificate, key), dashboard=True).start()
+    first = wait_for(lambda: served(d), "a certificate")
+    equal(first, certificate.read_text())
+    other, other_key = make_certificate(folder, "two")
+    other.replace(certificate)  # half of a pair: it is refused
+    d.process.send_signal(signal.SIGHUP)
+    d.wait_events(1, "config_rejected")
+    equal(served(d), first)
+    other_key.replace(key)
+    d.process.send_signal(signal.SIGHUP)
+    d.wait_events(1, "config_reloaded")
+    wait_for(lambda: served(d) == certificate.read_text(), "the new one\n" + d.stderr())
+    pathlib.Path(d.arguments[d.arguments.index("--config") + 1]).write_text("")
+    d.process.send_signal(signal.SIGHUP)
+    wait_for(lambda: any("dashboard.tls cannot change" in e["data"]["error"]
+                         for e in d.events("config_rejected")), "TLS stays")
+    d.stop()
+
+
+def memory_of(pid):
+    """All that a process can read of its own."""
+    found = []
+    with open(f"/proc/{pid}/maps") as maps, open(f"/proc/{pid}/mem", "rb", 0) as memory:
+        for line in maps:
+            span, access = line.split()[:2]
+            first, last = (int(x, 16) for x in span.split("-"))
+            if access[0] == "r" and "[v" not in line:
+                memory.seek(first)
+                found.append(memory.read(last - first))
+    return b"".join(found)
+
+
+def test_the_key_is_nowhere_but_in_web(daemon, folder):
+    if os.geteuid() != 0:
+        raise Skip("only root sees other processes' memory")
+    certificate, key = make_certificate(folder, "one")
+    d = daemon("--config", configure(folder, certificate, key), dashboard=True).start()
+    wait_for(lambda: served(d), "the server")
+    text = key.read_text()
+    secret = base64.b64decode("".join(text.splitlines()[1:-1]))[36:68]  # the number itself
+    pids = {pathlib.Path(f"/proc/{pid}/comm").read_text().strip(): pid
+            for pid in [d.process.pid, *d.children()]}
+    for name in ("lksm", "core", "web"):
+        memory = memory_of(pids[name])
+        assert d.url()[1].encode() in memory or name == "core", "the search finds what is there"
+        assert text.splitlines()[1].encode() not in memory, f"{name} has the file's text"
+        equal(secret in memory, name == "web")
+        opened = [os.readlink(fd) for fd in pathlib.Path(f"/proc/{pids[name]}/fd").iterdir()]
+        equal(any("lksm-tls" in link for link in opened), name == "lksm")
+    fd = next(f for f in pathlib.Path(f"/proc/{pids['lksm']}/fd").iterdir() if "lksm-tls" in os.readlink(f))
+    with open(fd, "r+b", 0) as file:
+        try:
+            file.write(b"x")
+            raise AssertionError("it can be written")
+        except PermissionError:
+            pass
+    d.stop()
+
+
+def refused(*arguments, **env):
+    done = subprocess.run([LKSM, *arguments], capture_output=True, text=True, check=False,
+                          timeout=DEADLINE_S, env={**os.environ, **env})
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_what_is_wrong_with_a_certificate_is_said(_, folder):
+    certificate, key = make_certificate(folder, "one")
+    _, other_key = make_certificate(folder, "two")
+    soon, soon_key = make_certificate(folder, "soon", days=3)
+    open_key = folder / "tls" / "open.key"
+    open_key.write_bytes(key.read_bytes())
+    open_key.chmod(0o644)
+    common = f"output:\n  dir: {folder}/logs\nmodules:\n  kprobe_reader:\n    kmsg: {folder}/kmsg\n"
+    (folder / "kmsg").touch()
+    for cert, secret, says in (
+            (certificate, other_key, "is not that of the first certificate in"),
+            (folder / "tls" / "none", key, "tls/none cannot be opened: No such file"),
+            (key, key, "holds no certificate in PEM form"),
+            (certificate, open_key, "open.key can be read by everybody: `chmod o-rwx` it"),
+            (certificate, "''", "it needs dashboard.tls.key as well")):
+        config = configure(folder, cert, secret, common)
+        for verb, status in (("run", 2), ("check", 1), ("doctor", 1)):
+            got, said = refused(verb, "--config", config)
+            equal(got, status)
+            assert says in said, (verb, said)
+    for cert, secret, says in ((certificate, key, "is good for 89 days"),
+                               (soon, soon_key, "certificate expires in 2 days")):
+        _, said = refused("doctor", "--config", configure(folder, cert, secret, common))
+        assert says in said, said
+
+
+def test_beyond_loopback_only_with_tls(daemon, folder):
+    run = ("run", "--kmsg", str(folder / "kmsg"), "--log-dir", str(folder / "logs"),
+           "--listen", "0.0.0.0:0")
+    (folder / "kmsg").touch()
+    status, said = refused(*run)
+    equal(status, 2)
+    assert "set dashboard.tls.certificate and dashboard.tls.key, or listen on 127.0.0.1" in said, said
+    certificate, key = make_certificate(folder, "one")
+    for env in ({"LKSM_DASHBOARD_PLAIN_HTTP": "true"},
+                {"LKSM_DASHBOARD_TLS_CERTIFICATE": str(certificate), "LKSM_DASHBOARD_TLS_KEY": str(key)}):
+        status, said = refused(*run, LKSM_DASHBOARD_AUTH="none", **env)
+        equal(status, 2)
+        assert "dashboard.auth: none is possible on loopback only" in said, said
+        d = daemon("--listen", "0.0.0.0:0", env=env, dashboard=True).start()
+        assert d.url()[0].startswith("https://0.0.0.0:" if len(env) > 1 else "http://0.0.0.0:")
+        d.stop()
 
 
 if __name__ == "__main__":

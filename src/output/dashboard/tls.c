@@ -20,11 +20,6 @@ void tls_pair_deinit(struct tls_pair *p)
 	*p = (struct tls_pair){ 0 };
 }
 
-bool tls_is_on(const char *certificate, const char *key)
-{
-	return *certificate || *key;
-}
-
 /* @to has room for TLS_FILE_MAX bytes and a NUL. */
 static int read_text(int fd, const char *path, char *to, struct buffer *error)
 {

@@ -24,9 +24,6 @@ void tls_pair_deinit(struct tls_pair *p);
 
 #define _cleanup_tls_pair_ _cleanup_(tls_pair_deinit)
 
-/** tls_is_on() - do the two keys of the configuration name files? One of them is enough */
-bool tls_is_on(const char *certificate, const char *key);
-
 /**
  * tls_pair_read() - from the two files of the configuration
  * @certificate, @key: paths; for root, both must be safe (base/safe_path.h); the key may
