@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * The lists of system calls, made by running all tests under strace and by reading what
- * libc, libsystemd and libmicrohttpd do. A call has several names where libc or the
+ * libc, libsystemd, libmicrohttpd and GnuTLS do. A call has several names where libc or the
  * architecture may choose: clone3 or clone, fstat or newfstatat, futex or futex_time64.
  */
 #include "base/seccomp_calls.h"

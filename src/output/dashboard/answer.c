@@ -8,6 +8,7 @@
 #define CACHE_NEVER	"no-store"
 #define CACHE_ASK_FIRST "no-cache" /* keep it, but ask with its ETag each time */
 
+/* Strict-Transport-Security is not among them: it would bind all ports of our host name. */
 static const struct {
 	const char *name, *value;
 } common_headers[] = {
