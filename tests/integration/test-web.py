@@ -14,7 +14,7 @@ import urllib.request
 
 from lksm_test import DEADLINE_S, LKSM, Skip, equal, main, record, wait_for
 
-WATCHDOG_US = 2_000_000  # the daemon asks four times in that time, and waits half of it
+WATCHDOG_US = 4_000_000  # the daemon asks four times in that time, and waits half of it
 
 
 def web_of(d):
@@ -73,6 +73,21 @@ def make_certificate(folder, name, days=90):
                     "-keyout", key, "-out", path], check=True, capture_output=True)
     key.chmod(0o600)
     return path, key
+
+
+def expire(certificate, key):
+    """Signs it anew, for a time that is over."""
+    place = certificate.parent
+    (place / "database").touch()
+    (place / "ca").write_text(
+        f"[ca]\ndefault_ca=it\n[it]\ndatabase={place}/database\nnew_certs_dir={place}\n"
+        "rand_serial=yes\ndefault_md=sha256\npolicy=any\n[any]\ncommonName=supplied\n")
+    request = subprocess.run(["openssl", "req", "-new", "-key", key, "-subj", "/CN=localhost"],
+                             check=True, capture_output=True).stdout
+    subprocess.run(["openssl", "ca", "-batch", "-selfsign", "-notext", "-config", place / "ca",
+                    "-keyfile", key, "-in", "/dev/stdin", "-out", certificate,
+                    "-startdate", "20200101000000Z", "-enddate", "20210101000000Z"],
+                   input=request, check=True, capture_output=True)
 
 
 def configure(folder, certificate, key, more=""):
@@ -197,6 +212,19 @@ def test_what_is_wrong_with_a_certificate_is_said(_, folder):
                                (soon, soon_key, "certificate expires in 2 days")):
         _, said = refused("doctor", "--config", configure(folder, cert, secret, common))
         assert says in said, said
+
+
+def test_an_expired_certificate_is_told_and_served(daemon, folder):
+    certificate, key = make_certificate(folder, "old")
+    expire(certificate, key)
+    config = configure(folder, certificate, key)
+    d = daemon("--config", config, dashboard=True).start()
+    equal(wait_for(lambda: served(d), "a certificate"), certificate.read_text())
+    assert f"the certificate in {certificate} has expired" in d.stderr(), d.stderr()
+    status, said = refused("doctor", "--config", config)
+    equal(status, 1)
+    assert "NO    The dashboard's certificate has expired: browsers refuse it" in said, said
+    d.stop()
 
 
 def test_beyond_loopback_only_with_tls(daemon, folder):
