@@ -408,6 +408,7 @@ int web_main(void *context, const struct child_channels *channels)
 		.control = web_control,
 		.token = config->dashboard_auth ? d->token : NULL,
 		.hosts = (const char *const *)config->dashboard_hosts.items,
+		.connection_limit = config->dashboard_connection_limit,
 		.rate_limit = config->dashboard_rate_limit,
 		.failure_limit = config->dashboard_failure_limit,
 		.sandboxes = d->sandboxes_view,

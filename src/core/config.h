@@ -49,11 +49,12 @@ struct config {
 	char *dashboard_listen;
 	bool dashboard_auth; /* token or none */
 	struct config_list dashboard_hosts;
-	char *dashboard_certificate;	  /* path; empty: plain HTTP */
-	char *dashboard_key;		  /* path */
-	bool dashboard_plain_http;	  /* beyond loopback, too */
-	uint64_t dashboard_rate_limit;	  /* a second; 0: none */
-	uint64_t dashboard_failure_limit; /* a minute; 0: none */
+	char *dashboard_certificate;	     /* path; empty: plain HTTP */
+	char *dashboard_key;		     /* path */
+	bool dashboard_plain_http;	     /* beyond loopback, too */
+	uint64_t dashboard_connection_limit; /* 0: none */
+	uint64_t dashboard_rate_limit;	     /* a second; 0: none */
+	uint64_t dashboard_failure_limit;    /* a minute; 0: none */
 	struct config_list rules_dirs;
 	struct config_list rules_enable;
 	struct config_list module_dirs;

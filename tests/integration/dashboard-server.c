@@ -3,7 +3,7 @@
  * The dashboard's server over a ring that a test fills: for
  * tests/integration/test-dashboard.py. Its arguments are those of struct dashboard_options:
  *
- *	[token=TOKEN] [rate=N] [failures=N] [certificate=FILE key=FILE]
+ *	[token=TOKEN] [connections=N] [rate=N] [failures=N] [certificate=FILE key=FILE]
  *
  * Prints "listening HOST:PORT PID-OF-THE-SERVER" and then "done" after each command on
  * stdin:
@@ -184,6 +184,7 @@ int main(int argc, char **argv)
 	struct dashboard_options options = {
 		.hosts = hosts,
 		.token = argument(argv, "token="),
+		.connection_limit = number(argv, "connections="),
 		.rate_limit = number(argv, "rate="),
 		.failure_limit = number(argv, "failures="),
 		.wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC),

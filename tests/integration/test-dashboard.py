@@ -246,6 +246,30 @@ def who_asks_too_often_is_put_off():
         wait_for(lambda: ask(server, path="/api/events", headers=AUTH)[0] == 200, "later")
 
 
+def is_answered(server):
+    try:
+        return ask(server, path="/healthz")[0] == 200
+    except (EOFError, OSError):
+        return False
+
+
+@both
+def one_client_cannot_take_all_connections():
+    with Server(TOKEN, "connections=20") as server:
+        open_ones = [server.connect_plainly() for _ in range(20)]
+        wait_for(lambda: not is_answered(server), "no room")
+        for _ in range(5):
+            sock = server.connect_plainly()
+            try:
+                expect(sock.recv(1), b"", "refused")
+            except ConnectionResetError:
+                pass
+        open_ones.pop().close()
+        wait_for(lambda: is_answered(server), "another has room")
+        for sock in open_ones:
+            sock.close()
+
+
 @test
 def wrong_tokens_are_put_off():
     with Server(TOKEN, "failures=5") as server:

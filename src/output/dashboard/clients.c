@@ -3,6 +3,7 @@
 #include "output/dashboard/clients.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <time.h>
 
@@ -58,19 +59,28 @@ void clients_deinit(struct clients *c)
 	c->timer = sd_event_source_disable_unref(c->timer);
 }
 
-struct client *clients_add(struct clients *c, int fd)
+struct client *clients_add(struct clients *c, int fd, struct rate_client whose)
 {
 	struct client *client = calloc(1, sizeof(*client));
 
 	if (!client)
 		return NULL;
-	*client = (struct client){ .next = c->list,
-				   .fd = fd,
-				   .deadline_us = DEADLINE_NONE };
+	*client = (struct client){
+		.next = c->list, .fd = fd, .whose = whose, .deadline_us = DEADLINE_NONE
+	};
 	if (client->next)
 		client->next->previous = client;
 	c->list = client;
 	return client;
+}
+
+size_t clients_count(const struct clients *c, struct rate_client whose)
+{
+	size_t n = 0;
+
+	for (const struct client *i = c->list; i; i = i->next)
+		n += !memcmp(&i->whose, &whose, sizeof(whose));
+	return n;
 }
 
 void clients_remove(struct clients *c, struct client *client)

@@ -10,11 +10,14 @@
 
 #include <stdint.h>
 
+#include "output/dashboard/rate.h"
+
 #define DEADLINE_NONE UINT64_MAX
 
 struct client {
 	struct client *previous, *next;
 	int fd; /* the connection's */
+	struct rate_client whose;
 	uint64_t deadline_us;
 };
 
@@ -29,7 +32,11 @@ int clients_init(struct clients *c, sd_event *loop);
 void clients_deinit(struct clients *c);
 
 /** clients_add() - NULL if out of memory; has no deadline yet */
-struct client *clients_add(struct clients *c, int fd);
+struct client *clients_add(struct clients *c, int fd, struct rate_client whose);
+
+/** clients_count() - the connections that @whose has */
+size_t clients_count(const struct clients *c, struct rate_client whose);
+
 void clients_remove(struct clients *c, struct client *client);
 
 /** clients_set_deadline() - in @in_us from now the connection is cut; DEADLINE_NONE never

@@ -18,10 +18,11 @@ struct dashboard_options {
 	int control_fd; /* of who started us; -1 none */
 	int (*control)(int control_fd); /* it is readable; negative: stop */
 	struct tls_pair *tls; /* wiped when the server has it; NULL: plain HTTP */
-	const char *token;		/* NULL: auth is off (loopback only) */
+	const char *token;    /* NULL: auth is off (loopback only) */
 	const char *const
 		*hosts; /* further Host names that are ours, NULL-terminated, or NULL */
-	uint64_t rate_limit;	/* requests a second of one client; 0: no limit */
+	uint64_t connection_limit; /* open ones of one client; 0: no limit */
+	uint64_t rate_limit;	   /* requests a second of one client; 0: no limit */
 	uint64_t failure_limit; /* failed authentications a minute of one; 0: no limit */
 	const struct sandbox_page *sandboxes; /* for /healthz; may be NULL */
 };

@@ -19,13 +19,8 @@
 
 _Static_assert(crypto_shorthash_BYTES >= sizeof(uint64_t), "a hash gives a set");
 
-struct client_id {
-	uint8_t family;
-	uint8_t address[8];
-};
-
 struct slot {
-	struct client_id id;
+	struct rate_client id;
 	uint64_t full_us[RATE_KIND_COUNT]; /* 0: it was never used */
 };
 
@@ -35,33 +30,13 @@ struct rates {
 	struct slot slots[SETS][WAYS];
 };
 
-static struct client_id id_of_four(uint32_t address)
+static struct rate_client id_of_four(uint32_t address)
 {
-	struct client_id id = { .family = AF_INET };
+	struct rate_client id = { .family = AF_INET };
 
 	if (ntohl(address) >> 24 == IN_LOOPBACKNET) /* all of them are this machine */
 		address = htonl(INADDR_LOOPBACK);
 	memcpy(id.address, &address, sizeof(address));
-	return id;
-}
-
-static struct client_id id_of(const struct sockaddr *client)
-{
-	struct client_id id = { .family = AF_UNSPEC };
-	struct sockaddr_in four;
-	struct sockaddr_in6 six;
-
-	if (client && client->sa_family == AF_INET) {
-		memcpy(&four, client, sizeof(four));
-		return id_of_four(four.sin_addr.s_addr);
-	}
-	if (!client || client->sa_family != AF_INET6)
-		return id;
-	memcpy(&six, client, sizeof(six));
-	if (IN6_IS_ADDR_V4MAPPED(&six.sin6_addr))
-		return id_of_four(six.sin6_addr.s6_addr32[3]);
-	id.family = AF_INET6;
-	memcpy(id.address, &six.sin6_addr, sizeof(id.address)); /* the upper half */
 	return id;
 }
 
@@ -76,7 +51,7 @@ static uint64_t latest(const struct slot *slot)
 }
 
 /* The client's slot, or the one that tells least about another. */
-static struct slot *find_slot(struct rates *r, const struct client_id *id)
+static struct slot *find_slot(struct rates *r, const struct rate_client *id)
 {
 	unsigned char hash[crypto_shorthash_BYTES];
 	struct slot *set, *found;
@@ -94,6 +69,26 @@ static struct slot *find_slot(struct rates *r, const struct client_id *id)
 	}
 	*found = (struct slot){ .id = *id };
 	return found;
+}
+
+struct rate_client rate_client_of(const struct sockaddr *address)
+{
+	struct rate_client id = { .family = AF_UNSPEC };
+	struct sockaddr_in four;
+	struct sockaddr_in6 six;
+
+	if (address && address->sa_family == AF_INET) {
+		memcpy(&four, address, sizeof(four));
+		return id_of_four(four.sin_addr.s_addr);
+	}
+	if (!address || address->sa_family != AF_INET6)
+		return id;
+	memcpy(&six, address, sizeof(six));
+	if (IN6_IS_ADDR_V4MAPPED(&six.sin6_addr))
+		return id_of_four(six.sin6_addr.s6_addr32[3]);
+	id.family = AF_INET6;
+	memcpy(id.address, &six.sin6_addr, sizeof(id.address)); /* the upper half */
+	return id;
 }
 
 int rates_create(const struct rate_limit limits[static RATE_KIND_COUNT],
@@ -121,7 +116,7 @@ uint64_t rates_take(struct rates *r, const struct sockaddr *client, enum rate_ki
 		    uint64_t now_us)
 {
 	const struct rate_limit *limit = &r->limits[kind];
-	struct client_id id = id_of(client);
+	struct rate_client id = rate_client_of(client);
 	uint64_t *full_us, next_us, most_us = now_us + limit->interval_us * limit->burst;
 
 	if (!limit->interval_us)

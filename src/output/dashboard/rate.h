@@ -13,6 +13,18 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
+/** Whom we take for one client. Two of them are compared as bytes. */
+struct rate_client {
+	uint8_t family;
+	uint8_t address[8];
+};
+
+/**
+ * rate_client_of() - whose address is that?
+ * @address: as from accept(2); of another family than IP, or NULL: one client for all those
+ */
+struct rate_client rate_client_of(const struct sockaddr *address);
+
 enum rate_kind {
 	RATE_STRANGER, /* a request without the token */
 	RATE_KNOWN,    /* a request with it */
@@ -34,7 +46,7 @@ void rates_destroy(struct rates *r);
 
 /**
  * rates_take() - one token of @client's
- * @client: as from accept(2); of another family, or NULL: one client for all those
+ * @client: the address, as for rate_client_of()
  * @now_us: a clock that does not go back
  *
  * When the table is full of clients that lately asked, the one whose buckets are fullest

@@ -126,11 +126,8 @@ static enum MHD_Result answer_health(const struct request *request)
 /* In how many microseconds the client may come again; 0: it is served now. */
 static uint64_t take_token(const struct request *request, enum rate_kind kind)
 {
-	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
-		request->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-
-	return rates_take(request->server->rates, info ? info->client_addr : NULL, kind,
-			  clock_now().mono_us);
+	return rates_take(request->server->rates, client_address(request->connection),
+			  kind, clock_now().mono_us);
 }
 
 static enum MHD_Result answer_too_many(const struct request *request, uint64_t wait_us)
@@ -320,6 +317,14 @@ static enum MHD_Result dispatch(const struct request *request)
 	if (route->needs_auth && !request->is_known)
 		return answer_unauthorized(request);
 	return route->answer(request);
+}
+
+const struct sockaddr *client_address(struct MHD_Connection *connection)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
+		connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+
+	return info ? info->client_addr : NULL;
 }
 
 enum MHD_Result routes_answer(struct server *server, struct MHD_Connection *connection,

@@ -58,6 +58,20 @@ static struct client *client_of(struct MHD_Connection *connection)
 		->socket_context;
 }
 
+/* Before anything is done for it: a handshake, for instance. */
+static enum MHD_Result on_accept(void *context, const struct sockaddr *address,
+				 socklen_t len)
+{
+	const struct server *server = context;
+	uint64_t most = server->options->connection_limit;
+	struct rate_client whose = rate_client_of(address);
+
+	(void)len;
+	if (most && clients_count(&server->clients, whose) >= most)
+		return MHD_NO;
+	return MHD_YES;
+}
+
 static void on_connection(void *context, struct MHD_Connection *connection,
 			  void **socket_context, enum MHD_ConnectionNotificationCode code)
 {
@@ -71,7 +85,8 @@ static void on_connection(void *context, struct MHD_Connection *connection,
 	}
 	fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)
 		     ->connect_fd;
-	*socket_context = clients_add(&server->clients, fd);
+	*socket_context = clients_add(&server->clients, fd,
+				      rate_client_of(client_address(connection)));
 	clients_set_deadline(&server->clients, *socket_context, REQUEST_DEADLINE_US);
 }
 
@@ -278,8 +293,8 @@ static int start_http(struct server *server)
 	server->daemon = MHD_start_daemon(
 		MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG |
 			(server->options->tls ? MHD_USE_TLS : 0),
-		0, NULL, NULL, on_request, server, MHD_OPTION_EXTERNAL_LOGGER, log_http,
-		NULL, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
+		0, on_accept, server, on_request, server, MHD_OPTION_EXTERNAL_LOGGER,
+		log_http, NULL, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
 		(unsigned int)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
 		(unsigned int)IDLE_SECONDS, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
 		CONNECTION_MEMORY, MHD_OPTION_STRICT_FOR_CLIENT, 1,

@@ -31,6 +31,9 @@ struct server {
 	struct snapshots snapshots;
 };
 
+/** client_address() - whose request it is; NULL if that is not known */
+const struct sockaddr *client_address(struct MHD_Connection *connection);
+
 /**
  * routes_answer() - answer a request whose headers are all there
  * @has_body: it announces one, which no route takes: the connection ends with the answer
