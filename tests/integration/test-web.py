@@ -214,6 +214,23 @@ def test_what_is_wrong_with_a_certificate_is_said(_, folder):
         assert says in said, said
 
 
+def test_root_takes_no_certificate_that_others_can_swap(_, folder):
+    if os.geteuid() != 0:
+        raise Skip("others cannot be told from us")
+    certificate, key = make_certificate(folder, "one")
+    config = configure(folder, certificate, key)
+    equal(refused("check", "--config", config)[0], 0)
+    for path in (certificate, key, certificate.parent):
+        mode = path.stat().st_mode
+        path.chmod(mode | 0o020)
+        copy = folder / "lksm.yaml"  # itself in a safe place
+        copy.write_text(pathlib.Path(config).read_text())
+        status, said = refused("check", "--config", str(copy))
+        equal(status, 1)
+        assert f"{path} can be written by others than root" in said, said
+        path.chmod(mode)
+
+
 def test_an_expired_certificate_is_told_and_served(daemon, folder):
     certificate, key = make_certificate(folder, "old")
     expire(certificate, key)
