@@ -33,6 +33,9 @@ static void make(struct buffer *packed)
 	set(&s.config, "dashboard.auth", "none");
 	set(&s.config, "dashboard.enabled", "false");
 	set(&s.config, "dashboard.hosts", "a,b.example");
+	set(&s.config, "dashboard.tls.certificate", "/etc/lksm/cert.pem");
+	set(&s.config, "dashboard.plain_http", "true");
+	set(&s.config, "dashboard.rate_limit", "7");
 	set(&s.config, "modules.mine.note", "it's, \"here\"");
 	add(&s.rules, "/one/10-a.yaml", 0, "rules: []\n");
 	add(&s.rules, "/two/20-b.yaml", 1, "");
@@ -55,6 +58,11 @@ static void test_it_comes_out_the_same(void **state)
 	assert_false(s.config.dashboard_auth);
 	assert_false(s.config.dashboard_enabled);
 	assert_int_equal(s.config.dashboard_hosts.n, 2);
+	assert_string_equal(s.config.dashboard_certificate, "/etc/lksm/cert.pem");
+	assert_true(config_has_tls(&s.config));
+	assert_true(s.config.dashboard_plain_http);
+	assert_int_equal(s.config.dashboard_rate_limit, 7);
+	assert_int_equal(s.config.dashboard_connection_limit, 250);
 	assert_string_equal(s.config.dashboard_hosts.items[1], "b.example");
 	assert_string_equal(config_module_option(&s.config, "mine", "note"),
 			    "it's, \"here\"");

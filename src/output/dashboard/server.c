@@ -284,7 +284,6 @@ static int start_http(struct server *server)
 {
 	/* libmicrohttpd closes what it is given. */
 	_cleanup_close_ int fd = fcntl(server->options->listen_fd, F_DUPFD_CLOEXEC, 0);
-
 	struct MHD_OptionItem tls[TLS_OPTIONS];
 
 	if (fd < 0)
