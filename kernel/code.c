@@ -15,7 +15,6 @@
 
 #include <linux/kernel.h>
 #include <linux/string.h>
-#include <linux/uaccess.h>
 
 #include "guard.h"
 #include "kprobe_table.h"
@@ -24,6 +23,8 @@
 
 #define NEAR_SIZE  5
 #define ENDBR_SIZE 4
+#define CALL	   0xe8
+#define JUMP	   0xe9
 
 const char *const code_kind_names[CODE_KIND_COUNT] = {
 	[CODE_JUMP] = "jump",
@@ -32,14 +33,38 @@ const char *const code_kind_names[CODE_KIND_COUNT] = {
 	[CODE_BYTES] = "bytes",
 };
 
+/* What the five bytes of a place that the kernel patches can be. */
+enum form {
+	FORM_OTHER,
+	FORM_NOP,
+	FORM_CALL,
+	FORM_ZERO, /* xor rax, rax: a call that returns 0 */
+	FORM_JUMP,
+	FORM_RET, /* a tail call to nothing */
+	FORM_COUNT
+};
+
 /* What static calls and jump labels put where no call is wanted; arch/x86/kernel. */
-static const u8 idle[][NEAR_SIZE] = {
-	{ 0x0f, 0x1f, 0x44, 0x00, 0x00 }, /* nop */
-	{ 0x66, 0x66, 0x48, 0x31, 0xc0 }, /* xor rax, rax: a call that returns 0 */
-	{ 0x2e, 0x2e, 0x2e, 0x31, 0xc0 },
-	{ 0xc3, 0xcc, 0xcc, 0xcc, 0xcc }, /* ret: a tail call to nothing */
-	{ 0x66, 0x66, 0x66, 0x66, 0x90 }, /* nops of 5.10, by processor */
-	{ 0x3e, 0x8d, 0x74, 0x26, 0x00 },
+static const struct {
+	u8 bytes[NEAR_SIZE];
+	enum form form;
+} idle[] = {
+	{ { 0x0f, 0x1f, 0x44, 0x00, 0x00 }, FORM_NOP },
+	{ { 0x66, 0x66, 0x48, 0x31, 0xc0 }, FORM_ZERO },
+	{ { 0x2e, 0x2e, 0x2e, 0x31, 0xc0 }, FORM_ZERO },
+	{ { 0xc3, 0xcc, 0xcc, 0xcc, 0xcc }, FORM_RET },
+	{ { 0x66, 0x66, 0x66, 0x66, 0x90 }, FORM_NOP }, /* of 5.10, by processor */
+	{ { 0x3e, 0x8d, 0x74, 0x26, 0x00 }, FORM_NOP },
+};
+
+/* A function that begins with a ret, or goes on elsewhere in the middle, is nobody's patch. */
+#define AS_CALL (1 << FORM_NOP | 1 << FORM_CALL | 1 << FORM_ZERO)
+static const unsigned int lawful_after[FORM_COUNT] = {
+	[FORM_NOP] = AS_CALL | 1 << FORM_JUMP,
+	[FORM_CALL] = AS_CALL,
+	[FORM_ZERO] = AS_CALL,
+	[FORM_JUMP] = 1 << FORM_NOP | 1 << FORM_JUMP | 1 << FORM_RET,
+	[FORM_RET] = 1 << FORM_JUMP | 1 << FORM_RET,
 };
 
 /* A distance, or an address that is extended as the processor does. */
@@ -61,18 +86,20 @@ static unsigned long read_u64(const u8 *bytes)
 
 static bool is_near(u8 opcode)
 {
-	return opcode == 0xe8 || opcode == 0xe9;
+	return opcode == CALL || opcode == JUMP;
 }
 
-static bool is_idle(const u8 *bytes)
+static enum form form_of(const u8 *bytes)
 {
 	size_t i;
 
+	if (is_near(bytes[0]))
+		return bytes[0] == CALL ? FORM_CALL : FORM_JUMP;
 	for (i = 0; i < ARRAY_SIZE(idle); i++) {
-		if (!memcmp(bytes, idle[i], NEAR_SIZE))
-			return true;
+		if (!memcmp(bytes, idle[i].bytes, NEAR_SIZE))
+			return idle[i].form;
 	}
-	return false;
+	return FORM_OTHER;
 }
 
 unsigned long code_near_target(unsigned long address, const u8 *bytes, size_t size)
@@ -106,28 +133,22 @@ static size_t entry_offset(const u8 *bytes, size_t size)
 	return ENDBR_SIZE;
 }
 
-/* ftrace calls from there; kprobes jump from there; nobody else has any business there. */
-static bool is_lawful_at_entry(const struct owner *owner, unsigned long target)
-{
-	char name[SYMBOLS_NAME_SIZE];
-
-	if (owner->kind == OWNER_TRAMPOLINE)
-		return true;
-	if (owner->kind != OWNER_KERNEL)
-		return false;
-	symbols_describe(name, target);
-	return strstr(name, "ftrace") || !strncmp(name, "__fentry__", 10) ||
-	       !strncmp(name, "arch_static_call", 16);
-}
-
-static bool is_lawful(unsigned long target, bool is_entry)
+/* May be called or jumped to by who was always there. */
+static bool is_lawful(unsigned long target)
 {
 	struct owner owner;
 
 	owner_find(target, &owner);
-	if (is_entry)
-		return is_lawful_at_entry(&owner, target);
 	return owner.kind != OWNER_FOREIGN && owner.kind != OWNER_NOBODY;
+}
+
+/* Only ftrace calls from an entry. */
+static bool is_of_ftrace(unsigned long target)
+{
+	char name[SYMBOLS_NAME_SIZE];
+
+	symbols_describe(name, target);
+	return strstr(name, "ftrace") || !strncmp(name, "__fentry__", 10);
 }
 
 /*
@@ -181,12 +202,11 @@ static bool is_short_label(const struct code *code)
 	       (before[0] == 0xeb && !memcmp(now, nop, 2));
 }
 
-static bool was_patchable(const struct code *code)
+/* Does the kernel put there what is there now, after what was there? */
+static bool is_patch(const struct code *code, size_t at)
 {
-	const u8 *before = code->before + code->at;
-
-	return code->at + NEAR_SIZE <= code->size &&
-	       (is_near(before[0]) || is_idle(before));
+	return at + NEAR_SIZE <= code->size &&
+	       (lawful_after[form_of(code->before + at)] & 1 << form_of(code->now + at));
 }
 
 /* Somebody's probe was there when the copy was made: the bytes of before are not known. */
@@ -197,7 +217,7 @@ static size_t n_unknown(const struct code *code)
 
 	if (before[0] == 0xcc)
 		return 1;
-	if (code->at + NEAR_SIZE > code->size || before[0] != 0xe9)
+	if (code->at + NEAR_SIZE > code->size || before[0] != JUMP)
 		return 0;
 	owner_find(code_near_target(code->address + code->at, before, NEAR_SIZE), &owner);
 	return owner.kind == OWNER_TRAMPOLINE || owner.kind == OWNER_NOBODY ? NEAR_SIZE
@@ -208,7 +228,22 @@ static size_t n_unknown(const struct code *code)
 static bool is_idle_entry(const struct code *code)
 {
 	return code->at - code->entry < NEAR_SIZE &&
-	       code->entry + NEAR_SIZE <= code->size && is_idle(code->now + code->entry);
+	       code->entry + NEAR_SIZE <= code->size &&
+	       form_of(code->now + code->entry) == FORM_NOP;
+}
+
+/* Kprobes jump to a trampoline from anywhere, ftrace calls one, or the kernel, at the entry. */
+static bool is_lawful_near(const struct code *code, size_t begin, unsigned long target)
+{
+	struct owner owner;
+
+	owner_find(target, &owner);
+	if (owner.kind == OWNER_TRAMPOLINE)
+		return true;
+	if (begin <= code->entry)
+		return owner.kind == OWNER_KERNEL && code->now[begin] == CALL &&
+		       is_of_ftrace(target);
+	return is_lawful(target) && (is_patch(code, begin) || n_unknown(code));
 }
 
 /* Return: whether the difference is unlawful; if not, @at is behind it. */
@@ -227,10 +262,10 @@ static bool judge(struct code *code, struct code_change *ret)
 	if (find_near(code, &begin)) {
 		target = code_near_target(code->address + begin, code->now + begin,
 					  code->size - begin);
-		if (!is_lawful(target, begin <= code->entry))
+		if (!is_lawful_near(code, begin, target))
 			return set_change(
 				ret, begin,
-				code->now[begin] == 0xe8 ? CODE_CALL : CODE_JUMP, target);
+				code->now[begin] == CALL ? CODE_CALL : CODE_JUMP, target);
 		code->at = begin + NEAR_SIZE;
 		return false;
 	}
@@ -238,7 +273,7 @@ static bool judge(struct code *code, struct code_change *ret)
 		code->at = code->entry + NEAR_SIZE;
 		return false;
 	}
-	if (was_patchable(code) && is_idle(now)) {
+	if (is_patch(code, code->at)) {
 		code->at += NEAR_SIZE;
 		return false;
 	}
@@ -296,7 +331,7 @@ bool code_find_hook(unsigned long address, const u8 *now, size_t size,
 		return set_change(ret, at, CODE_BREAKPOINT, 0);
 	if (!target)
 		target = far_target(address + at, now + at, size - at);
-	if (!target || is_lawful(target, false))
+	if (!target || is_lawful(target))
 		return false;
-	return set_change(ret, at, now[at] == 0xe8 ? CODE_CALL : CODE_JUMP, target);
+	return set_change(ret, at, now[at] == CALL ? CODE_CALL : CODE_JUMP, target);
 }

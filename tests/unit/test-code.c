@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+/* kernel/code: what a change of the kernel's code does. What it asks others is faked here. */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "expect.h"
+
+typedef uint8_t u8;
+typedef uint64_t u64;
+typedef int32_t s32;
+
+/* kernel/guard.h, kprobe_table.h, owner.h, symbols.h */
+#define PHOTON_RING_GUARD_H
+#define PHOTON_RING_KPROBE_TABLE_H
+#define PHOTON_RING_OWNER_H
+#define PHOTON_RING_SYMBOLS_H
+#define SYMBOLS_NAME_SIZE 640
+
+enum owner_kind {
+	OWNER_KERNEL,
+	OWNER_IN_TREE,
+	OWNER_TRAMPOLINE,
+	OWNER_FOREIGN,
+	OWNER_NOBODY
+};
+
+struct owner {
+	enum owner_kind kind;
+};
+
+/* Where the function is, and what there is within reach of it */
+#define HERE	  0x10000000ul
+#define ELSEWHERE (HERE + 0x1000)
+#define FTRACE	  (HERE + 0x2000)
+#define SLOT	  (HERE + 0x100000)
+#define FOREIGN	  (HERE + 0x200000)
+#define NOBODYS	  (HERE + 0x300000)
+#define PROBED	  (HERE + 16)
+
+static void owner_find(unsigned long address, struct owner *ret)
+{
+	ret->kind = address < SLOT	? OWNER_KERNEL
+		    : address < FOREIGN ? OWNER_TRAMPOLINE
+		    : address < NOBODYS ? OWNER_FOREIGN
+					: OWNER_NOBODY;
+}
+
+static void symbols_describe(char *to, unsigned long address)
+{
+	strcpy(to, address == FTRACE ? "ftrace_caller" : "something");
+}
+
+static bool kprobe_table_has(unsigned long address)
+{
+	return address == PROBED;
+}
+
+static unsigned long guard_read(const void *address)
+{
+	return (unsigned long)address;
+}
+
+#include "../../kernel/code.c"
+
+#define SIZE 32
+#define NOP  "\x0f\x1f\x44\x00\x00"
+#define TEST "\x85\xc0\x74\x10\x90" /* test, je, nop: as of no patch */
+#define RET  "\xc3\xcc\xcc\xcc\xcc"
+#define ZERO "\x66\x66\x48\x31\xc0"
+
+/* five bytes: as they are, or a call or jump to where @to says */
+struct five {
+	const char *bytes;
+	u8 opcode;
+	unsigned long to;
+};
+
+static void put(u8 *code, size_t at, const struct five *five)
+{
+	s32 distance = (s32)(five->to - (HERE + at + 5));
+
+	if (five->bytes) {
+		memcpy(code + at, five->bytes, 5);
+		return;
+	}
+	code[at] = five->opcode;
+	memcpy(code + at + 1, &distance, sizeof(distance));
+}
+
+#define AS(text)                \
+	{                       \
+		.bytes = (text) \
+	}
+#define CALLS(to)                \
+	{                        \
+		NULL, 0xe8, (to) \
+	}
+#define JUMPS(to)                \
+	{                        \
+		NULL, 0xe9, (to) \
+	}
+
+static void test_change(void **state)
+{
+	static const struct {
+		const char *name;
+		size_t at;
+		struct five before, now;
+		bool want;
+	} cases[] = {
+		{ "nothing", 0, AS(NOP), AS(NOP), false },
+		{ "entry: ftrace calls a trampoline", 0, AS(NOP), CALLS(SLOT), false },
+		{ "entry: ftrace calls its own", 0, AS(NOP), CALLS(FTRACE), false },
+		{ "entry: ftrace calls no more", 0, CALLS(FTRACE), AS(NOP), false },
+		{ "entry: an optimised kprobe", 0, AS(TEST), JUMPS(SLOT), false },
+		{ "entry: a jump to a module", 0, AS(NOP), JUMPS(FOREIGN), true },
+		{ "entry: a jump to nobody's", 0, AS(NOP), JUMPS(NOBODYS), true },
+		{ "entry: a jump to the kernel", 0, AS(NOP), JUMPS(ELSEWHERE), true },
+		{ "entry: a call of the kernel", 0, AS(NOP), CALLS(ELSEWHERE), true },
+		{ "entry: a jump to ftrace's return", 0, AS(NOP), JUMPS(FTRACE), true },
+		{ "entry: a return, as of a tail call", 0, AS(NOP), AS(RET), true },
+		{ "entry: a return", 0, AS(NOP), AS("\xc3\x1f\x44\x00\x00"), true },
+		{ "jump label on", 8, AS(NOP), JUMPS(HERE + 24), false },
+		{ "jump label off", 8, JUMPS(HERE + 24), AS(NOP), false },
+		{ "static call to another", 8, CALLS(ELSEWHERE), CALLS(FTRACE), false },
+		{ "static call to nothing", 8, CALLS(ELSEWHERE), AS(NOP), false },
+		{ "static call that returns 0", 8, CALLS(ELSEWHERE), AS(ZERO), false },
+		{ "tail call to nothing", 8, JUMPS(ELSEWHERE), AS(RET), false },
+		{ "tail call again", 8, AS(RET), JUMPS(ELSEWHERE), false },
+		{ "an optimised kprobe", 8, AS(TEST), JUMPS(SLOT), false },
+		{ "a call of a module", 8, CALLS(ELSEWHERE), CALLS(FOREIGN), true },
+		{ "a jump over a check", 8, AS(TEST), JUMPS(HERE + 24), true },
+		{ "a call in place of a check", 8, AS(TEST), CALLS(ELSEWHERE), true },
+		{ "a return where a label was", 8, AS(NOP), AS(RET), true },
+		{ "a kprobe", 16, AS(TEST), AS("\xcc\xc0\x74\x10\x90"), false },
+		{ "a breakpoint", 8, AS(TEST), AS("\xcc\xc0\x74\x10\x90"), true },
+		{ "a kprobe that was there goes", 8, AS("\xcc\xc0\x74\x10\x90"), AS(TEST),
+		  false },
+		{ "another's bytes", 8, AS(TEST), AS("\x31\xc0\x74\x10\x90"), true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		u8 before[SIZE], now[SIZE];
+		struct code_change change;
+
+		memset(before, 0x90, sizeof(before));
+		memcpy(now, before, sizeof(now));
+		put(before, cases[i].at, &cases[i].before);
+		put(now, cases[i].at, &cases[i].now);
+		expect_number(cases[i].name, "is unlawful",
+			      code_find_change(HERE, now, before, SIZE, &change),
+			      cases[i].want);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_change) };
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
