@@ -6,9 +6,12 @@
  */
 #include "probes.h"
 
+#include <linux/capability.h>
+#include <linux/cred.h>
 #include <linux/errno.h>
 #include <linux/kernel.h>
 #include <linux/uaccess.h>
+#include <linux/user_namespace.h>
 
 #include "kprobe_table.h"
 
@@ -75,6 +78,15 @@ unsigned long probes_n_missed(void)
 		n += state.armed[i]->kprobe.nmissed;
 	return n;
 }
+
+bool probe_is_by_capable(int capability)
+{
+	const struct cred *cred = current_cred();
+
+	return cred->user_ns == &init_user_ns &&
+	       cap_raised(cred->cap_effective, capability);
+}
+NOKPROBE_SYMBOL(probe_is_by_capable);
 
 static bool is_in_code(const struct kprobe *kprobe)
 {

@@ -50,6 +50,12 @@ unsigned long probes_n_missed(void);
 void probes_each(void (*visit)(size_t i, const struct entry_probe *probe,
 			       bool is_working));
 
+/*
+ * Has the task that runs that capability where it counts? In a user namespace of its own
+ * everybody has all of them. Callable from a kprobe handler.
+ */
+bool probe_is_by_capable(int capability);
+
 /* Will @kprobe be hit? Its flags, the kernel's table and the code must all say so. */
 bool probe_is_working(const struct kprobe *kprobe);
 

@@ -6,7 +6,6 @@
 #include "sensors.h"
 
 #include <linux/capability.h>
-#include <linux/cred.h>
 #include <linux/fs.h>
 #include <linux/kdev_t.h>
 #include <linux/kernel.h>
@@ -72,7 +71,7 @@ static void stage_kexec(const char *how, u32 flags)
 {
 	struct emit_record record;
 
-	if (!cap_raised(current_cap(), CAP_SYS_BOOT))
+	if (!probe_is_by_capable(CAP_SYS_BOOT))
 		return; /* refused, and no danger */
 	memset(&record, 0, offsetof(struct emit_record, text));
 	record.print = print_kexec;
