@@ -134,6 +134,9 @@ static bool is_of_bpf(unsigned long function)
 {
 	char name[SYMBOLS_NAME_SIZE];
 
+	/* Of a module's function the module's name comes first, and may be anything. */
+	if (!owner_is_kernel(function))
+		return false;
 	symbols_describe(name, function);
 	return !strncmp(name, "bpf_lsm_", 8);
 }
