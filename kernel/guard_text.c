@@ -23,6 +23,8 @@
  * leaves a breakpoint, ftrace forgets a trampoline before its last call is gone. Pauses
  * double, so a moment is about 100 ms at the most; for a breakpoint, about 400 ms, for it
  * stands until all processors have been told of it twice, also those that hardly run.
+ * All functions share the pauses, and what the last visit was sure of needs none: whoever
+ * patches many must not make a visit take a minute.
  */
 #define LOOKS	      6
 #define LOOKS_AT_INT3 8
@@ -35,6 +37,8 @@ static struct {
 	u8 *copies; /* of all functions, end to end */
 	u8 now[CODE_SIZE_MAX];
 	struct code_change changes[ARRAY_SIZE(wanted)];
+	bool is_changed[ARRAY_SIZE(wanted)];
+	unsigned long values[ARRAY_SIZE(wanted)]; /* the last visit's */
 } state;
 
 static size_t size_of(const struct symbol_wanted *function)
@@ -81,38 +85,47 @@ static size_t n_looks(const struct code_change *change)
 	return change->kind == CODE_BREAKPOINT ? LOOKS_AT_INT3 : LOOKS;
 }
 
-static bool is_changed(size_t i, const u8 *copy, bool is_first)
-{
-	unsigned long pause_us = LOOK_PAUSE_US;
-	size_t look;
-
-	if (!find_change(i, copy, is_first))
-		return false;
-	for (look = 1; look < n_looks(&state.changes[i]); look++, pause_us *= 2) {
-		usleep_range(pause_us, 2 * pause_us);
-		if (!find_change(i, copy, is_first))
-			return false;
-	}
-	return true;
-}
-
 static unsigned long value_of(const struct code_change *change)
 {
 	return change->target ? change->target : change->offset << 8 | (change->kind + 1);
 }
 
-static void text_visit(struct guard_visit *visit)
+/* After @n looks */
+static bool is_in_doubt(size_t i, size_t n)
 {
-	bool is_first = guard_occasion(visit) == GUARD_START;
+	return state.is_changed[i] && n < n_looks(&state.changes[i]) &&
+	       value_of(&state.changes[i]) != state.values[i];
+}
+
+/* @n: looks before this one. Return: whether there has to be another one */
+static bool look(bool is_first, size_t n)
+{
 	const u8 *copy = state.copies;
+	bool is_any_in_doubt = false;
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(wanted); copy += size_of(&wanted[i++])) {
+		if (!size_of(&wanted[i]) || (n && !is_in_doubt(i, n)))
+			continue;
+		state.is_changed[i] = find_change(i, copy, is_first);
+		is_any_in_doubt |= is_in_doubt(i, n + 1);
+	}
+	return is_any_in_doubt;
+}
+
+static void text_visit(struct guard_visit *visit)
+{
+	bool is_first = guard_occasion(visit) == GUARD_START;
+	unsigned long pause_us = LOOK_PAUSE_US;
+	size_t i, n;
+
+	for (n = 0; look(is_first, n); n++, pause_us *= 2)
+		usleep_range(pause_us, 2 * pause_us);
+	for (i = 0; i < ARRAY_SIZE(wanted); i++) {
 		if (!size_of(&wanted[i]))
 			continue;
-		guard_word(visit, i,
-			   is_changed(i, copy, is_first) ? value_of(&state.changes[i])
-							 : 0);
+		state.values[i] = state.is_changed[i] ? value_of(&state.changes[i]) : 0;
+		guard_word(visit, i, state.values[i]);
 	}
 }
 
