@@ -20,13 +20,17 @@
 #include <linux/string.h>
 #include <linux/uaccess.h>
 
+#include "sensors.h"
+
 /*
  * one look
  * @words: what was seen; words that found no room are counted only
+ * @is_cut: there was more
  */
 struct guard_visit {
 	enum guard_occasion occasion;
 	struct guard_words *words;
+	bool is_cut;
 };
 
 static const char *const occasions[GUARD_OCCASION_COUNT] = {
@@ -42,6 +46,11 @@ void guard_word(struct guard_visit *visit, unsigned long key, unsigned long valu
 	if (words->n < words->capacity)
 		words->word[words->n] = (struct guard_entry){ key, value };
 	words->n++;
+}
+
+void guard_cut(struct guard_visit *visit)
+{
+	visit->is_cut = true;
 }
 
 enum guard_occasion guard_occasion(const struct guard_visit *visit)
@@ -107,6 +116,7 @@ static int visit_all(const struct guard *guard, struct guard_visit *visit)
 		n = min_t(size_t, roundup_pow_of_two(words->n), GUARD_WORDS_MAX);
 		if (n <= words->capacity) {
 			words->n = words->capacity;
+			guard_cut(visit);
 			return 0;
 		}
 		kvfree(words->word);
@@ -191,6 +201,10 @@ int guard_compare(const struct guard *guard, struct guard_words *before,
 	r = visit_all(guard, &visit);
 	if (r)
 		return r; /* no memory: the next occasion comes */
+	if (visit.is_cut && !before->is_cut)
+		sensors_report_unavailable(guard->name, NULL, -ENOSPC,
+					   "not all that there is can be looked at");
+	spare->is_cut = visit.is_cut || before->is_cut;
 	compare(guard, before, spare, who);
 	swap(*before, *spare);
 	return 0;

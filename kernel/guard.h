@@ -88,6 +88,9 @@ struct guard {
 /* Callable with preemption off. */
 void guard_word(struct guard_visit *visit, unsigned long key, unsigned long value);
 
+/* Not all that there is was shown: that is told once. Callable with preemption off. */
+void guard_cut(struct guard_visit *visit);
+
 /* Why this visit is made. */
 enum guard_occasion guard_occasion(const struct guard_visit *visit);
 
@@ -125,6 +128,7 @@ struct guard_words {
 	} * word;
 	size_t n;
 	size_t capacity;
+	bool is_cut; /* this time or before */
 };
 
 /**

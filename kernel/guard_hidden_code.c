@@ -55,6 +55,7 @@ static struct symbol_wanted wanted = { .name = "init_top_pgt" };
  * @reached: the last byte of the tables that were walked whole
  * @rest: where the walk of the rest begins
  * @run_start, @run_end: executable pages without a hole
+ * @is_cut: there is more than can be looked at
  */
 static struct {
 	u64 (*table)[ENTRIES];
@@ -66,6 +67,7 @@ static struct {
 	unsigned long rest;
 	unsigned long run_start;
 	unsigned long run_end;
+	bool is_cut;
 	struct piece piece[PIECES_MAX];
 	size_t n_pieces;
 } state;
@@ -129,8 +131,10 @@ static void found(unsigned long start, unsigned long end)
 {
 	struct piece *piece = find(start);
 
-	if (!piece && state.n_pieces == PIECES_MAX)
+	if (!piece && state.n_pieces == PIECES_MAX) {
+		state.is_cut = true;
 		return;
+	}
 	if (!piece) {
 		piece = &state.piece[state.n_pieces++];
 		*piece = (struct piece){ .start = start };
@@ -158,6 +162,8 @@ static void look_into(unsigned long start, unsigned long end)
 	}
 	if (bad)
 		found(bad, page);
+	if (page < end)
+		state.is_cut = true;
 }
 
 static void end_run(void)
@@ -261,8 +267,10 @@ static unsigned long walk(bool is_start)
 	unsigned long reached;
 	size_t i;
 
-	if (code_owners_collect(is_start))
+	if (code_owners_collect(is_start)) {
+		state.is_cut = true;
 		return state.rest - 1;
+	}
 	for (i = 0; i < state.n_pieces; i++)
 		state.piece[i].is_seen = false;
 	state.n_pages = 0;
@@ -295,8 +303,11 @@ static void hidden_code_visit(struct guard_visit *visit)
 {
 	size_t i;
 
+	state.is_cut = false;
 	if (is_due(guard_occasion(visit)))
 		walk_till_sure(guard_occasion(visit) == GUARD_START);
+	if (state.is_cut)
+		guard_cut(visit);
 	for (i = 0; i < state.n_pieces; i++) {
 		if (state.piece[i].n_seen == LOOKS)
 			guard_word(visit, state.piece[i].start, state.piece[i].end);

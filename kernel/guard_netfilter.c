@@ -136,6 +136,8 @@ static void visit_devices(struct guard_visit *visit, const struct net *net)
 			break;
 		visit_device(visit, container_of(at, struct net_device, dev_list));
 	}
+	if (i == DEVICES_MAX)
+		guard_cut(visit);
 }
 
 static void visit_nets(struct guard_visit *visit)
@@ -153,19 +155,24 @@ static void visit_nets(struct guard_visit *visit)
 		visit_families(visit, net);
 		visit_devices(visit, net);
 	}
+	if (i == NETS_MAX)
+		guard_cut(visit);
 }
 
-/* Namespaces, devices, arrays and handlers are all freed after a grace period of RCU. */
+/*
+ * Namespaces, devices, arrays and handlers are all freed after a grace period of RCU. Users
+ * may have as many namespaces and hooks in them as they like, and so come last.
+ */
 static void netfilter_visit(struct guard_visit *visit)
 {
 	const struct list_head *base = (void *)wanted[PTYPE_BASE].address;
 	size_t i;
 
 	rcu_read_lock();
-	visit_nets(visit);
 	visit_packet_types(visit, PACKET_ALL, (void *)wanted[PTYPE_ALL].address);
 	for (i = 0; base && i < PTYPE_LISTS; i++)
 		visit_packet_types(visit, PACKET_TYPE, base + i);
+	visit_nets(visit);
 	rcu_read_unlock();
 }
 

@@ -211,6 +211,8 @@ static void visit_supers(struct guard_visit *visit)
 		show_super(visit, list_entry(at, struct super_block, s_list));
 	rcu_read_unlock();
 	spin_unlock(lock);
+	if (i == SUPERS_MAX)
+		guard_cut(visit);
 }
 
 /* Onto what is mounted on it, the topmost. */
