@@ -275,20 +275,23 @@ static void name_values(struct sentence *to, const struct guard_change *change)
 	emit_quote(to->new, sizeof(to->new), state.texts[i]);
 }
 
-static bool find_writer(const struct variable *variable, struct emit_record *ret)
+static bool find_writer(size_t i, struct emit_record *ret)
 {
-	if (!variable->file[0])
+	const char *file = variables[i].file;
+
+	BUILD_BUG_ON(KEY_COUNT > BITS_PER_LONG);
+	if (!file[0])
 		return false;
-	if (sysctl_take_writer(variable->file, ret))
+	if (sysctl_take_writer(file, i, ret))
 		return true;
 	msleep(NOTE_WAIT_MS);
-	return sysctl_take_writer(variable->file, ret);
+	return sysctl_take_writer(file, i, ret);
 }
 
 static void report_value(const struct guard_change *change, struct sentence *sentence)
 {
 	const struct variable *variable = &variables[change->key];
-	bool is_lawful = find_writer(variable, &sentence->writer);
+	bool is_lawful = find_writer(change->key, &sentence->writer);
 
 	name_values(sentence, change);
 	if (is_lawful) {

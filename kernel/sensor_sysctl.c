@@ -72,7 +72,8 @@ static void look(struct work_struct *work);
 static struct {
 	struct mutex lock; /* of the notes */
 	struct note {
-		unsigned long time; /* jiffies */
+		unsigned long time;	 /* jiffies */
+		unsigned long explained; /* bits: variables */
 		struct emit_record record;
 	} notes[NOTES_MAX];
 	size_t n_notes; /* ever */
@@ -120,6 +121,7 @@ static void keep(const struct emit_record *record)
 	mutex_lock(&state.lock);
 	note = &state.notes[state.n_notes++ % NOTES_MAX];
 	note->time = jiffies;
+	note->explained = 0;
 	note->record = *record;
 	/* The last records are printed when all sensors have been stopped. */
 	if (state.is_running)
@@ -127,7 +129,7 @@ static void keep(const struct emit_record *record)
 	mutex_unlock(&state.lock);
 }
 
-bool sysctl_take_writer(const char *name, struct emit_record *ret)
+bool sysctl_take_writer(const char *name, size_t variable, struct emit_record *ret)
 {
 	struct note *note;
 	bool is_found = false;
@@ -137,11 +139,12 @@ bool sysctl_take_writer(const char *name, struct emit_record *ret)
 	for (i = 0; i < NOTES_MAX && i < state.n_notes; i++) {
 		note = &state.notes[(state.n_notes - 1 - i) % NOTES_MAX];
 		is_found = !strcmp(note->record.text, name) &&
-			   time_before(jiffies, note->time + NOTE_LIFE);
+			   time_before(jiffies, note->time + NOTE_LIFE) &&
+			   !(note->explained & BIT(variable));
 		if (!is_found)
 			continue;
 		*ret = note->record;
-		note->record.text[0] = '\0';
+		note->explained |= BIT(variable);
 		break;
 	}
 	mutex_unlock(&state.lock);
