@@ -78,7 +78,8 @@ static struct {
 	struct cpu_words {
 		bool is_known;
 		unsigned long words[N_WORDS];
-	} * cpus; /* nr_cpu_ids of them */
+		unsigned long handlers[N_BREAKPOINTS]; /* who is called, or 0 */
+	} * cpus;				       /* nr_cpu_ids of them */
 	cpumask_var_t asked;
 	gate_desc gates[N_GATES];
 } state;
@@ -139,11 +140,31 @@ static void read_breakpoints(unsigned long words[N_BREAKPOINTS])
 									  : 0;
 }
 
+/*
+ * Who is called at a breakpoint that was set as it should be, or 0. bp_per_reg is private,
+ * but lies beside cpu_dr7 in arch/x86/kernel/hw_breakpoint.c; that it is the right event
+ * is seen by its address. To be asked at once: one of a task's goes away with the task.
+ */
+static unsigned long handler_of(unsigned long address)
+{
+	const unsigned long *slot = this_cpu_ptr(&cpu_dr7);
+	const struct perf_event *event;
+	long i;
+
+	for (i = -SLOT_DISTANCE_MAX; i <= SLOT_DISTANCE_MAX; i++) {
+		event = (void *)guard_read(slot + i);
+		if (event && guard_read(&event->attr.bp_addr) == address)
+			return guard_read(&event->overflow_handler);
+	}
+	return 0;
+}
+
 /* On the processor itself, with interrupts off. */
 static void read_words(void *unused)
 {
 	struct cpu_words *cpu = &state.cpus[smp_processor_id()];
 	struct desc_ptr idt;
+	size_t i;
 
 	if (!is_of_guest() || !cpu->is_known)
 		read_msrs(cpu->words);
@@ -152,6 +173,9 @@ static void read_words(void *unused)
 	cpu->words[CR0_BITS] = native_read_cr0() & X86_CR0_WP;
 	cpu->words[CR4_BITS] = __read_cr4() & (X86_CR4_SMEP | X86_CR4_SMAP);
 	read_breakpoints(&cpu->words[DR0]);
+	for (i = 0; i < N_BREAKPOINTS; i++)
+		cpu->handlers[i] = cpu->words[DR0 + i] ? handler_of(cpu->words[DR0 + i])
+						       : 0;
 	cpu->is_known = true;
 }
 
@@ -274,29 +298,10 @@ static void report_protection(const struct guard_change *change, enum word word,
 	}
 }
 
-/*
- * Who is called at a breakpoint that was set as it should be, or 0. bp_per_reg is private,
- * but lies beside cpu_dr7 in arch/x86/kernel/hw_breakpoint.c; that it is the right event
- * is seen by its address.
- */
-static unsigned long handler_of(unsigned long cpu, unsigned long address)
-{
-	const unsigned long *slot = per_cpu_ptr(&cpu_dr7, cpu);
-	const struct perf_event *event;
-	long i;
-
-	for (i = -SLOT_DISTANCE_MAX; i <= SLOT_DISTANCE_MAX; i++) {
-		event = (void *)guard_read(slot + i);
-		if (event && guard_read(&event->attr.bp_addr) == address)
-			return guard_read(&event->overflow_handler);
-	}
-	return 0;
-}
-
 static void report_breakpoint(const struct guard_change *change, enum word word,
 			      unsigned long cpu)
 {
-	unsigned long handler = handler_of(cpu, change->new);
+	unsigned long handler = state.cpus[cpu].handlers[word - DR0];
 	char symbol[SYMBOLS_NAME_SIZE], quoted[EMIT_ESCAPED_SIZE];
 	struct guard_change to = *change;
 
