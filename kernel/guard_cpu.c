@@ -7,6 +7,9 @@
  * Other processors are asked by an interrupt, but those that run without a tick (nohz_full)
  * only when somebody asks for a scan; until then what they said last is shown again. The
  * same where a virtual machine's own values are loaded.
+ *
+ * A paravirtual guest of Xen sees the hypervisor's IDT, another one on each processor that
+ * it is moved to.
  */
 #include "guard.h"
 
@@ -22,6 +25,7 @@
 #include <linux/thread_info.h>
 #include <linux/tick.h>
 #include <linux/uaccess.h>
+#include <asm/cpufeature.h>
 #include <asm/debugreg.h>
 #include <asm/desc.h>
 #include <asm/msr.h>
@@ -86,6 +90,8 @@ static struct {
 
 static int cpu_start(void)
 {
+	if (boot_cpu_has(X86_FEATURE_XENPV))
+		return -ENOENT;
 	state.cpus = kvcalloc(nr_cpu_ids, sizeof(*state.cpus), GFP_KERNEL);
 	if (!state.cpus)
 		return -ENOMEM;
