@@ -57,17 +57,14 @@ static int on_open_kcore(struct kprobe *unused, struct pt_regs *regs)
 }
 NOKPROBE_SYMBOL(on_open_kcore);
 
-/* In a record, offset is the flags, text says how. */
+/* In a record, offset is the flags, text says how, error is the severity. */
 static void print_kexec(const struct emit_record *record)
 {
-	bool is_for_crash = record->offset & KEXEC_ON_CRASH;
-
-	/* That is kdump, and an administrator's ordinary tool. */
-	photon_logfmt(record, is_for_crash ? EMIT_MEDIUM : EMIT_HIGH, "kexec_load",
-		      " how=%s crash=%s", record->text, is_for_crash ? "yes" : "no");
+	photon_logfmt(record, record->error, "kexec_load", " how=%s crash=%s",
+		      record->text, record->offset & KEXEC_ON_CRASH ? "yes" : "no");
 }
 
-static void stage_kexec(const char *how, u32 flags)
+static void stage_kexec(const char *how, u32 flags, bool is_unload)
 {
 	struct emit_record record;
 
@@ -76,7 +73,11 @@ static void stage_kexec(const char *how, u32 flags)
 	memset(&record, 0, offsetof(struct emit_record, text));
 	record.print = print_kexec;
 	record.offset = flags;
-	emit_copy_text(record.text, how);
+	/* For a crash: that is kdump, and an administrator's ordinary tool. */
+	record.error = is_unload		? EMIT_INFO
+		       : flags & KEXEC_ON_CRASH ? EMIT_MEDIUM
+						: EMIT_HIGH;
+	emit_copy_text(record.text, is_unload ? "unload" : how);
 	emit_stage(&record);
 }
 NOKPROBE_SYMBOL(stage_kexec);
@@ -90,20 +91,22 @@ NOKPROBE_SYMBOL(user_regs);
 
 static int on_kexec(struct kprobe *unused, struct pt_regs *regs)
 {
-	unsigned long flags = 0;
+	unsigned long flags = 0, n_segments = 0;
 
+	(void)get_kernel_nofault(n_segments, (unsigned long *)&user_regs(regs)->si);
 	(void)get_kernel_nofault(flags, (unsigned long *)&user_regs(regs)->r10);
-	stage_kexec("segments", flags);
+	stage_kexec("segments", flags, !n_segments);
 	return 0;
 }
 NOKPROBE_SYMBOL(on_kexec);
 
 static int on_compat_kexec(struct kprobe *unused, struct pt_regs *regs)
 {
-	unsigned long flags = 0;
+	unsigned long flags = 0, n_segments = 0;
 
+	(void)get_kernel_nofault(n_segments, (unsigned long *)&user_regs(regs)->cx);
 	(void)get_kernel_nofault(flags, (unsigned long *)&user_regs(regs)->si);
-	stage_kexec("segments", flags);
+	stage_kexec("segments", flags, !(u32)n_segments);
 	return 0;
 }
 NOKPROBE_SYMBOL(on_compat_kexec);
@@ -113,7 +116,8 @@ static int on_kexec_file(struct kprobe *unused, struct pt_regs *regs)
 	unsigned long flags = 0;
 
 	(void)get_kernel_nofault(flags, (unsigned long *)&user_regs(regs)->r8);
-	stage_kexec("file", flags & KEXEC_FILE_ON_CRASH ? KEXEC_ON_CRASH : 0);
+	stage_kexec("file", flags & KEXEC_FILE_ON_CRASH ? KEXEC_ON_CRASH : 0,
+		    flags & KEXEC_FILE_UNLOAD);
 	return 0;
 }
 NOKPROBE_SYMBOL(on_kexec_file);

@@ -201,7 +201,8 @@
  *	                    path from the root of its file system
  *	device_opened       path
  *	kexec_load          how crash
- *	                    tried, whatever came of it; crash=yes: kdump
+ *	                    tried, whatever came of it; how=segments, file, or unload: the
+ *	                    one that was there is let go; crash=yes: kdump
  *	records_lost        stream=sensor count reason
  *	                    reason=overrun: seen, but there was no room to keep it;
  *	                    reason=missed: a probe's handler could not run
