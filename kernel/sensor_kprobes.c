@@ -30,6 +30,7 @@
 #include <linux/uaccess.h>
 
 #include "emit.h"
+#include "guard.h"
 #include "kprobe_table.h"
 #include "lksm/wire.h"
 #include "owner.h"
@@ -47,12 +48,26 @@ MODULE_PARM_DESC(max_active, "tasks inside register_kprobe() that can be told ap
 /* A call on this CPU was counted, and the hook has not had its turn yet. */
 static DEFINE_PER_CPU(bool, is_due);
 
+static struct symbol_wanted wanted = { .name = "pre_handler_kretprobe" };
+
+/* Addresses that tell whose it is: in a record, they are its callers. */
+enum clue {
+	STRUCT, /* may be in memory of nobody's */
+	CALLER,
+	PRE_HANDLER,
+	POST_HANDLER,
+	RETURN_HANDLER, /* a kretprobe's, as is the next */
+	ENTRY_HANDLER,
+	CLUE_COUNT
+};
+
 static struct {
 	atomic_long_t n_calls;
 	atomic_long_t n_tracked; /* of these */
 	long n_missed;		 /* the last that is known; sensors.c's */
 	struct symbol_range kallsyms;
-	char symbol[SYMBOLS_NAME_SIZE]; /* the worker's, as are the next; there is one */
+	struct emit_record told; /* the worker's, as are the next; there is one */
+	char symbol[SYMBOLS_NAME_SIZE];
 	char escaped[EMIT_ESCAPED_SIZE];
 	char sentence[EMIT_SENTENCE_SIZE];
 } state;
@@ -99,12 +114,34 @@ static void print_hunt(const struct emit_record *record)
 		      record->error, is_told ? "yes" : "no");
 }
 
-static void print_attempt(const struct emit_record *record)
+/* Names the module, also one that the kernel's own look-ups do not know any more. */
+static enum emit_severity judge(struct emit_record *told)
 {
-	bool is_suspicious = is_kallsyms(record);
-	enum emit_severity severity = owner_is_foreign(record->module) ? EMIT_HIGH
-								       : EMIT_INFO;
+	struct owner owner;
+	enum clue i;
 
+	for (i = 0; i < CLUE_COUNT; i++) {
+		if (!told->callers[i])
+			continue;
+		owner_find(told->callers[i], &owner);
+		if (owner.kind != OWNER_FOREIGN &&
+		    (owner.kind != OWNER_NOBODY || i == STRUCT))
+			continue;
+		if (owner.module[0])
+			strscpy(told->module, owner.module, sizeof(told->module));
+		return owner_severity(&owner);
+	}
+	return owner_is_foreign(told->module) ? EMIT_HIGH : EMIT_INFO;
+}
+
+static void print_attempt(const struct emit_record *staged)
+{
+	const struct emit_record *record = &state.told;
+	bool is_suspicious = is_kallsyms(staged);
+	enum emit_severity severity;
+
+	state.told = *staged;
+	severity = judge(&state.told);
 	describe(state.symbol, record);
 	if (record->error && !is_suspicious) {
 		print_hunt(record);
@@ -176,6 +213,22 @@ static void name_module(struct attempt *attempt)
 }
 NOKPROBE_SYMBOL(name_module);
 
+static void note_clues(unsigned long to[CLUE_COUNT], const struct attempt *attempt)
+{
+	const struct kprobe *probe = attempt->probe;
+	const struct kretprobe *kretprobe = container_of(probe, struct kretprobe, kp);
+
+	to[STRUCT] = (unsigned long)probe;
+	to[CALLER] = attempt->caller;
+	to[PRE_HANDLER] = guard_read(&probe->pre_handler);
+	to[POST_HANDLER] = guard_read(&probe->post_handler);
+	if (!to[PRE_HANDLER] || to[PRE_HANDLER] != wanted.address)
+		return;
+	to[RETURN_HANDLER] = guard_read(&kretprobe->handler);
+	to[ENTRY_HANDLER] = guard_read(&kretprobe->entry_handler);
+}
+NOKPROBE_SYMBOL(note_clues);
+
 static int on_return(struct kretprobe_instance *instance, struct pt_regs *regs)
 {
 	struct attempt *attempt = (struct attempt *)instance->data;
@@ -185,6 +238,7 @@ static int on_return(struct kretprobe_instance *instance, struct pt_regs *regs)
 	attempt->record.resolved = (unsigned long)address;
 	attempt->record.error = (int)regs_return_value(regs);
 	name_module(attempt);
+	note_clues(attempt->record.callers, attempt);
 	kprobe_table_note_answer(attempt->place, (unsigned long)attempt->probe,
 				 !attempt->record.error);
 	emit_stage(&attempt->record);
@@ -255,6 +309,8 @@ const struct sensor sensor_kprobes = {
 	.name = "kprobes",
 	.symbol = SENSOR_KPROBES_SYMBOL,
 	.without = "kprobes that others register will not be seen",
+	.wanted = &wanted,
+	.n_wanted = 1,
 	.start = kprobes_start,
 	.stop = kprobes_stop,
 	.n_missed = kprobes_n_missed,
