@@ -139,8 +139,10 @@ static void tell_unloaded(const struct module *module, const struct emit_record 
 {
 	struct emit_record *record = kmemdup(task, sizeof(*task), GFP_KERNEL);
 
-	if (!record)
+	if (!record) {
+		photon_records_lost(1, "memory");
 		return;
+	}
 	strscpy(record->module, module->name, sizeof(record->module));
 	photon_logfmt(record, EMIT_INFO, "module_unloaded", "%s", "");
 	kfree(record);
@@ -187,6 +189,8 @@ static void on_going(const struct module *module)
 	if (task) {
 		emit_set_task(task);
 		tell_unloaded(module, task);
+	} else {
+		photon_records_lost(1, "memory");
 	}
 	guards_check(&who);
 	emit_flush();
