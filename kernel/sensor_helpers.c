@@ -19,13 +19,15 @@
 /* Of the room for text: the path first, and behind its NUL the arguments */
 #define PATH_SIZE     96
 #define ARGUMENTS_MAX 6
+/* Of each as it is printed: who did it stands behind them, and a line has an end. */
+#define QUOTED_SIZE 256
 
 static struct symbol_wanted wanted = { .name = "__request_module" };
 
 static struct {
 	struct emit_record told; /* the worker's, as are the next */
-	char path[EMIT_ESCAPED_SIZE];
-	char arguments[EMIT_ESCAPED_SIZE];
+	char path[QUOTED_SIZE];
+	char arguments[QUOTED_SIZE];
 } state;
 
 /* Did one of the first @n callers ask for a module? */
