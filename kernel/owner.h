@@ -32,9 +32,12 @@ struct owner {
 
 #define ROSTER_PARTS_MAX 8
 
-/* What makes a module foreign: as it was when its init had not run yet. */
-#define OWNER_FOREIGN_TAINTS                                                          \
-	(BIT(TAINT_PROPRIETARY_MODULE) | BIT(TAINT_FORCED_MODULE) | BIT(TAINT_CRAP) | \
+/*
+ * What makes a module foreign: as it was when its init had not run yet. A staging driver that
+ * is signed is the kernel's own.
+ */
+#define OWNER_FOREIGN_TAINTS                                        \
+	(BIT(TAINT_PROPRIETARY_MODULE) | BIT(TAINT_FORCED_MODULE) | \
 	 BIT(TAINT_OOT_MODULE) | BIT(TAINT_UNSIGNED_MODULE))
 
 /**
@@ -42,7 +45,7 @@ struct owner {
  * @node: the roster's
  * @module: its identity; memory that is gone once it has left
  * @parts: its memory, init memory too until it is live
- * @is_foreign: out of tree, unsigned, staging or forced
+ * @is_foreign: out of tree, unsigned, proprietary or forced
  * @is_starting: its init runs
  * @is_leaving: its exit function or what follows a failed init runs
  * @presence: as last seen by the guard of modules
