@@ -137,8 +137,9 @@
  *      address belongs to no symbol. Never an address.
  *
  * For LKSM_SYMBOL_KALLSYMS it is printed for a failed attempt too.
- * Record: type=kprobe_registered severity=info symbol module pid comm uid; module is who
- * registered it, and is left out if that was no module that could be named.
+ * Record: type=kprobe_registered severity symbol module pid comm uid; module is who
+ * registered it, and is left out if that was no module that could be named. severity=info,
+ * high for a foreign module, critical for code of nobody's.
  */
 #define LKSM_MESSAGE_KPROBE_REGISTERED "Kprobe registered for symbol: %s"
 
@@ -157,7 +158,8 @@
  * @%s: module name
  * @%u: real user id of the loading task, as the initial user namespace counts
  *
- * Record: type=module_loaded severity=medium module pid comm uid
+ * Record: type=module_loaded severity from path taints module pid comm uid; severity=medium
+ * for a foreign module, info for one of the kernel's own
  */
 #define LKSM_MESSAGE_MODULE_LOADED "Module loaded: %s by uid %u"
 
@@ -171,6 +173,7 @@
  *	sensor_started      version
  *	sensor_stopped      version
  *	sensor_unavailable  sensor symbol error reason
+ *	                    error=-28: that guard cannot look at all that there is
  *	symbol_hunt         symbol error resolved module pid comm uid
  *	                    a failed registration of a kprobe; resolved=yes if it told the
  *	                    caller the symbol's address nevertheless
@@ -205,7 +208,8 @@
  *	                    one that was there is let go; crash=yes: kdump
  *	records_lost        stream=sensor count reason
  *	                    reason=overrun: seen, but there was no room to keep it;
- *	                    reason=missed: a probe's handler could not run
+ *	                    reason=missed: a probe's handler could not run;
+ *	                    reason=memory: the kernel had none to tell it
  *	module_hidden       missing when module
  *	                    a loaded module is no longer in these: list, sysfs, tree (by
  *	                    address); or has no longer its name, state or taint
