@@ -158,7 +158,12 @@ static void remember(struct known_cred *entry, const struct cred *cred,
 	struct task_name name;
 	struct cred copy;
 
-	/* Only what can be read may be written: the count of references. */
+	/* The kernel allocates them; in a module's constants the count could not be written. */
+	if (!virt_addr_valid(cred)) {
+		task_name_set(&name, task);
+		tasks_found(FOUND_CREDS_IN_PLACE, cred, &name, 0);
+		return;
+	}
 	if (copy_from_kernel_nofault(&copy, cred, sizeof(copy)) || !get_cred_rcu(cred))
 		return;
 	*entry = (struct known_cred){ .cred = cred, .group = task->signal };
