@@ -10,6 +10,7 @@
  *	68 i32 c3		push; ret	rootkits
  *	ff 25 d32		jmp [rip + d]	rootkits
  *	0f 1f 44 00 00		nop		what was a call or jmp, or becomes one
+ *	f0			lock		was 3e as long as there was one processor only
  */
 #include "code.h"
 
@@ -246,6 +247,12 @@ static bool is_lawful_near(const struct code *code, size_t begin, unsigned long 
 	return is_lawful(target) && (is_patch(code, begin) || n_unknown(code));
 }
 
+/* A machine that was booted with one processor has got a second one. */
+static bool is_lock(const struct code *code)
+{
+	return code->before[code->at] == 0x3e && code->now[code->at] == 0xf0;
+}
+
 /* Return: whether the difference is unlawful; if not, @at is behind it. */
 static bool judge(struct code *code, struct code_change *ret)
 {
@@ -253,7 +260,8 @@ static bool judge(struct code *code, struct code_change *ret)
 	unsigned long target;
 	size_t begin;
 
-	if (*now == 0xcc && kprobe_table_has(code->address + code->at)) {
+	if (is_lock(code) ||
+	    (*now == 0xcc && kprobe_table_has(code->address + code->at))) {
 		code->at++;
 		return false;
 	}

@@ -139,6 +139,10 @@ static void test_change(void **state)
 		{ "a breakpoint", 8, AS(TEST), AS("\xcc\xc0\x74\x10\x90"), true },
 		{ "a kprobe that was there goes", 8, AS("\xcc\xc0\x74\x10\x90"), AS(TEST),
 		  false },
+		{ "a second processor", 8, AS("\x3e\xff\x07\x90\x90"),
+		  AS("\xf0\xff\x07\x90\x90"), false },
+		{ "a lock that goes", 8, AS("\xf0\xff\x07\x90\x90"),
+		  AS("\x3e\xff\x07\x90\x90"), true },
 		{ "another's bytes", 8, AS(TEST), AS("\x31\xc0\x74\x10\x90"), true },
 	};
 
