@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 
 #define BLOCK_SIZE 65536
 
@@ -58,6 +59,17 @@ ssize_t read_at(int fd, void *data, size_t n, uint64_t offset)
 		got += (size_t)r;
 	}
 	return (ssize_t)got;
+}
+
+int sync_parent(const char *path)
+{
+	_cleanup_free_ char *copy = strdup(path);
+	_cleanup_close_ int fd = -1;
+
+	if (!copy)
+		return -ENOMEM;
+	fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 || fsync(fd) < 0 ? -errno : 0;
 }
 
 int allocate_file(int fd, size_t n)

@@ -18,6 +18,12 @@ ssize_t read_full(int fd, void *data, size_t n);
 ssize_t read_at(int fd, void *data, size_t n, uint64_t offset);
 
 /**
+ * sync_parent() - have the name on the disk, not only the file: a folder's entries are its
+ * own content; 0 or -errno
+ */
+int sync_parent(const char *path);
+
+/**
  * allocate_file() - have room on the disk for the first @n bytes; 0 or -errno
  *
  * What is mapped needs it: a hole on a full disk would be a SIGBUS.

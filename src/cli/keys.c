@@ -38,6 +38,9 @@ static int open_own(struct keys *k, const char *name, int flags)
 	int fd = openat(k->folder, name, flags | O_RDWR | O_NOFOLLOW | O_CLOEXEC,
 			OWN_MODE);
 
+	/* a key that is shown has to be there after a crash, under its name */
+	if (fd >= 0 && flags & O_CREAT)
+		(void)fsync(k->folder); /* at worst, another one has to be made */
 	return fd < 0 ? log_error_errno(errno, "cannot open %s/%s", k->path, name) : fd;
 }
 

@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "base/cleanup.h"
+#include "base/log.h"
 
 #define SECONDS_PER_DAY ((int64_t)24 * 60 * 60)
 
@@ -124,6 +125,13 @@ static int check(int fd)
 	return st.st_nlink == 1 ? 0 : -EMLINK;
 }
 
+void logfile_sync_name(int dir, const char *name)
+{
+	if (fsync(dir) < 0)
+		(void)log_warning_errno(errno, "the name %s may be lost in a crash",
+					name);
+}
+
 /* O_NONBLOCK: a FIFO must not make us wait for whoever opens its other end. */
 int logfile_open(int dir, const char *name, int flags, unsigned int mode)
 {
@@ -134,6 +142,8 @@ int logfile_open(int dir, const char *name, int flags, unsigned int mode)
 		fd = openat(dir, name, flags | O_EXCL | always, mode);
 		if (fd >= 0 && fchmod(fd, mode) < 0)
 			return -errno;
+		if (fd >= 0)
+			logfile_sync_name(dir, name);
 		if (fd < 0 && errno != EEXIST)
 			return -errno;
 	}

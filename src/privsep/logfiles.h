@@ -42,10 +42,18 @@ int logfile_open_folder(int dir, DIR **ret);
  * logfile_open() - open a plain file that has this one name only
  * @mode: for O_CREAT, exact (the umask does not count)
  *
+ * A name that is made is on the disk then.
+ *
  * Return: the descriptor; -ELOOP for a symbolic link, -EINVAL for what is no plain file,
  * -EMLINK for one with a second name, -errno.
  */
 int logfile_open(int dir, const char *name, int flags, unsigned int mode);
+
+/**
+ * logfile_sync_name() - have a new name on the disk: a crash takes a synced file whose name
+ * is not, as well; a failure is in the program's log, as nothing can be done about it
+ */
+void logfile_sync_name(int dir, const char *name);
 
 /** logfile_age_days() - days from @date to @today, both YYYYMMDD; negative: it is later
  */

@@ -56,7 +56,10 @@ int logmend_rename_back(int dir, const char *name, int kept,
 			continue;
 		(void)snprintf(ret_other, NAME_MAX + 1, "%s", entry->d_name);
 		r = renameat2(dir, entry->d_name, dir, name, RENAME_NOREPLACE);
-		return r < 0 ? -errno : 1;
+		if (r < 0)
+			return -errno;
+		logfile_sync_name(dir, name);
+		return 1;
 	}
 	return 0;
 }
@@ -116,11 +119,13 @@ int logmend_put_back(int dir, const char *name, int kept, unsigned int mode,
 
 	if (r >= 0 && renameat(dir, TEMPORARY, dir, name) < 0)
 		r = -errno;
-	if (r >= 0)
-		*ret_bytes = bytes;
-	else
+	if (r < 0) {
 		(void)unlinkat(dir, TEMPORARY, 0);
-	return r;
+		return r;
+	}
+	*ret_bytes = bytes;
+	logfile_sync_name(dir, name);
+	return 0;
 }
 
 bool logmend_seq_range(int fd, uint64_t *ret_first, uint64_t *ret_last)

@@ -74,7 +74,9 @@ static int make_folder(const char *folder)
 		slash = strchr(slash + 1, '/');
 		if (slash)
 			*slash = '\0';
-		if (*path && mkdir(path, FOLDER_MODE) < 0 && errno != EEXIST)
+		if (*path && mkdir(path, FOLDER_MODE) == 0)
+			(void)sync_parent(path); /* else a crash may undo it */
+		else if (*path && errno != EEXIST)
 			return -errno;
 		if (slash)
 			*slash = '/';
