@@ -35,7 +35,8 @@ int logtail_repair(int fd, uint64_t *ret_cut)
 	r = reverse_lines_end(fd, size, &end);
 	if (r < 0)
 		return r;
-	if (end != size && ftruncate(fd, (off_t)end) < 0)
+	/* synced: else a crash may mix what was cut with what is written in its place */
+	if (end != size && (ftruncate(fd, (off_t)end) < 0 || fsync(fd) < 0))
 		return -errno;
 	*ret_cut = size - end;
 	return 0;

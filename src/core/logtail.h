@@ -12,7 +12,7 @@
 #include "core/position.h"
 
 /**
- * logtail_repair() - cut what follows the last newline
+ * logtail_repair() - cut what follows the last newline, on the disk, too
  * @fd: a regular file, open for reading and writing
  * @ret_cut: bytes that were cut, 0 if none
  *
