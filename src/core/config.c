@@ -50,7 +50,7 @@ static const struct key keys[] = {
 	KEY("output.retention.size", BYTES, keep_bytes, "0",
 	    "Keep the logs below that together, e.g. 10G; 0 no limit"),
 	KEY("output.compress_after_days", COUNT, compress_after_days, "2",
-	    "Compress closed days with zstd when they are so old; 0 never"),
+	    "Compress logs with zstd when they are so old, but the newest two; 0 never"),
 	KEY("output.seal", BOOL, seal, "true",
 	    "Seal the logs, so that `lksm verify` can tell whether they were changed"),
 	KEY("output.fsync", FSYNC, fsync, "never",

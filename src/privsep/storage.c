@@ -538,15 +538,30 @@ static int start_compressor(struct storage *s, const char *name)
 	_exit(compress_log(s->dir, name) < 0 ? 1 : 0);
 }
 
-static int compress_next(struct storage *s, const struct logfile *list, int n,
-			 uint32_t today)
+/*
+ * The newest two stay as they are: only in plain logs does core look for the last seq and the
+ * last seal, and of the newest one a crash may take all.
+ */
+static uint32_t first_to_stay(const struct logfile *list, int n)
 {
 	uint32_t newest = n ? list[n - 1].date : 0;
 
+	for (int i = n; i-- > 0;)
+		if (list[i].date != newest)
+			return list[i].date;
+	return newest;
+}
+
+static int compress_next(struct storage *s, const struct logfile *list, int n,
+			 uint32_t today)
+{
+	uint32_t stays = first_to_stay(list, n);
+
 	if (!s->compress_after_days || s->compressor)
 		return 0;
-	for (int i = 0; i < n && is_closed(s, &list[i], newest); i++)
-		if (!list[i].is_compressed && strcmp(list[i].name, s->given_up) > 0 &&
+	for (int i = 0; i < n && list[i].date < stays; i++)
+		if (is_closed(s, &list[i], stays) && !list[i].is_compressed &&
+		    strcmp(list[i].name, s->given_up) > 0 &&
 		    logfile_age_days(list[i].date, today) >=
 			    (int64_t)s->compress_after_days)
 			return start_compressor(s, list[i].name);

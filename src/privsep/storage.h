@@ -20,8 +20,9 @@ struct storage_options {
 	const char *folder;  /* made (0750) with its parents if it is not there */
 	uint64_t keep_days;  /* closed days older than that are removed; 0 keeps all */
 	uint64_t keep_bytes; /* of all logs together; oldest go first; 0 no limit */
-	uint64_t compress_after_days; /* closed days at least so old are compressed; 0
-					 never */
+	uint64_t
+		compress_after_days; /* days at least so old are compressed, but never the
+					 newest two logs; 0 never */
 };
 
 /**

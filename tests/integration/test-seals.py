@@ -159,18 +159,18 @@ def test_web_does_not_have_the_key(daemon, _):
 def test_a_new_day_and_compression(daemon, folder):
     """Days made by moving the log to an older date; then lksm itself compresses one."""
     d, key = run_with_key(daemon, folder)
-    for day, seq in enumerate((0, 10, 20)):
+    for day, seq in enumerate((0, 10, 20, 30)):
         d.start()
         append(d, seq, 10)
         d.stop()
         today = max(d.logs.glob("lksm_events_*.jsonl"))
-        if day < 2:
+        if day < 3:
             today.rename(d.logs / f"lksm_events_2026-02-0{day + 1}.jsonl")
             (d.logs / ".state").unlink()  # else seq goes on where it would anyway
     d.start()
-    wait_for(lambda: len(list(d.logs.glob("lksm_*.jsonl"))) == 1, "compressed logs")
+    wait_for(lambda: len(list(d.logs.glob("lksm_*.jsonl"))) == 2, "compressed logs")
     d.stop()
-    assert "in 3 files" in lksm("verify", "--key", key, d.logs)
+    assert "in 4 files" in lksm("verify", "--key", key, d.logs)
     packed = sorted(d.logs.glob("lksm_*.zst"))
     for log in packed:
         lksm("verify", "--key", key, log)

@@ -46,7 +46,7 @@ SOME = {"core:write:ENOSPC": [1, 3], "core:write:SHORT": [2], "core:write:EIO": 
         "lksm:fstat:EIO": [11, 28], "lksm:write:SHORT": [1], "lksm:truncate:ENOSPC": [1],
         "lksm:fork:ENOMEM": [1], "lksm:epoll:ENOMEM": [5], "lksm:malloc:ENOMEM": [100, 200],
         "lksm:message:ENOMEM": [2], "compress:write:ENOSPC": [1], "compress:rename:EIO": [1],
-        "compress:fsync:EIO": [1]}
+        "compress:fsync:EIO": [1, 2]}
 
 
 class Broken(Exception):
@@ -71,7 +71,8 @@ class Run:
         config.write_text("output:\n  compress_after_days: 1\n")
         (self.folder / "logs").mkdir()
         (self.folder / "logs/lksm_events_2020-01-01.jsonl").write_bytes(self.old)
-        (self.folder / "logs/lksm_events_2020-01-02.jsonl").touch()  # the newest is not closed
+        for day in ("02", "03"):  # the newest two are not compressed
+            (self.folder / f"logs/lksm_events_2020-01-{day}.jsonl").touch()
         self.d = Daemon(folder, "--config", str(config), dashboard=process == "web")
         self.fault = {"LD_PRELOAD": FAULT, "LKSM_FAULT": f"{process}:{kind}:{n}:{error}",
                       "LKSM_FAULT_REPORT": str(self.report)}
