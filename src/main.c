@@ -125,6 +125,31 @@ static void open_sandbox_page(struct daemon *d)
 					d->settings.config.output_dir);
 }
 
+/*
+ * In another boot than the last run's, the log may not be all on the disk. What can be read
+ * behind a hole in it was given its numbers, which are not given again; core tells that
+ * these events are missing.
+ */
+static int mend_crash(struct daemon *d)
+{
+	struct position position;
+	uint64_t next_seq = 0;
+	int r;
+
+	(void)state_page_load(d->page,
+			      &position); /* zeroed if there is none: another boot */
+	if (*d->boot_id && !strcmp(position.boot_id, d->boot_id))
+		return 0;
+	r = storage_mend_crash(d->storage, &next_seq);
+	if (r < 0)
+		return log_error_errno(r, "cannot mend the log after a crash");
+	if (next_seq > position.next_seq) {
+		position.next_seq = next_seq;
+		state_page_store(d->page, &position);
+	}
+	return 0;
+}
+
 static int open_storage(struct daemon *d)
 {
 	const struct config *c = &d->settings.config;
@@ -246,6 +271,8 @@ static int open_all(struct daemon *d)
 		r = open_seal(d);
 	if (r >= 0)
 		r = open_shared(d);
+	if (r >= 0)
+		r = mend_crash(d);
 	if (r >= 0 && d->settings.config.dashboard_enabled)
 		r = open_dashboard(d);
 	users_choose(&d->users);

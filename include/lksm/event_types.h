@@ -38,7 +38,7 @@
 	  "A part of the daemon made a system call that its sandbox forbids, was killed " \
 	  "and started again: somebody's code runs in it, or a library changed")          \
 	X(log_recovered, HIGH, lksm, "", "file bytes",                                    \
-	  "A torn last line was cut from the log at start")                               \
+	  "A torn last line was cut from the log at start, or what was behind a hole")                               \
 	X(log_write_failed, CRITICAL, lksm, "", "error count",                            \
 	  "Events could not be written for a while and are lost or late")                 \
 	X(log_tampered, CRITICAL, lksm, "T1070.002", "file how",                  \

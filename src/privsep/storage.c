@@ -24,6 +24,7 @@
 #include "privsep/channel.h"
 #include "privsep/compress.h"
 #include "privsep/custody.h"
+#include "privsep/logcrash.h"
 #include "privsep/logfiles.h"
 #include "privsep/process.h"
 
@@ -264,6 +265,16 @@ int storage_newest(struct storage *s, char *ret, size_t size)
 	return 0;
 }
 
+static void note_cut(struct storage *s, const char *name, uint64_t bytes,
+		     const char *moved_to)
+{
+	custody_know(&s->custody, name, false); /* that was us */
+	log_notice("cut %" PRIu64 " bytes from the end of %s/%s%s%s", bytes, s->folder,
+		   name, *moved_to ? "; they are in " : "", moved_to);
+	s->cut_bytes = (strcmp(s->cut, name) ? 0 : s->cut_bytes) + bytes;
+	(void)snprintf(s->cut, sizeof(s->cut), "%s", name);
+}
+
 /* Cut a torn line; how much is remembered until the log's next opening tells it. */
 static int repair(struct storage *s, const char *name)
 {
@@ -275,11 +286,24 @@ static int repair(struct storage *s, const char *name)
 		return r == -ENOENT ? 0 : r;
 	if (!cut)
 		return 0;
-	custody_know(&s->custody, name, false); /* that was us */
-	log_notice("cut a torn line of %" PRIu64 " bytes from %s/%s", cut, s->folder,
-		   name);
-	s->cut_bytes = (strcmp(s->cut, name) ? 0 : s->cut_bytes) + cut;
-	(void)snprintf(s->cut, sizeof(s->cut), "%s", name);
+	note_cut(s, name, cut, "");
+	return 0;
+}
+
+int storage_mend_crash(struct storage *s, uint64_t *ret_next_seq)
+{
+	char newest[LOGFILE_NAME_SIZE];
+	struct logcrash crash;
+	int r = storage_newest(s, newest, sizeof(newest));
+
+	if (r < 0 || !*newest)
+		return r;
+	r = logcrash_mend(s->dir, newest, &crash);
+	if (r < 0)
+		return r == -ENOENT || is_foreign(r) ? 0 : r; /* packed, or not ours */
+	*ret_next_seq = crash.next_seq;
+	if (crash.cut_bytes)
+		note_cut(s, newest, crash.cut_bytes, crash.moved_to);
 	return 0;
 }
 
@@ -292,14 +316,28 @@ static uint64_t take_cut_bytes(struct storage *s, const char *name)
 	return cut;
 }
 
+/*
+ * The log before is on the disk before the next one has a name: what a crash takes is always
+ * the end of the newest one.
+ */
+static void close_day(struct storage *s, const char *name)
+{
+	char newest[LOGFILE_NAME_SIZE];
+
+	if (faccessat(s->dir, name, F_OK, AT_SYMLINK_NOFOLLOW) < 0 &&
+	    storage_newest(s, newest, sizeof(newest)) >= 0 && *newest)
+		logcrash_sync(s->dir, newest);
+}
+
 /* A core that asks for a log does not write it now, and writes anew what is torn in it. */
 static int repair_and_open(struct storage *s, const char *name)
 {
 	int r = repair(s, name);
 
-	return r < 0 ? r
-		     : logfile_open(s->dir, name, O_WRONLY | O_APPEND | O_CREAT,
-				    LOG_MODE);
+	if (r < 0)
+		return r;
+	close_day(s, name);
+	return logfile_open(s->dir, name, O_WRONLY | O_APPEND | O_CREAT, LOG_MODE);
 }
 
 /*

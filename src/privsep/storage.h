@@ -43,6 +43,13 @@ void storage_destroy(struct storage *s);
  * 0600 */
 int storage_open_file(struct storage *s, const char *name, int flags);
 
+/**
+ * storage_mend_crash() - the machine may have crashed: cut from the newest log what is
+ * behind a hole in it (privsep/logcrash.h). Before core starts, which tells of it
+ * @ret_next_seq: set, if it is known: behind the last event that was cut
+ */
+int storage_mend_crash(struct storage *s, uint64_t *ret_next_seq);
+
 /** storage_newest() - name of the newest log in @ret (without .zst), "" if there is none
  */
 int storage_newest(struct storage *s, char *ret, size_t size);
