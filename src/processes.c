@@ -288,7 +288,7 @@ static void core_seal(struct core *c)
 	r = sealer_create(c->daemon->seal_fd, &p->sealer);
 	if (r >= 0)
 		r = sealer_resume(p->sealer, open_tail, c, c->daemon->boot_id,
-				  &c->sealing);
+				  c->resume.is_other_boot, &c->sealing);
 	if (r >= 0)
 		return;
 	p->seal_error = log_error_errno(r, "the log is not sealed");

@@ -33,7 +33,8 @@ int resume_load(const struct state_page *page, const char *boot_id,
 
 	*ret = (struct resume){ 0 };
 	(void)state_page_load(page, &ret->position); /* zeroed if there is none: fine */
-	if (strcmp(ret->position.boot_id, boot_id) != 0)
+	ret->is_other_boot = strcmp(ret->position.boot_id, boot_id) != 0;
+	if (ret->is_other_boot)
 		position_set_boot(&ret->position, boot_id);
 	for (uint64_t i = 0; !is_done; i++) {
 		char name[RESUME_NAME_SIZE] = "";

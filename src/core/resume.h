@@ -18,6 +18,7 @@ struct resume {
 	uint64_t logged_next_seq; /* behind the last event that is in a log; less than
 				     position.next_seq: events are missing */
 	char newest[RESUME_NAME_SIZE]; /* name of the newest log, "" if there is none */
+	bool is_other_boot; /* the last run was, or may have been, in another boot */
 };
 
 /** resume_open_fn - the @i-th newest log for reading, and its name; -ENOENT: no more */

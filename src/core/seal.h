@@ -76,6 +76,8 @@ struct seal_resumed {
  * sealer_resume() - go on where the last run ended
  * @open_log: the newest one must be without a torn line
  * @boot_id: of this boot
+ * @is_other_boot: the last run may have been in another one (struct resume); for a log
+ *	without any seal that would say so
  *
  * Seals in the log for which the key is still there advance it. Lines behind the last seal
  * of the newest log are read, as a stream, and will be covered by the next seal. A key
@@ -84,7 +86,7 @@ struct seal_resumed {
  * Return: 0 or -errno.
  */
 int sealer_resume(struct sealer *s, resume_open_fn open_log, void *context,
-		  const char *boot_id, struct seal_resumed *ret);
+		  const char *boot_id, bool is_other_boot, struct seal_resumed *ret);
 
 /** sealer_add() - lines @lines[0..n) in the bytes @bytes are in the log */
 void sealer_add(struct sealer *s, struct span bytes, const struct line *lines, size_t n);

@@ -211,17 +211,18 @@ static int begin_line(struct sealer *s, const struct search *found,
 }
 
 /* The key knows of seals that are not in the log. */
-static void tell_missing(const struct search *s, const char *boot_id,
+static void tell_missing(const struct search *s, const char *boot_id, bool is_other_boot,
 			 struct seal_resumed *ret)
 {
 	const struct seal_key *key = &s->sealer->key;
-	bool is_other_boot = s->has_claim && strcmp(s->claim_boot_id, boot_id) != 0;
 	uint64_t first = s->has_claim ? s->claim + 1 : 0;
 
 	/* are all plain logs empty, then the last seal is in a compressed one */
 	if (!s->has_key || s->is_found || first >= key->number ||
 	    (s->has_files && !s->has_lines))
 		return;
+	if (s->has_claim)
+		is_other_boot = strcmp(s->claim_boot_id, boot_id) != 0;
 	ret->tail_first = first;
 	ret->tail_last = key->number - 1;
 	/* a kill loses nothing of what was written, only a crash of the machine does */
@@ -230,7 +231,8 @@ static void tell_missing(const struct search *s, const char *boot_id,
 
 static enum seal_key_news key_news(const struct search *s, int loaded, bool is_asked)
 {
-	if (loaded == -EBADMSG)
+	/* without any log, a crash came while the first key was written */
+	if (loaded == -EBADMSG && s->has_files)
 		return SEAL_KEY_DAMAGED;
 	if (loaded == -ENOENT && s->has_claim)
 		return SEAL_KEY_MISSING;
@@ -263,7 +265,7 @@ static int take_key(struct search *s, int loaded, struct seal_resumed *ret)
 }
 
 int sealer_resume(struct sealer *s, resume_open_fn open_log, void *context,
-		  const char *boot_id, struct seal_resumed *ret)
+		  const char *boot_id, bool is_other_boot, struct seal_resumed *ret)
 {
 	int loaded = seal_file_load(s->key_fd, &s->key), r;
 	struct search search = { .sealer = s, .has_key = loaded == 0 };
@@ -275,7 +277,7 @@ int sealer_resume(struct sealer *s, resume_open_fn open_log, void *context,
 	r = search_logs(&search, open_log, context);
 	if (r < 0)
 		return r;
-	tell_missing(&search, boot_id, ret);
+	tell_missing(&search, boot_id, is_other_boot, ret);
 	r = take_key(&search, loaded, ret);
 	ret->key_first = s->key.start;
 	ret->is_shown = s->key.is_shown;

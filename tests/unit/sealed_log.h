@@ -49,6 +49,7 @@ static inline void log_start(struct sealed_log *log)
 	sealer_destroy(log->sealer);
 	assert_int_equal(sealer_create(log->key_fd, &log->sealer), 0);
 	assert_int_equal(sealer_resume(log->sealer, open_log_file, log, log->boot_id,
+				       strcmp(log->boot_id, LOG_BOOT) != 0,
 				       &log->resumed),
 			 0);
 	log->lines.boot_id = span_from(log->boot_id);
