@@ -43,6 +43,32 @@ static void test_token_is_made_once(void **state)
 	assert_string_not_equal(first, other);
 }
 
+/* What a crash can leave of a token: nobody was given it, and another is made. */
+static void test_token_after_a_crash(void **state)
+{
+	static const struct span cases[] = {
+		BYTES(""),
+		BYTES("0"),
+		BYTES("0123456789abcdef0123456789abcdef"),
+		BYTES("\0\0\0\0"),
+		BYTES("0123456789abcdef\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"),
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_close_ int fd = memfd_create("token", MFD_CLOEXEC);
+		char got[DASHBOARD_TOKEN_SIZE] = "", again[DASHBOARD_TOKEN_SIZE];
+
+		assert_true(fd >= 0 && write(fd, cases[i].data, cases[i].len) ==
+					       (ssize_t)cases[i].len);
+		assert_int_equal(fchmod(fd, 0600), 0);
+		assert_int_equal(dashboard_token_load(fd, got), 0);
+		assert_int_equal(strlen(got), DASHBOARD_TOKEN_SIZE - 1);
+		assert_int_equal(dashboard_token_load(fd, again), 0);
+		assert_string_equal(got, again);
+	}
+}
+
 static void test_token_file(void **state)
 {
 	static const struct {
@@ -53,7 +79,7 @@ static void test_token_file(void **state)
 		{ TOKEN "\n", 0 },
 		{ TOKEN "\r\n", 0 },
 		{ TOKEN "0", -EBADMSG },
-		{ "00112233", -EBADMSG },
+		{ "00112233\n", -EBADMSG },
 		{ "password\n", -EBADMSG },
 		{ TOKEN "\n" TOKEN "\n", -EBADMSG },
 	};
@@ -121,6 +147,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_token_is_made_once),
+		cmocka_unit_test(test_token_after_a_crash),
 		cmocka_unit_test(test_token_file),
 		cmocka_unit_test(test_bearer),
 		cmocka_unit_test(test_cookie),

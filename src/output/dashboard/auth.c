@@ -2,6 +2,7 @@
 /* See auth.h; and the file that the token lives in: 64 hex digits and a newline. */
 #include "output/dashboard/auth.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sodium.h>
@@ -91,6 +92,19 @@ static bool is_token(const char *text, size_t len)
 	return true;
 }
 
+/*
+ * New, or a crash came before it was on the disk, and so before anybody was given it: digits
+ * without the end of the line, or zeros.
+ */
+static bool is_unfinished(const char *text, size_t n)
+{
+	size_t digits = 0;
+
+	while (digits < n && isxdigit((unsigned char)text[digits]))
+		digits++;
+	return digits < TOKEN_DIGITS && (digits == n || text[digits] == '\0');
+}
+
 static int make_token(int fd, char ret[static DASHBOARD_TOKEN_SIZE])
 {
 	unsigned char secret[TOKEN_BYTES];
@@ -128,10 +142,10 @@ int dashboard_token_load(int fd, char ret[static DASHBOARD_TOKEN_SIZE])
 	n = pread(fd, text, sizeof(text), 0);
 	if (n < 0)
 		return -errno;
+	if (is_unfinished(text, (size_t)n))
+		return make_token(fd, ret);
 	while (n > 0 && (text[n - 1] == '\n' || text[n - 1] == '\r'))
 		n--;
-	if (n == 0)
-		return make_token(fd, ret);
 	if (!is_token(text, (size_t)n)) {
 		log_error("dashboard: the token's file holds no 64 hex digits: remove "
 			  "it, and a "
