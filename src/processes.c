@@ -228,6 +228,17 @@ static int open_tail(void *context, uint64_t i, char *ret_name, size_t size)
 	return storage_request_tail(c->channels->storage, i, ret_name, size);
 }
 
+/*
+ * What the last core wrote, and was killed before it could sync, is shown now, and a key that
+ * follows its seals stored.
+ */
+static void core_sync(const struct core *c, int log)
+{
+	if (log >= 0 && c->daemon->settings.config.fsync != CONFIG_FSYNC_NEVER &&
+	    fdatasync(log) < 0)
+		(void)log_error_errno(errno, "the log cannot be synced to the disk");
+}
+
 /* Mend the newest log, learn from it where to go on, show its last events again. */
 static int core_resume(struct core *c)
 {
@@ -240,6 +251,7 @@ static int core_resume(struct core *c)
 		return log_error_errno(tail, "cannot read the log folder");
 	if (tail >= 0)
 		mended = storage_request_log(c->channels->storage, newest, &c->cut_bytes);
+	core_sync(c, mended);
 	r = resume_load(c->daemon->page, c->daemon->boot_id, open_tail, c, LIVE_EVENTS,
 			&c->resume);
 	if (r < 0)
