@@ -256,7 +256,7 @@ static int take_key(struct search *s, int loaded, struct seal_resumed *ret)
 	if (is_asked || loaded < 0)
 		r = begin_line(sealer, s, is_asked ? &asked : NULL);
 	else /* which also wipes an older key that a kill left */
-		r = seal_file_store(sealer->key_fd, &sealer->key, false);
+		r = seal_file_store(sealer->key_fd, &sealer->key, true);
 	/* one that is left there just now is for the next start */
 	if (r >= 0 && found != -ENOENT)
 		r = seal_file_answer(sealer->key_fd);
