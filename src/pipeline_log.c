@@ -35,7 +35,7 @@ static int sync_log(struct pipeline *p, size_t n_lines)
 /* What is in the log is to be sealed, and perhaps synced, within a second. */
 static void note_written(struct pipeline *p, const struct output_batch *batch)
 {
-	if (p->fsync == CONFIG_FSYNC_BATCH)
+	if (p->fsync == CONFIG_FSYNC_BATCH && (batch->n_lines || p->is_sync_failing))
 		(void)sync_log(p, batch->n_lines); /* told as an event */
 	if (p->sealer)
 		sealer_add(p->sealer, (struct span){ batch->data, batch->len },
