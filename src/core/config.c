@@ -54,8 +54,8 @@ static const struct key keys[] = {
 	KEY("output.seal", BOOL, seal, "true",
 	    "Seal the logs, so that `lksm verify` can tell whether they were changed"),
 	KEY("output.fsync", FSYNC, fsync, "never",
-	    "What outlives a crash of the machine: never, interval (all but the last "
-	    "second) or batch (all that was shown)"),
+	    "What outlives a crash of the machine: never (what the kernel had written), "
+	    "interval (all that is sealed) or batch (all that was shown)"),
 	KEY("output.heartbeat", COUNT, heartbeat_s, "60",
 	    "Seconds between two heartbeat events; 0 none"),
 	KEY("dashboard.enabled", BOOL, dashboard_enabled, "true", "Serve the dashboard"),

@@ -56,6 +56,11 @@ ROWS = {
     "power": ("code planted in the parser, the web server, a rule file",
               "can do nothing; the log's bytes stay",
               ["tests/integration/test-sandbox.py"], {}),
+    "power-loss": ("the power fails at any moment of a recorded life, and with it goes what was "
+                   "not synced: pages and names, in any order",
+                   "a log that verifies; `never`: but for its end; `interval`: all that is sealed "
+                   "is there; `batch`: all that was shown",
+                   ["tests/reliability/power.py", "--states", "600"], {}),
     "faults": ("the n-th call of a kind fails, for every n (hours)",
                "each record once, or told as lost; no crash, no hang",
                ["tests/reliability/faults.py"], {}),
