@@ -288,6 +288,8 @@ void custody_take(struct custody *c, const char *name, unsigned int mode)
 	c->mode = mode;
 	if (c->kept >= 0 && fstat(c->kept, &st) == 0)
 		atomic_store(&c->progress->size, (uint64_t)st.st_size);
+	/* who asks is not writing; a core that was killed while it did has left it open */
+	atomic_store(&c->progress->n_done, atomic_load(&c->progress->n_begun));
 	if (c->kept >= 0 && logmend_seq_range(c->kept, &first, &last)) {
 		atomic_store(&c->progress->first_seq, first);
 		atomic_store(&c->progress->next_seq, last + 1);

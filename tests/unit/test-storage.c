@@ -342,6 +342,31 @@ static void test_core_half(void **state)
 	expect_content(f, TODAY_LOG, "{}\n[]\n");
 }
 
+/* It can never say that its write is over: the next one's log is watched all the same. */
+static void test_a_core_killed_while_it_writes(void **state)
+{
+	struct fixture *f = *state;
+	struct log_progress *progress = storage_progress(f->storage);
+	struct reports reports;
+	char told[256] = "";
+	uint64_t cut;
+
+	assert_int_equal(reports_open(&reports), 0);
+	storage_watch(f->storage, &reports);
+	(void)close(open_log(f, TODAY_LOG, &cut));
+	atomic_fetch_add(&progress->n_begun, 1);
+	put_text(f, TODAY_LOG, "{}\n");
+	storage_writer_gone(f->storage);
+	storage_look(f->storage);
+	(void)close(open_log(f, TODAY_LOG, &cut));
+	assert_int_equal(read(reports.read_fd, told, sizeof(told) - 1), -1);
+	put_text(f, TODAY_LOG, "");
+	storage_look(f->storage);
+	assert_true(read(reports.read_fd, told, sizeof(told) - 1) > 0);
+	assert_non_null(strstr(told, "\"how\": \"truncated\""));
+	reports_close(&reports);
+}
+
 static void test_own_files(void **state)
 {
 	struct fixture *f = *state;
@@ -658,6 +683,7 @@ int main(void)
 		test(test_torn_line),
 		test(test_tails),
 		test(test_core_half),
+		test(test_a_core_killed_while_it_writes),
 		test(test_own_files),
 		test(test_folder_is_made),
 		test(test_lock_names_the_other),
