@@ -286,10 +286,27 @@ static int open_all(struct daemon *d)
 }
 
 /*
+ * In the child that reads configuration and rules: what others share is not for it. At a
+ * start there is nothing yet.
+ */
+static int load(void *context, int secrets, struct buffer *packed)
+{
+	struct daemon *d = context;
+
+	live_unmap(d->ring);
+	state_page_unmap(d->page);
+	sandbox_page_unmap(d->sandboxes);
+	if (d->storage)
+		storage_leave(d->storage, false);
+	explicit_bzero(d->token, sizeof(d->token));
+	return d->options->load(d->options->context, secrets, packed);
+}
+
+/*
  * @ret_tls_fd: the certificate and its key, which go from the loader to web in memory that
  * neither we nor core ever look into; -1: there are none.
  */
-static int load_settings(const struct daemon *d, struct settings *ret, int *ret_tls_fd,
+static int load_settings(struct daemon *d, struct settings *ret, int *ret_tls_fd,
 			 struct buffer *errors)
 {
 	_cleanup_close_ int secrets = memfd_create("lksm-tls",
@@ -300,7 +317,7 @@ static int load_settings(const struct daemon *d, struct settings *ret, int *ret_
 		buffer_appendf(errors, "cannot make a memory file: %s", strerror(errno));
 		return -errno;
 	}
-	r = loader_settings(d->options->load, d->options->context, secrets, ret, errors);
+	r = loader_settings(load, d, secrets, ret, errors);
 	if (r < 0)
 		return r;
 	/* cannot fail: nobody has it mapped */

@@ -193,10 +193,14 @@ def test_code_in_a_rule_file_can_do_nothing(daemon, folder):
         d.process.send_signal(signal.SIGHUP)
         error = d.wait_events(number, "config_rejected")[-1]["data"]["error"]
         assert "crashed" in error, error
+    (rules / "a.yaml").write_text("rules: []\n# PLANTED/find_shared_memory")
+    d.process.send_signal(signal.SIGHUP)
+    d.wait_events(1, "config_reloaded")
+    assert "find_shared_memory was refused" in d.stderr(), d.stderr()
     assert "WORKED" not in d.stderr(), d.stderr()
     (rules / "a.yaml").write_text("rules: []\n")
     d.process.send_signal(signal.SIGHUP)
-    d.wait_events(1, "config_reloaded")
+    d.wait_events(2, "config_reloaded")
     equal((d.process.poll(), d.process.pid), (None, supervisor))
     d.stop()
 
