@@ -375,6 +375,7 @@ int core_main(void *context, const struct child_channels *channels)
 		&(struct sandbox_options){ .kind = SANDBOX_CORE,
 					   .name = "core",
 					   .user = users_core(&c.daemon->users) });
+	sandbox_page_unmap(c.daemon->sandboxes); /* the others' rows are not core's */
 	r = core_setup(&c);
 	if (r >= 0) {
 		live_set_writer(c.daemon->ring, getpid(), LKSM_VERSION, clock_now());

@@ -32,6 +32,7 @@
 #define FOLDER_MODE 0750
 #define LOG_MODE    0640
 #define OWN_MODE    0600
+#define LOCK_FLAGS  (O_RDWR | O_APPEND | O_CREAT) /* core has it: the pid is to stay */
 #define LOCK_TRY_MS 10
 #define LOCK_TRIES  500 /* 5 s for the children of a daemon that was killed to die */
 #define CHILD_NICE  19
@@ -127,7 +128,7 @@ static int open_lock(struct storage *s, struct buffer *error)
 	pid_t holder = 0;
 	int r;
 
-	s->lock = logfile_open(s->dir, LOCK_NAME, O_RDWR | O_CREAT, OWN_MODE);
+	s->lock = logfile_open(s->dir, LOCK_NAME, LOCK_FLAGS, OWN_MODE);
 	if (s->lock < 0) {
 		buffer_appendf(error, "cannot write in the log folder %s: %s", s->folder,
 			       strerror(-s->lock));
@@ -357,7 +358,7 @@ static void follow_folder(struct storage *s)
 	if (make_folder(s->folder) < 0)
 		return;
 	dir = open(s->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	lock = dir < 0 ? -1 : logfile_open(dir, LOCK_NAME, O_RDWR | O_CREAT, OWN_MODE);
+	lock = dir < 0 ? -1 : logfile_open(dir, LOCK_NAME, LOCK_FLAGS, OWN_MODE);
 	if (lock < 0 || take_lock(lock, &holder) < 0)
 		return;
 	(void)dup3(dir, s->dir, O_CLOEXEC); /* neither can fail: both ends are open */
@@ -369,7 +370,7 @@ static void follow_folder(struct storage *s)
 
 int storage_renew_lock(struct storage *s)
 {
-	_cleanup_close_ int lock = storage_open_file(s, LOCK_NAME, O_RDWR | O_CREAT);
+	_cleanup_close_ int lock = storage_open_file(s, LOCK_NAME, LOCK_FLAGS);
 	struct stat ours, there;
 	pid_t holder;
 	int r;

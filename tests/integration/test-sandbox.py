@@ -70,6 +70,26 @@ def test_web_has_its_socket_and_nothing_else(daemon, _):
     d.stop()
 
 
+def test_core_can_rewrite_its_key_and_its_position_only(daemon, _):
+    d = daemon(dashboard=True).start()
+    d.wait_healthy()
+    d.append(record(0, HARMLESS))
+    d.wait_events(1)
+    wait_locked(d)
+    pid = next(p for p in d.children() if status_of(p)["Name"] == "core")
+    files = set()
+    for fd in os.listdir(f"/proc/{pid}/fd"):
+        path = pathlib.Path(os.readlink(f"/proc/{pid}/fd/{fd}"))
+        info = pathlib.Path(f"/proc/{pid}/fdinfo/{fd}").read_text()
+        flags = int(re.search(r"flags:\s+(\d+)", info).group(1), 8)
+        if path.parent == d.logs and flags & os.O_ACCMODE and not flags & os.O_APPEND:
+            files.add(path.name)
+    equal(files, {".seal_key"})
+    maps = pathlib.Path(f"/proc/{pid}/maps").read_text()
+    equal(set(re.findall(r" rw-s .*/(\S+)", maps)), {"memfd:lksm-live", ".state", "zero"})
+    d.stop()
+
+
 def test_health_and_doctor_say_so(daemon, folder):
     d = daemon(dashboard=True).start()
     d.wait_healthy()
