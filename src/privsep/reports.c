@@ -4,7 +4,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
+#include <stdio.h>
+#include <sys/epoll.h>
 
 #include "base/buffer.h"
 #include "base/log.h"
@@ -14,19 +17,11 @@
 /* A line of at most PIPE_BUF bytes is written whole or not at all. */
 #define VALUE_BYTES_MAX	  ((size_t)1700)
 #define ESCAPED_BYTES_MAX ((size_t)250) /* of a value whose every byte becomes \u00XX */
-
-int reports_open(struct reports *r)
-{
-	int fds[2];
-
-	if (pipe2(fds, O_CLOEXEC | O_NONBLOCK) < 0)
-		return -errno;
-	*r = (struct reports){ .read_fd = fds[0], .write_fd = fds[1] };
-	return 0;
-}
+#define NUMBER_SIZE	  24
 
 void reports_close(struct reports *r)
 {
+	(void)sd_event_source_disable_unref(r->room);
 	cleanup_close(&r->read_fd);
 	cleanup_close(&r->write_fd);
 	*r = (struct reports){ -1, -1 };
@@ -59,8 +54,8 @@ static void append_line(struct buffer *out, const char *type, enum lksm_severity
 	buffer_appendf(out, "}, \"severity\": \"%s\"}\n", severity_name(severity));
 }
 
-void reports_add_all(struct reports *r, const char *type, enum lksm_severity severity,
-		     const struct report_datum *data, size_t n_data)
+static int send(struct reports *r, const char *type, enum lksm_severity severity,
+		const struct report_datum *data, size_t n_data)
 {
 	_cleanup_buffer_ struct buffer line = { 0 };
 
@@ -70,10 +65,72 @@ void reports_add_all(struct reports *r, const char *type, enum lksm_severity sev
 		append_line(&line, type, severity, data, n_data, ESCAPED_BYTES_MAX);
 	}
 	if (buffer_error(&line))
-		(void)log_warning_errno(buffer_error(&line),
-					"%s is not logged as an event", type);
-	else if (write(r->write_fd, line.data, line.len) < 0)
-		(void)log_warning_errno(errno, "%s is not logged as an event", type);
+		return buffer_error(&line);
+	return write(r->write_fd, line.data, line.len) < 0 ? -errno : 0;
+}
+
+static int tell_lost(struct reports *r)
+{
+	char numbers[3][NUMBER_SIZE];
+	const struct report_datum data[] = {
+		{ "stream", "module:" REPORTS_NAME, false },
+		{ "first", numbers[0], true },
+		{ "last", numbers[1], true },
+		{ "count", numbers[2], true },
+		{ "reason", "pipe_full", false },
+	};
+	int error;
+
+	if (!r->n_lost)
+		return 0;
+	(void)snprintf(numbers[0], NUMBER_SIZE, "%" PRIu64, r->first_lost);
+	(void)snprintf(numbers[1], NUMBER_SIZE, "%" PRIu64,
+		       r->first_lost + r->n_lost - 1);
+	(void)snprintf(numbers[2], NUMBER_SIZE, "%" PRIu64, r->n_lost);
+	error = send(r, "records_lost", LKSM_HIGH, data, ARRAY_SIZE(data));
+	if (error == 0)
+		r->n_lost = 0;
+	return error;
+}
+
+static int on_room(sd_event_source *source, int fd, uint32_t events, void *context)
+{
+	(void)fd;
+	(void)events;
+	return tell_lost(context) < 0 ? 0
+				      : sd_event_source_set_enabled(source, SD_EVENT_OFF);
+}
+
+int reports_open(struct reports *r, sd_event *event)
+{
+	int fds[2], error;
+
+	if (pipe2(fds, O_CLOEXEC | O_NONBLOCK) < 0)
+		return -errno;
+	*r = (struct reports){ .read_fd = fds[0], .write_fd = fds[1] };
+	error = sd_event_add_io(event, &r->room, r->write_fd, EPOLLOUT, on_room, r);
+	if (error >= 0)
+		error = sd_event_source_set_enabled(r->room, SD_EVENT_OFF);
+	if (error < 0)
+		reports_close(r);
+	return error < 0 ? error : 0;
+}
+
+void reports_add_all(struct reports *r, const char *type, enum lksm_severity severity,
+		     const struct report_datum *data, size_t n_data)
+{
+	uint64_t number = r->n_made++;
+	int error = tell_lost(r); /* first, so that it is one range */
+
+	if (error == 0)
+		error = send(r, type, severity, data, n_data);
+	if (error == 0)
+		return;
+	(void)log_warning_errno(error, "%s is not logged as an event", type);
+	if (r->n_lost++ == 0)
+		r->first_lost = number;
+	/* cannot fail; else the next report tells it */
+	(void)sd_event_source_set_enabled(r->room, SD_EVENT_ON);
 }
 
 void reports_add(struct reports *r, const char *type,

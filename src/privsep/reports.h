@@ -8,6 +8,7 @@
 #include <stddef.h>
 
 #include "lksm/module.h"
+#include "privsep/loop.h"
 
 /** REPORTS_NAME - of the pipe, as a module */
 #define REPORTS_NAME "lksm"
@@ -15,6 +16,9 @@
 struct reports {
 	int read_fd; /* core gets it, and gets it again when it was restarted */
 	int write_fd;
+	sd_event_source *room; /* in the pipe, for what was lost to be told */
+	uint64_t n_made;
+	uint64_t n_lost, first_lost; /* running numbers, from 0 */
 };
 
 /** A number is given as text, too, and @is_number set. */
@@ -24,14 +28,16 @@ struct report_datum {
 	bool is_number;
 };
 
-int reports_open(struct reports *r);
+/** reports_open() - @event has to live longer; 0 or -errno, and nothing to close */
+int reports_open(struct reports *r, sd_event *event);
 void reports_close(struct reports *r);
 
 /**
  * reports_add() - one event; @type stands in lksm/event_types.h, which tells the severity
  * @data: two keys, or one and { NULL }
  *
- * With no core for so long that the pipe is full, the event is only in the program's log.
+ * Faster than core reads, or with no core for so long that the pipe is full, the event is
+ * only in the program's log, and becomes `records_lost` when there is room.
  */
 void reports_add(struct reports *r, const char *type,
 		 const struct report_datum data[static 2]);

@@ -421,7 +421,7 @@ static int set_up(struct supervisor *s)
 	externals.event = s->event;
 	r = watch_signals(s);
 	if (r >= 0)
-		r = reports_open(&s->reports);
+		r = reports_open(&s->reports, s->event);
 	if (r >= 0)
 		storage_watch(s->options->storage, &s->reports);
 	if (r >= 0)

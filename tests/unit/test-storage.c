@@ -347,11 +347,13 @@ static void test_a_core_killed_while_it_writes(void **state)
 {
 	struct fixture *f = *state;
 	struct log_progress *progress = storage_progress(f->storage);
+	sd_event *event = NULL;
 	struct reports reports;
 	char told[256] = "";
 	uint64_t cut;
 
-	assert_int_equal(reports_open(&reports), 0);
+	assert_true(sd_event_new(&event) >= 0);
+	assert_int_equal(reports_open(&reports, event), 0);
 	storage_watch(f->storage, &reports);
 	(void)close(open_log(f, TODAY_LOG, &cut));
 	atomic_fetch_add(&progress->n_begun, 1);
@@ -365,6 +367,7 @@ static void test_a_core_killed_while_it_writes(void **state)
 	assert_true(read(reports.read_fd, told, sizeof(told) - 1) > 0);
 	assert_non_null(strstr(told, "\"how\": \"truncated\""));
 	reports_close(&reports);
+	(void)sd_event_unref(event);
 }
 
 static void test_own_files(void **state)
