@@ -35,7 +35,8 @@ struct verify {
 	bool is_open_end, may_be_lost;
 	bool has_next; /* the key file was read: */
 	struct seal_key next;
-	bool is_live; /* a daemon writes to it */
+	bool is_live;		    /* a daemon writes to it */
+	char copy[FOLDER_LOG_SIZE]; /* compressed, of a day that has a plain log, too */
 	size_t n_files;
 	uint64_t n_bytes;
 };
@@ -232,6 +233,21 @@ static int read_next(struct verify *v, int folder, const char *path)
 		path, SEAL_FILE_NAME);
 }
 
+/* Both names of one day: the plain one was read. A compression meanwhile removes it. */
+static void find_copy(struct verify *v, int folder, const struct folder_logs *logs)
+{
+	for (size_t i = 0; i < logs->n; i++) {
+		char packed[FOLDER_LOG_SIZE + sizeof(PACKED)];
+
+		if (is_packed(logs->names[i]))
+			continue;
+		(void)snprintf(packed, sizeof(packed), "%s" PACKED, logs->names[i]);
+		if (faccessat(folder, packed, F_OK, AT_SYMLINK_NOFOLLOW) == 0 &&
+		    faccessat(folder, logs->names[i], F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+			memcpy(v->copy, packed, sizeof(v->copy));
+	}
+}
+
 static bool has_writer(int folder)
 {
 	_cleanup_close_ int fd = open_at(folder, ".lock");
@@ -252,6 +268,7 @@ static int verify_folder(struct verify *v, int folder, const char *path)
 		return log_error_errno(r, "cannot list %s", path);
 	for (size_t i = 0; r == 0 && i < logs.n; i++)
 		r = verify_listed(v, folder, logs.names[i]);
+	find_copy(v, folder, &logs);
 	folder_logs_deinit(&logs);
 	return r;
 }
@@ -356,6 +373,12 @@ static bool print_open(const struct verify *v, const struct verify_report *r)
 		       may_be ? " yet"
 			      : ", and no daemon is running: its next start seals "
 				"them, whoever wrote them");
+	}
+	if (*v->copy) {
+		is_good = false;
+		printf("COPY  %s was not looked at: the plain log of that day is there, "
+		       "too\n",
+		       v->copy);
 	}
 	if (v->n_keys)
 		return is_good;

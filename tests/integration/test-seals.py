@@ -119,6 +119,19 @@ def test_unsealed_lines_are_said(daemon, folder):
     d.stop()
 
 
+def test_a_compressed_copy_beside_the_log_is_said(daemon, folder):
+    d, key = run_with_key(daemon, folder)
+    d.start()
+    append(d, 0, 3)
+    d.stop()
+    log = next(d.logs.glob("*.jsonl"))
+    copy = pathlib.Path(f"{log}.zst")
+    copy.write_bytes(b"what people read, and nobody sealed")
+    assert f"COPY  {copy.name} was" in lksm("verify", "--key", key, d.logs, want=1)
+    copy.unlink()
+    lksm("verify", "--key", key, d.logs)
+
+
 def test_keys_are_shown_once_and_handed_over(daemon, folder):
     d = daemon().start()
     append(d, 0, 3)
