@@ -110,3 +110,11 @@ int safe_path_open(const char *path, bool is_strict, struct buffer *reason)
 		buffer_appendf(reason, "%s cannot be opened: %s", path, strerror(-r));
 	return r;
 }
+
+bool safe_path_is_shared(const char *folder)
+{
+	struct stat st;
+
+	return stat(folder, &st) == 0 && ((st.st_mode & (S_IWGRP | S_IWOTH)) ||
+					  (st.st_uid != 0 && st.st_uid != geteuid()));
+}

@@ -31,4 +31,7 @@ bool safe_path_is_strict(const char *path);
  */
 int safe_path_open(const char *path, bool is_strict, struct buffer *reason);
 
+/** safe_path_is_shared() - others than root and we can put files into this folder */
+bool safe_path_is_shared(const char *folder);
+
 #endif

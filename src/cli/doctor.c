@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/safe_path.h"
 #include "base/text.h"
 #include "cli/setup.h"
 #include "cli/verb.h"
@@ -169,6 +170,14 @@ static enum verdict check_log_folder(struct doctor *d, struct finding *f)
 		SAY(f->what, "The log folder %s cannot be written: %s", dir,
 		    strerror(errno));
 		SAY(f->remedy, "run as its owner, or choose another with --log-dir");
+		return WRONG;
+	}
+	if (safe_path_is_shared(dir)) {
+		SAY(f->what,
+		    "Others can write in the log folder %s: they can take the logs and "
+		    "their keys",
+		    dir);
+		SAY(f->remedy, "make it root's, and chmod 750 it; what is in it, too");
 		return WRONG;
 	}
 	free_bytes = (uint64_t)fs.f_bavail * fs.f_frsize;

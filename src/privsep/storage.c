@@ -18,6 +18,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "base/safe_path.h"
 #include "base/sandbox.h"
 #include "core/logtail.h"
 #include "core/reserve.h"
@@ -155,6 +156,10 @@ static int open_folder(struct storage *s, struct buffer *error)
 	if (r < 0)
 		buffer_appendf(error, "cannot make or open the log folder %s: %s",
 			       s->folder, strerror(-r));
+	else if (safe_path_is_shared(s->folder))
+		log_warning("others can write in the log folder %s: they can take the "
+			    "logs and their keys",
+			    s->folder);
 	return r;
 }
 

@@ -288,6 +288,24 @@ def test_root_believes_only_what_nobody_else_can_write(_, folder):
     equal(check()[0], 0)
 
 
+def test_a_log_folder_that_others_can_write_is_said(daemon, folder):
+    d = daemon()
+    d.logs.mkdir()
+    config = folder / "lksm.yaml"
+    config.write_text(f"output:\n  dir: {d.logs}\n")
+    for number, (mode, is_shared) in enumerate(((0o777, True), (0o750, False))):
+        d.logs.chmod(mode)
+        d.start()
+        d.append(record(number, HARMLESS))
+        d.wait_events(number + 1)
+        equal("others can write in the log folder" in d.stderr()[d.said_before:], is_shared)
+        said = subprocess.run([LKSM, "doctor", "--config", str(config)], text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        equal("Others can write in the log folder" in said.stdout, is_shared)
+        assert not is_shared or said.returncode == 1, said.returncode
+        d.stop()
+
+
 def test_a_service_manager_may_open_everything(daemon, folder):
     """As packaging/systemd does it: the kernel log, the socket and crossview's pipe come in."""
     listener = socket.socket()
