@@ -25,7 +25,8 @@
 
 struct candidate {
 	pid_t pid;
-	bool is_listed; /* and some call does not know it; else the other way round */
+	bool is_listed;	 /* and some call does not know it; else the other way round */
+	bool is_covered; /* or it is listed, and its folder is that of something else */
 	bool is_dropped;
 	int handle; /* -errno: none */
 	uint64_t start;
@@ -283,6 +284,20 @@ static bool has_name(const struct tasks *t, pid_t pid)
 	return faccessat(t->proc, path, F_OK, 0) == 0 || errno != ENOENT;
 }
 
+/* Not if something is mounted over its folder: nothing, or the folder of another. */
+static bool is_itself(const struct tasks *t, pid_t pid)
+{
+	char bytes[4096];
+	struct span text, word;
+	uint64_t number;
+	int r = read_of(t, pid, "stat", bytes, sizeof(bytes), &text);
+
+	if (r < 0)
+		return r != -ENOENT && r != -ESRCH;
+	return crossview_word(&text, &word) &&
+	       crossview_decimal(word, PID_LIMIT, &number) && (pid_t)number == pid;
+}
+
 /* What is listed can be looked at, and is the same as before. */
 static bool is_same(const struct tasks *t, const struct candidate *c)
 {
@@ -293,7 +308,7 @@ static bool is_same(const struct tasks *t, const struct candidate *c)
 
 static bool is_alive(const struct tasks *t, const struct candidate *c)
 {
-	if (c->is_listed)
+	if (c->is_listed && !c->is_covered)
 		return is_same(t, c);
 	if (c->handle >= 0)
 		return t->calls->is_held(t->calls->context, c->handle);
@@ -303,6 +318,8 @@ static bool is_alive(const struct tasks *t, const struct candidate *c)
 /* Is it still in the one view and not in the other? Between two signs of its life. */
 static bool is_different(const struct tasks *t, const struct candidate *c)
 {
+	if (c->is_covered)
+		return is_listed(t, c->pid) && !is_itself(t, c->pid);
 	if (c->is_listed)
 		return is_listed(t, c->pid) && is_unknown_to_any(t, c->pid);
 	if (is_listed(t, c->pid))
@@ -330,6 +347,8 @@ static void remove_dropped(struct tasks *t)
 
 static bool is_explained(const struct tasks *t, const struct candidate *c)
 {
+	if (c->is_covered)
+		return is_itself(t, c->pid) || !is_known_to_any(t, c->pid);
 	if (c->is_listed)
 		return !is_unknown_to_any(t, c->pid) || !has_name(t, c->pid);
 	return is_thread(t, c->pid) || !is_known_to_any(t, c->pid);
@@ -355,11 +374,16 @@ static int sift(struct tasks *t)
 /* Threads alone can be too many at once: those that are explained make room. */
 static void suspect(struct tasks *t, pid_t pid)
 {
+	bool is_in_list = is_listed(t, pid);
+
 	if (t->n == CANDIDATES_MAX && (sift(t) < 0 || t->n == CANDIDATES_MAX))
 		return; /* not in this round */
-	t->candidates[t->n++] = (struct candidate){ .pid = pid,
-						    .is_listed = is_listed(t, pid),
-						    .handle = -ENOENT };
+	t->candidates[t->n++] = (struct candidate){
+		.pid = pid,
+		.is_listed = is_in_list,
+		.is_covered = is_in_list && !is_itself(t, pid),
+		.handle = -ENOENT,
+	};
 }
 
 static void hold_all(struct tasks *t)
@@ -372,9 +396,9 @@ static void hold_all(struct tasks *t)
 
 		(void)read_facts(t, c->pid, &facts); /* zero if it has no name */
 		c->start = facts.start;
-		if (!c->is_listed)
+		if (!c->is_listed || c->is_covered)
 			c->handle = t->calls->hold(t->calls->context, c->pid);
-		if (c->handle == -ESRCH || (c->is_listed && !c->start))
+		if (c->handle == -ESRCH || (c->is_listed && !c->is_covered && !c->start))
 			drop(c);
 	}
 	remove_dropped(t);
@@ -455,7 +479,7 @@ static void tell(struct tasks *t, const struct candidate *c, struct findings *ou
 		return;
 	if (t->n_hidden < FINDINGS_MAX)
 		t->hidden[t->n_hidden++] = c->pid;
-	is_named = read_facts(t, c->pid, &facts) == 0;
+	is_named = !c->is_covered && read_facts(t, c->pid, &facts) == 0;
 	finding_identify(f, &c->pid, sizeof(c->pid));
 	finding_identify(f, &c->start, sizeof(c->start));
 	finding_add_number(f, "pid", c->pid);
@@ -558,6 +582,20 @@ static unsigned int choose_probes(const struct tasks *t)
 	return t->probes & (1u << TASK_KILL | 1u << turn);
 }
 
+/* Do the list, its folder and these calls say the same of it? */
+static bool is_agreed(const struct tasks *t, pid_t pid, unsigned int probes)
+{
+	int want = is_listed(t, pid) ? 0 : -ESRCH;
+
+	for (unsigned int i = 0; i < TASK_PROBES; i++) {
+		int got = probes & 1u << i ? ask_about(t, (int)i, pid) : want;
+
+		if (got != want && (got == 0 || got == -ESRCH))
+			return false;
+	}
+	return want || is_itself(t, pid);
+}
+
 bool tasks_step(struct tasks *t, struct findings *out)
 {
 	unsigned int probes = choose_probes(t);
@@ -571,18 +609,9 @@ bool tasks_step(struct tasks *t, struct findings *out)
 	}
 	if (t->next == 1)
 		suspect_again(t);
-	for (pid_t pid = t->next; pid < end; pid++) {
-		int want = is_listed(t, pid) ? 0 : -ESRCH;
-
-		for (unsigned int i = 0; i < TASK_PROBES; i++) {
-			int got = probes & 1u << i ? ask_about(t, (int)i, pid) : want;
-
-			if (got == want || (got != 0 && got != -ESRCH))
-				continue;
+	for (pid_t pid = t->next; pid < end; pid++)
+		if (!is_agreed(t, pid, probes))
 			suspect(t, pid);
-			break;
-		}
-	}
 	t->next = end;
 	judge(t, out);
 	return true;

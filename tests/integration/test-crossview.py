@@ -102,6 +102,27 @@ def test_storms_raise_nothing(daemon, folder):
     d.stop()
 
 
+def test_a_mount_over_a_process_is_told(daemon, folder):
+    if os.geteuid():
+        raise Skip("only root may mount")
+    empty = folder / "empty"
+    empty.mkdir()
+    with running(["sleep", "1000"], ["sleep", "1000"]) as victims:
+        places = [f"/proc/{v.pid}" for v in victims]
+        for over, place in zip((empty, "/proc/1"), places):
+            if subprocess.run(["mount", "--bind", over, place]).returncode:
+                raise Skip("nothing can be mounted here")
+        try:
+            d = daemon(*config(folder, interval=0)).start()
+            ask_for_rounds(d, 1)
+            wait_for(lambda: len(hidden(d)) == 2, f"both; {hidden(d)}\n{d.stderr()}")
+        finally:
+            subprocess.run(["umount", *places])
+    for e, v in zip(sorted(hidden(d), key=lambda e: e["data"]["pid"]), victims):
+        equal((e["data"]["pid"], e["data"]["missing"]), (v.pid, "proc_name"))
+    d.stop()
+
+
 def test_threads_zombies_and_namespaces_raise_nothing(daemon, folder):
     if os.geteuid():
         raise Skip("only root may make namespaces")

@@ -156,6 +156,30 @@ static void thread_without_name(void)
 	fake.is_alive[77] = fake.is_thread[77] = true;
 }
 
+static void nothing_over_its_folder(void)
+{
+	remove_from_proc(7);
+	write_below(fake.proc, "7/bait", "");
+}
+
+static void another_over_its_folder(void)
+{
+	write_below(fake.proc, "7/stat",
+		    "1 (init) S 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 5 20\n");
+}
+
+static void uncover_in_time(unsigned int n)
+{
+	if (n == 2)
+		add_to_proc(7, 107);
+}
+
+static void die_covered(unsigned int n)
+{
+	if (n == 2)
+		fake.is_alive[7] = false;
+}
+
 static void list_in_time(unsigned int n)
 {
 	if (n == 2)
@@ -184,6 +208,10 @@ static void be_another_in_time(unsigned int n)
 	"process_hidden pid=77 missing=proc_list,proc_name "       \
 	"seen=kill,getpgid,getsid,getpriority,sched_getscheduler," \
 	"sched_getaffinity,ioprio_get\n"
+#define COVERED_7                                                \
+	"process_hidden pid=7 missing=proc_name seen=proc_list," \
+	"kill,getpgid,getsid,getpriority,sched_getscheduler,"    \
+	"sched_getaffinity,ioprio_get\n"
 #define FACTS_7 "process_hidden pid=7 comm=a) b uid=1000 start_ms=1070 "
 
 static const struct task_case {
@@ -209,6 +237,10 @@ static const struct task_case {
 	  "getpriority,sched_getscheduler,ioprio_get seen=sched_getaffinity\n" },
 	{ "a thread without a name", thread_without_name, NULL, HIDDEN_77 },
 	{ "a thread that ends", thread_without_name, die_in_time, "" },
+	{ "nothing over its folder", nothing_over_its_folder, NULL, COVERED_7 },
+	{ "another over its folder", another_over_its_folder, NULL, COVERED_7 },
+	{ "uncovered", nothing_over_its_folder, uncover_in_time, "" },
+	{ "covered, and it goes", another_over_its_folder, die_covered, "" },
 };
 
 static void test_rounds(void **state)
