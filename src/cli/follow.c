@@ -173,8 +173,33 @@ static int open_log(struct follow *f, const char *name)
 	f->file = fd;
 	f->offset = 0;
 	f->pending.len = 0;
-	memcpy(f->name, name, sizeof(f->name));
+	if (name != f->name)
+		memcpy(f->name, name, sizeof(f->name));
 	return 0;
+}
+
+/* Another file has the log's name by now: a copy that the daemon made of it, or a new one. */
+static bool is_replaced(const struct follow *f)
+{
+	struct stat ours, named;
+
+	return f->file >= 0 && fstat(f->file, &ours) == 0 &&
+	       fstatat(f->folder, f->name, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       S_ISREG(named.st_mode) && named.st_ino != ours.st_ino;
+}
+
+/* Of a copy, what we know is passed over. */
+static int open_replacement(struct follow *f)
+{
+	char before[START_SIZE], after[START_SIZE];
+	off_t known = f->offset - (off_t)f->pending.len;
+	ssize_t n = pread(f->file, before, sizeof(before), 0);
+	int r = open_log(f, f->name);
+
+	if (r == 0 && n > 0 && pread(f->file, after, (size_t)n, 0) == n &&
+	    !memcmp(before, after, (size_t)n))
+		f->offset = known;
+	return r;
 }
 
 /* Everything new: the rest of this file, then all of those that came after it. */
@@ -183,6 +208,11 @@ static int catch_up(struct follow *f)
 	char next[JSON_LOGGER_NAME_SIZE];
 	int r = drain(f);
 
+	if (r == 0 && is_replaced(f)) {
+		r = open_replacement(f);
+		if (r == 0)
+			r = drain(f);
+	}
 	/* Once there is a next file, this one has had its last line: look again, then go
 	 * on. */
 	while (r == 0 && (r = find_log(f->folder, f->name, false, next)) > 0) {

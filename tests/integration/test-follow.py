@@ -154,6 +154,28 @@ def torn_lines_wait_and_cut_ones_are_forgotten():
 
 
 @test
+def a_log_that_is_put_back_or_begun_anew_is_followed():
+    folder = Folder()
+    folder.add_lines("10", 1, 2)
+    follow = Follow(folder, "--json")
+    for seq in (1, 2):
+        expect(follow.line(), line_of(seq), "before")
+    folder.add("10", line_of(3)[:20])  # cut from the copy
+    follow.wait_until_at_rest()
+    log = os.path.join(folder.path, "lksm_events_2026-02-10.jsonl")
+    for seqs, want in (((1, 2, 4), (4,)), ((5, 6), (5, 6)), ((5, 6, 7), (7,))):
+        with open(os.path.join(folder.path, "mended"), "w") as file:
+            file.write("".join(line_of(seq) + "\n" for seq in seqs))
+        os.unlink(log)
+        os.rename(os.path.join(folder.path, "mended"), log)
+        for seq in want:
+            expect(follow.line(), line_of(seq), "put back")
+    folder.add_lines("10", 8)
+    expect(follow.line(), line_of(8), "behind it")
+    follow.stop()
+
+
+@test
 def severity_and_fields():
     folder = Folder()
     for seq, severity in enumerate(("info", "medium", "high", "critical")):
