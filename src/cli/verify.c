@@ -171,25 +171,39 @@ static int read_log(struct verify *v, int fd, const char *path)
 	return r < 0 ? log_error_errno(r, "cannot read %s", path) : r;
 }
 
-static int open_at(int folder, const char *name)
+static int open_at(int folder, const char *name, int flags)
 {
 	/* not waiting for whoever opens the other end of a FIFO */
-	int fd = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	int fd = openat(folder, name,
+			flags | O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 
 	return fd < 0 ? -errno : fd;
+}
+
+/* One of the folder's, in which somebody may have put a link to what has no end. */
+static int open_listed(int folder, const char *name)
+{
+	_cleanup_close_ int fd = open_at(folder, name, O_NOFOLLOW);
+	struct stat st;
+
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	return S_ISREG(st.st_mode) ? take_fd(&fd) : -EINVAL;
 }
 
 /* One of the folder's; it may have been compressed since the folder was listed. */
 static int verify_listed(struct verify *v, int folder, const char *name)
 {
 	char packed[FOLDER_LOG_SIZE + sizeof(PACKED)];
-	_cleanup_close_ int fd = open_at(folder, name);
+	_cleanup_close_ int fd = open_listed(folder, name);
 
 	if (fd >= 0)
 		return read_log(v, fd, name);
 	if (fd == -ENOENT && !is_packed(name)) {
 		(void)snprintf(packed, sizeof(packed), "%s" PACKED, name);
-		fd = open_at(folder, packed);
+		fd = open_listed(folder, packed);
 		if (fd >= 0)
 			return read_log(v, fd, packed);
 	}
@@ -198,7 +212,7 @@ static int verify_listed(struct verify *v, int folder, const char *name)
 
 static int verify_file(struct verify *v, const char *path)
 {
-	_cleanup_close_ int fd = open_at(AT_FDCWD, path);
+	_cleanup_close_ int fd = open_at(AT_FDCWD, path, 0);
 
 	if (fd < 0)
 		return log_error_errno(fd, "cannot read %s", path);
@@ -208,7 +222,7 @@ static int verify_file(struct verify *v, const char *path)
 /* Before the logs: a daemon that goes on sealing is then only further, never behind. */
 static int read_next(struct verify *v, int folder, const char *path)
 {
-	_cleanup_close_ int fd = open_at(folder, SEAL_FILE_NAME);
+	_cleanup_close_ int fd = open_listed(folder, SEAL_FILE_NAME);
 	int r = fd < 0 ? fd : seal_file_load(fd, &v->next);
 
 	if (v->is_open_end)
@@ -250,7 +264,7 @@ static void find_copy(struct verify *v, int folder, const struct folder_logs *lo
 
 static bool has_writer(int folder)
 {
-	_cleanup_close_ int fd = open_at(folder, ".lock");
+	_cleanup_close_ int fd = open_listed(folder, ".lock");
 
 	return fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
 }

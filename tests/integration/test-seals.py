@@ -132,6 +132,20 @@ def test_a_compressed_copy_beside_the_log_is_said(daemon, folder):
     lksm("verify", "--key", key, d.logs)
 
 
+def test_a_link_among_the_logs_is_not_followed(daemon, folder):
+    d, key = run_with_key(daemon, folder)
+    d.start()
+    append(d, 0, 3)
+    d.stop()
+    link = d.logs / "lksm_events_2020-01-01.jsonl"
+    for target in ("/dev/zero", next(d.logs.glob("*.jsonl"))):
+        link.symlink_to(target)
+        assert f"cannot read {link.name}" in lksm("verify", "--key", key, d.logs, want=2)
+        link.unlink()
+    os.mkfifo(link)
+    assert f"cannot read {link.name}" in lksm("verify", "--key", key, d.logs, want=2)
+
+
 def test_keys_are_shown_once_and_handed_over(daemon, folder):
     d = daemon().start()
     append(d, 0, 3)
