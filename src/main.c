@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "cli/verb.h"
 #include "core/registry.h"
@@ -20,6 +21,7 @@
 #include "processes.h"
 
 #define ADDRESS_SIZE 128
+#define WATCHDOG_US  (60 * USEC_PER_SEC) /* without a service manager that has one */
 
 /*
  * A FIFO is opened for writing, too: it then has a writer, and no end, for ever. "-" is the
@@ -384,8 +386,8 @@ static int supervise(struct daemon *d)
 		.sandboxes_first = ROW_MODULES,
 	};
 
-	/* 0 if systemd asks for none */
-	(void)sd_watchdog_enabled(0, &options.watchdog_us);
+	if (sd_watchdog_enabled(0, &options.watchdog_us) <= 0)
+		options.watchdog_us = WATCHDOG_US;
 	log_info("logs: %s", d->settings.config.output_dir);
 	return supervisor_run(&options);
 }

@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Faults, kills and full disks, in short; the long forms are in tests/reliability."""
 import importlib
+import os
 import pathlib
+import signal
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "reliability"))
@@ -28,6 +30,18 @@ def test_one_call_fails(_, __):
 def test_killed_and_stopped_in_a_flood(_, folder):
     n, (logged, lost) = kills.run(folder, 15, 50000, 2)
     print(f"# {n} records: {logged} logged, {lost} told as lost")
+
+
+def test_a_core_that_is_stopped_is_told(daemon, folder):
+    d = daemon(env={"WATCHDOG_USEC": "2000000"}).start()
+    d.append(record(0, TEXT))
+    d.wait_events(1)
+    os.kill(d.children()[0], signal.SIGSTOP)
+    wait_for(lambda: d.events("process_restarted"), "another core")
+    equal(d.events("process_restarted")[0]["data"], {"process": "core", "reason": "hung"})
+    d.append(record(1, TEXT))
+    wait_for(lambda: b'"stream_seq": 1,' in d.tail(), "what came behind it")
+    d.stop()
 
 
 def test_the_disk_is_full(_, folder):

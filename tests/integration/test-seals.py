@@ -195,7 +195,7 @@ def test_a_new_day_and_compression(daemon, folder):
             today.rename(d.logs / f"lksm_events_2026-02-0{day + 1}.jsonl")
             (d.logs / ".state").unlink()  # else seq goes on where it would anyway
     d.start()
-    append(d, 30, 1)  # all may be compressed before it can be asked to stop
+    append(d, 40, 1)  # all may be compressed before it can be asked to stop
     wait_for(lambda: len(list(d.logs.glob("lksm_*.jsonl"))) == 2, "compressed logs")
     d.stop()
     assert "in 4 files" in lksm("verify", "--key", key, d.logs)
