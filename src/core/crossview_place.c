@@ -3,6 +3,7 @@
 #include "core/crossview_place.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -94,11 +95,12 @@ static bool is_same_namespace(int proc, struct buffer *reason)
 
 static bool is_whole(int proc, struct buffer *reason)
 {
+	_cleanup_close_ int fd = openat(proc, "self/mountinfo", O_RDONLY | O_CLOEXEC);
 	_cleanup_buffer_ struct buffer mounts = { 0 };
 	char map[256];
 	ssize_t n = crossview_read(proc, "self/uid_map", map, sizeof(map));
 
-	if (read_file("/proc/self/mountinfo", MOUNTS_MAX, &mounts) < 0) {
+	if (fd < 0 || read_rest(fd, MOUNTS_MAX, &mounts) < 0) {
 		buffer_append_literal(reason, "/proc/self/mountinfo cannot be read");
 		return false;
 	}

@@ -13,11 +13,12 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/file.h"
 #include "core/crossview_owner.h"
 
-#define SOCKETS_MAX ((size_t)1 << 20) /* of one table; a larger one is not compared */
-#define CHUNK	    ((size_t)64 << 10)
-#define ANSWER_SIZE ((size_t)32 << 10) /* the kernel fits its messages into it */
+#define SOCKETS_MAX	((size_t)1 << 20) /* of one table; a larger one is not compared */
+#define TABLE_BYTES_MAX (SOCKETS_MAX * 256)
+#define ANSWER_SIZE	((size_t)32 << 10) /* the kernel fits its messages into it */
 
 /*
  * TCP: all that is in the tables and has an owner: not TIME_WAIT, not SYN_RECV, and not
@@ -187,20 +188,14 @@ int sockets_parse_proc(struct span text, bool is_v6, struct socket_list *ret)
 
 static int read_proc(void *context, enum socket_table_kind kind, struct socket_list *ret)
 {
-	_cleanup_buffer_ struct buffer text = { .limit = SOCKETS_MAX * 256 };
+	_cleanup_buffer_ struct buffer text = { 0 };
 	_cleanup_close_ int fd = openat((int)(intptr_t)context, tables[kind].path,
 					O_RDONLY | O_CLOEXEC);
-	ssize_t n;
-	char *to;
+	int r = fd < 0 ? -errno : read_rest(fd, TABLE_BYTES_MAX, &text);
 
-	if (fd < 0)
-		return -errno;
-	while ((to = buffer_reserve(&text, CHUNK)) && (n = read(fd, to, CHUNK)) > 0)
-		text.len += (size_t)n;
-	if (!to || n < 0)
-		return to ? -errno : buffer_error(&text);
-	return sockets_parse_proc(buffer_span(&text), tables[kind].family == AF_INET6,
-				  ret);
+	return r < 0 ? r
+		     : sockets_parse_proc(buffer_span(&text),
+					  tables[kind].family == AF_INET6, ret);
 }
 
 /* ---- NETLINK_SOCK_DIAG ---- */

@@ -13,6 +13,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "core/crossview_place.h"
 #include "core/folder.h"
 
@@ -21,6 +22,7 @@
 #define PID_LIMIT      ((uint64_t)1 << 22)
 #define PIDS_ALL_ASKED ((pid_t)1 << 17) /* up to there each number is asked in all ways */
 #define PIDS_AHEAD     4096		/* that may be born while we look */
+#define STAT_BYTES_MAX ((size_t)4 << 20)
 #define BITS	       64
 
 struct candidate {
@@ -538,16 +540,13 @@ static uint64_t read_number(const struct tasks *t, const char *path, uint64_t fa
 /* "processes 4711" in /proc/stat: numbers are given in turn, so none is higher yet. */
 static uint64_t count_forks(const struct tasks *t)
 {
-	_cleanup_buffer_ struct buffer text = { .limit = (size_t)4 << 20 };
+	_cleanup_buffer_ struct buffer text = { 0 };
 	_cleanup_close_ int fd = openat(t->proc, "stat", O_RDONLY | O_CLOEXEC);
 	struct span rest, line, value, word;
 	uint64_t number = UINT64_MAX;
-	char *to;
-	ssize_t n;
 
-	while (fd >= 0 && (to = buffer_reserve(&text, 65536)) &&
-	       (n = read(fd, to, 65536)) > 0)
-		text.len += (size_t)n;
+	if (fd >= 0)
+		(void)read_rest(fd, STAT_BYTES_MAX, &text); /* what came of it counts */
 	rest = buffer_span(&text);
 	while (crossview_line(&rest, &line))
 		if (take_key(line, "processes", &value) &&

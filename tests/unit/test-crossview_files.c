@@ -201,6 +201,22 @@ static void test_folders(void **state)
 	assert_int_equal(files_check_folder("/nowhere", &calls, &f), -ENOENT);
 }
 
+/* A folder of this machine, as it is. */
+static void test_the_kernel_itself(void **state)
+{
+	char folder[] = "/tmp/lksm-test-XXXXXX";
+	static struct findings f;
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	write_below(folder, "file", "");
+	write_below(folder, "one/file", "");
+	write_below(folder, "two/file", "");
+	assert_int_equal(files_check_folder(folder, &file_calls_kernel, &f), 0);
+	expect_findings("a folder", &f, "");
+	remove_below(folder, "");
+}
+
 static void test_bad_records(void **state)
 {
 	static struct findings f;
@@ -241,6 +257,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_folders),
+		cmocka_unit_test(test_the_kernel_itself),
 		cmocka_unit_test(test_bad_records),
 		cmocka_unit_test(test_programs),
 	};

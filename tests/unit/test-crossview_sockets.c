@@ -175,12 +175,46 @@ static void test_compare(void **state)
 	}
 }
 
+static bool has_inode(const struct socket_list *l, uint64_t inode)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (l->items[i].inode == inode)
+			return true;
+	return false;
+}
+
+/* A socket of ours is in both of the kernel's own views, and so is not hidden. */
+static void test_the_kernel_itself(void **state)
+{
+	const struct socket_calls *real = &socket_calls_kernel;
+	_cleanup_close_ int folder = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_close_ int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct socket_list by_proc = { 0 }, by_diag = { 0 };
+	struct socket_calls calls = *real;
+	static struct findings f;
+	struct stat st;
+
+	(void)state;
+	calls.context = (void *)(intptr_t)folder;
+	assert_true(folder >= 0 && listen(fd, 1) == 0 && fstat(fd, &st) == 0);
+	assert_int_equal(real->read_proc(calls.context, SOCKETS_TCP, &by_proc), 0);
+	assert_true(has_inode(&by_proc, st.st_ino));
+	if (real->read_diag(NULL, SOCKETS_TCP, &by_diag) < 0)
+		skip(); /* a container, or a kernel without inet_diag */
+	assert_true(has_inode(&by_diag, st.st_ino));
+	assert_true(sockets_compare(folder, &calls, &f) > 0);
+	expect_findings("the kernel", &f, "");
+	socket_list_deinit(&by_proc);
+	socket_list_deinit(&by_diag);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_proc),
 		cmocka_unit_test(test_diag),
 		cmocka_unit_test(test_compare),
+		cmocka_unit_test(test_the_kernel_itself),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -103,6 +103,7 @@ static struct tasks *begin(void)
 	(void)snprintf(fake.proc, sizeof(fake.proc), "/tmp/lksm-test-XXXXXX");
 	assert_non_null(mkdtemp(fake.proc));
 	write_below(fake.proc, "self/status", "Pid:\t300\nNSpid:\t300\n");
+	write_below(fake.proc, "self/mountinfo", "");
 	write_below(fake.proc, "sys/kernel/pid_max", "400\n");
 	write_below(fake.proc, "stat", "cpu 1\nprocesses 4711\n");
 	assert_int_equal(tasks_create(fake.proc, &calls, &t, &reason), 0);
@@ -318,6 +319,72 @@ static void test_other_namespace(void **state)
 	remove_below(fake.proc, "");
 }
 
+static void test_no_proc(void **state)
+{
+	_cleanup_buffer_ struct buffer reason = { 0 };
+	struct tasks *t = NULL;
+
+	(void)state;
+	assert_int_equal(tasks_create("/nowhere", &calls, &t, &reason), -EOPNOTSUPP);
+	expect_span("no /proc", "reason", buffer_span(&reason),
+		    SPAN("/nowhere: No such file or directory"));
+}
+
+static int no_hold(void *context, pid_t pid)
+{
+	(void)context, (void)pid;
+	return -ENOSYS;
+}
+
+static void test_no_pidfd(void **state)
+{
+	_cleanup_buffer_ struct buffer reason = { 0 };
+	struct task_calls old = task_calls_kernel;
+	struct tasks *t = NULL;
+
+	(void)state;
+	old.hold = no_hold;
+	assert_int_equal(tasks_create("/proc", &old, &t, &reason), -EOPNOTSUPP);
+	assert_true(reason.len > 0);
+}
+
+/* Ourselves, and a number that no process can have (PID_MAX_LIMIT is 4,194,304). */
+static void test_the_kernel_itself(void **state)
+{
+	const struct task_calls *real = &task_calls_kernel;
+	int handle;
+
+	(void)state;
+	for (int probe = 0; probe < TASK_PROBES; probe++) {
+		expect_number("ourselves", "known",
+			      real->probe(NULL, (enum task_probe)probe, getpid()), 0);
+		expect_number("nobody", "known",
+			      real->probe(NULL, (enum task_probe)probe, 4194305), -ESRCH);
+	}
+	handle = real->hold(NULL, getpid());
+	assert_true(handle >= 0);
+	assert_true(real->is_held(NULL, handle));
+	(void)close(handle);
+	assert_true(real->hold(NULL, 4194305) < 0);
+}
+
+/* Nothing is hidden in the numbers around our own; it takes three looks to say so. */
+static void test_a_round_over_the_kernel(void **state)
+{
+	_cleanup_buffer_ struct buffer reason = { 0 };
+	static struct findings f;
+	struct tasks *t = NULL;
+
+	(void)state;
+	if (tasks_create("/proc", &task_calls_kernel, &t, &reason) < 0)
+		skip(); /* a container without pidfd_open() */
+	assert_true(tasks_begin(t, false) >= 1);
+	while (tasks_step(t, &f))
+		;
+	expect_findings("the kernel", &f, "");
+	tasks_destroy(t);
+}
+
 static const struct parse_case {
 	const char *name, *in;
 	int want;
@@ -365,9 +432,15 @@ static void test_parse(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rounds), cmocka_unit_test(test_storm),
-		cmocka_unit_test(test_range),  cmocka_unit_test(test_other_namespace),
+		cmocka_unit_test(test_rounds),
+		cmocka_unit_test(test_storm),
+		cmocka_unit_test(test_range),
+		cmocka_unit_test(test_other_namespace),
 		cmocka_unit_test(test_parse),
+		cmocka_unit_test(test_no_proc),
+		cmocka_unit_test(test_no_pidfd),
+		cmocka_unit_test(test_the_kernel_itself),
+		cmocka_unit_test(test_a_round_over_the_kernel),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
