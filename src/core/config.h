@@ -78,6 +78,10 @@ void config_deinit(struct config *c);
  */
 int config_load_file(struct config *c, const char *path, struct buffer *errors);
 
+/** config_load_text() - the same for what such a file says; @name is for messages */
+int config_load_text(struct config *c, const char *name, struct span text,
+		     struct buffer *errors);
+
 /** config_load_environment() - LKSM_OUTPUT_DIR=… is output.dir, and so on */
 int config_load_environment(struct config *c, struct buffer *errors);
 

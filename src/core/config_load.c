@@ -82,22 +82,36 @@ static void walk(struct loader *l, struct fy_node *map, const char *prefix, int 
 	}
 }
 
-static int load_one(struct config *c, const char *path, struct buffer *errors)
+/* @r: what yaml_parse() said */
+static int take_document(struct loader *l, int r)
 {
-	struct loader l = { .config = c };
-	int r = yaml_load(path, errors, &l.yaml);
-	struct fy_node *root = r >= 0 && l.yaml.document
-				       ? fy_document_root(l.yaml.document)
+	struct fy_node *root = r >= 0 && l->yaml.document
+				       ? fy_document_root(l->yaml.document)
 				       : NULL;
 
 	if (root && fy_node_is_mapping(root))
-		walk(&l, root, "", 0);
+		walk(l, root, "", 0);
 	else if (root && !fy_node_is_null(root))
-		yaml_error(&l.yaml, root, "a configuration is a map of keys");
-	if (r >= 0 && l.yaml.n_errors)
+		yaml_error(&l->yaml, root, "a configuration is a map of keys");
+	if (r >= 0 && l->yaml.n_errors)
 		r = -EINVAL;
-	yaml_deinit(&l.yaml);
+	yaml_deinit(&l->yaml);
 	return r;
+}
+
+int config_load_text(struct config *c, const char *name, struct span text,
+		     struct buffer *errors)
+{
+	struct loader l = { .config = c };
+
+	return take_document(&l, yaml_parse(name, text, errors, &l.yaml));
+}
+
+static int load_one(struct config *c, const char *path, struct buffer *errors)
+{
+	struct loader l = { .config = c };
+
+	return take_document(&l, yaml_load(path, errors, &l.yaml));
 }
 
 static int is_yaml(const struct dirent *entry)
