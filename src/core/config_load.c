@@ -75,7 +75,7 @@ static void walk(struct loader *l, struct fy_node *map, const char *prefix, int 
 			yaml_error(&l->yaml, name, "unknown key '%.32s…'", text);
 		else if (value && fy_node_is_mapping(value))
 			walk(l, value, key, depth + 1);
-		else if (value)
+		else if (value && !fy_node_is_null(value))
 			set_value(l, key, name, value);
 		else
 			yaml_error(&l->yaml, name, "'%s' has no value", key);

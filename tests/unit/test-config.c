@@ -93,6 +93,7 @@ static const struct text_case {
 	{ "too deep", "a: {b: {c: {d: {e: {f: {g: {h: {i: {j: 1}}}}}}}}}\n",
 	  "x.yaml:1:37: unknown key 'j…'\n" },
 	{ "no map", "- a\n", "x.yaml:1:3: a configuration is a map of keys\n" },
+	{ "no value", "host:\n", "x.yaml:1:1: 'host' has no value\n" },
 	{ "a comma", "dashboard.hosts: ['a,b']\n",
 	  "x.yaml:1:20: a comma cannot stand in 'a,b'\n" },
 	{ "no option", "modules.mine: 3\n",
