@@ -325,7 +325,7 @@ static int set_rates(struct server *server)
 	return rates_create(limits, &server->rates);
 }
 
-static int server_init(struct server *server, const struct dashboard_options *options)
+int server_init(struct server *server, const struct dashboard_options *options)
 {
 	int r;
 
@@ -362,7 +362,7 @@ static void stop_http(struct server *server)
 	cleanup_close(&fd);
 }
 
-static void server_deinit(struct server *server)
+void server_deinit(struct server *server)
 {
 	stop_http(server);
 	streams_deinit(&server->streams);

@@ -35,6 +35,15 @@ struct server {
 const struct sockaddr *client_address(struct MHD_Connection *connection);
 
 /**
+ * server_init() - ready to serve when its loop runs
+ * @options: must outlive it
+ *
+ * Return: 0 or -errno; server_deinit() is due in each case.
+ */
+int server_init(struct server *server, const struct dashboard_options *options);
+void server_deinit(struct server *server);
+
+/**
  * routes_answer() - answer a request whose headers are all there
  * @has_body: it announces one, which no route takes: the connection ends with the answer
  */
