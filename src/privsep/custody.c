@@ -37,8 +37,9 @@ static void unmap_progress(struct custody *c)
 
 void custody_leave(struct custody *c, bool keep_progress)
 {
-	c->watch = NULL; /* its descriptor goes with the others that are not kept */
-	c->kept = -1;
+	logwatch_destroy(c->watch);
+	c->watch = NULL;
+	c->kept = -1; /* goes with the other descriptors that are not kept */
 	if (!keep_progress)
 		unmap_progress(c);
 }
