@@ -84,7 +84,7 @@ static int take_turn(struct pipeline *p, struct lksm_batch *batches[], int n)
 static void *writer(void *context)
 {
 	struct pipeline *p = context;
-	struct lksm_batch *batches[QUEUE_BATCHES];
+	struct lksm_batch *batches[QUEUE_TAKE_MAX];
 	int n;
 
 	while ((n = queue_take_full(p->queue, p->due_us, batches))) {

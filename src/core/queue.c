@@ -116,7 +116,7 @@ void queue_close(struct queue *q)
 }
 
 int queue_take_full(struct queue *q, uint64_t until_us,
-		    struct lksm_batch *ret[static QUEUE_BATCHES])
+		    struct lksm_batch *ret[static QUEUE_TAKE_MAX])
 {
 	const struct timespec until = { (time_t)(until_us / USEC_PER_SEC),
 					(long)(until_us % USEC_PER_SEC * 1000) };
@@ -127,7 +127,7 @@ int queue_take_full(struct queue *q, uint64_t until_us,
 		r = until_us ? pthread_cond_clockwait(&q->has_full, &q->lock,
 						      CLOCK_MONOTONIC, &until)
 			     : pthread_cond_wait(&q->has_full, &q->lock);
-	while (q->full.n)
+	while (q->full.n && n < QUEUE_TAKE_MAX)
 		ret[n++] = pop(&q->full);
 	if (!n && !q->is_closed)
 		n = -ETIMEDOUT;

@@ -12,6 +12,12 @@
 /** QUEUE_BATCHES - so many batches go round */
 #define QUEUE_BATCHES 32
 
+/**
+ * QUEUE_TAKE_MAX - so many the writer gets at once: what it makes of them is in memory
+ * whole, so this bounds it, however far the writer fell behind
+ */
+#define QUEUE_TAKE_MAX 8
+
 struct queue;
 
 int queue_create(struct queue **ret);
@@ -35,15 +41,14 @@ void queue_put_full(struct queue *q, struct lksm_batch *batch);
 void queue_close(struct queue *q);
 
 /**
- * queue_take_full() - the writer's: all that is there, in order
+ * queue_take_full() - the writer's: those that came first, in order
  * @until_us: CLOCK_MONOTONIC; 0: for ever
- * @ret: room for QUEUE_BATCHES
  *
  * Waits until there is one. Return: how many; 0 when the queue is closed and empty;
  * -ETIMEDOUT.
  */
 int queue_take_full(struct queue *q, uint64_t until_us,
-		    struct lksm_batch *ret[static QUEUE_BATCHES]);
+		    struct lksm_batch *ret[static QUEUE_TAKE_MAX]);
 
 /** queue_put_empty() - the writer's: done with it */
 void queue_put_empty(struct queue *q, struct lksm_batch *batch);

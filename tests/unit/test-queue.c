@@ -8,7 +8,7 @@
 
 static void test_full_queue_lets_the_intake_go(void **state)
 {
-	struct lksm_batch *full[QUEUE_BATCHES], *batch;
+	struct lksm_batch *full[QUEUE_TAKE_MAX], *batch;
 	struct queue *q;
 
 	(void)state;
@@ -21,7 +21,8 @@ static void test_full_queue_lets_the_intake_go(void **state)
 		queue_put_full(q, batch);
 	}
 	assert_null(queue_get_empty(q));
-	assert_int_equal(queue_take_full(q, 0, full), QUEUE_BATCHES);
+	for (size_t left = QUEUE_BATCHES; left; left -= QUEUE_TAKE_MAX)
+		assert_int_equal(queue_take_full(q, 0, full), QUEUE_TAKE_MAX);
 	assert_null(queue_get_empty(q));
 	queue_put_empty(q, full[0]);
 	assert_ptr_equal(queue_get_empty(q), full[0]);
@@ -32,7 +33,7 @@ static void test_full_queue_lets_the_intake_go(void **state)
 
 static void test_the_writer_waits_no_longer_than_it_wants(void **state)
 {
-	struct lksm_batch *full[QUEUE_BATCHES], *batch;
+	struct lksm_batch *full[QUEUE_TAKE_MAX], *batch;
 	struct queue *q;
 
 	(void)state;
