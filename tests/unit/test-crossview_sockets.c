@@ -199,8 +199,10 @@ static void test_the_kernel_itself(void **state)
 	assert_true(folder >= 0 && listen(fd, 1) == 0 && fstat(fd, &st) == 0);
 	assert_int_equal(real->read_proc(calls.context, SOCKETS_TCP, &by_proc), 0);
 	assert_true(has_inode(&by_proc, st.st_ino));
-	if (real->read_diag(NULL, SOCKETS_TCP, &by_diag) < 0)
-		skip(); /* a container, or a kernel without inet_diag */
+	if (real->read_diag(NULL, SOCKETS_TCP, &by_diag) < 0) {
+		socket_list_deinit(&by_proc);
+		skip(); /* a kernel without inet_diag, or one that may not be asked */
+	}
 	assert_true(has_inode(&by_diag, st.st_ino));
 	assert_true(sockets_compare(folder, &calls, &f) > 0);
 	expect_findings("the kernel", &f, "");

@@ -362,6 +362,8 @@ static void test_the_kernel_itself(void **state)
 			      real->probe(NULL, (enum task_probe)probe, 4194305), -ESRCH);
 	}
 	handle = real->hold(NULL, getpid());
+	if (handle == -ENOSYS)
+		skip(); /* Linux before 5.3, Valgrind */
 	assert_true(handle >= 0);
 	assert_true(real->is_held(NULL, handle));
 	(void)close(handle);
@@ -374,10 +376,13 @@ static void test_a_round_over_the_kernel(void **state)
 	_cleanup_buffer_ struct buffer reason = { 0 };
 	static struct findings f;
 	struct tasks *t = NULL;
+	int handle = task_calls_kernel.hold(NULL, getpid());
 
 	(void)state;
-	if (tasks_create("/proc", &task_calls_kernel, &t, &reason) < 0)
-		skip(); /* a container without pidfd_open() */
+	if (handle < 0)
+		skip(); /* as above */
+	(void)close(handle);
+	assert_int_equal(tasks_create("/proc", &task_calls_kernel, &t, &reason), 0);
 	assert_true(tasks_begin(t, false) >= 1);
 	while (tasks_step(t, &f))
 		;
