@@ -17,6 +17,7 @@ import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 LKSM = os.environ.get("LKSM", str(ROOT / "build/lksm"))
+UNDER = os.environ.get("LKSM_UNDER", "").split()  # a tool that runs it: Valgrind
 ROUTINE = rb'^{"seq": \d+, "ts": [0-9.]+, "type": "(log_sealed|heartbeat)", .*"source": "lksm"'
 DEADLINE_S = float(os.environ.get("LKSM_TEST_DEADLINE", "60"))
 
@@ -66,7 +67,7 @@ class Daemon:
         if not self.kmsg.exists():
             self.kmsg.touch()
         self.proc = pathlib.Path(proc or self.folder / "proc")  # may be absent
-        self.arguments = [LKSM, "run", "--kmsg", str(self.kmsg), "--proc", str(self.proc),
+        self.arguments = [*UNDER, LKSM, "run", "--kmsg", str(self.kmsg), "--proc", str(self.proc),
                           "--log-dir", str(self.logs)]
         self.arguments += ["--listen", "127.0.0.1:0"] if dashboard else ["--no-dashboard"]
         self.arguments += arguments
