@@ -140,6 +140,11 @@ static void test_refuses(void **state)
 		       "'[PHOTON RING] x'}]\n",
 		  "x.yaml:5:24: a line with the sensor's tag never comes to a rule for "
 		  "kernel_log\n" },
+		{ "example that costs too much",
+		  RULE "    regex: '^(a+)+$'\n    examples: [{line: a},\n"
+		       "      {line: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab, no_match: "
+		       "true}]\n",
+		  "x.yaml:5:14: the regex is too costly for this line\n" },
 		{ "example key", RULE "    any: true\n    examples: [{lines: x}]\n",
 		  "x.yaml:4:17: unknown key 'lines' (did you mean 'line'?)\n"
 		  "x.yaml:4:17: an example needs a line\n" },
@@ -393,6 +398,31 @@ static void test_hostile_regex(void **state)
 	rules_destroy(rules);
 }
 
+static void test_describe(void **state)
+{
+	struct rules *rules = load("describe",
+				   SPAN("rules:\n"
+					"  - id: first\n"
+					"    contains: x\n" EXAMPLE "  - id: last\n"
+					"    any: true\n"
+					"    examples: [{line: y}]\n"));
+	struct rule_info info;
+
+	(void)state;
+	assert_int_equal(rules_count(rules), 2);
+	assert_true(rules_describe(rules, SPAN("first"), &info));
+	assert_string_equal(info.file, "x.yaml");
+	assert_int_equal(info.line, 2);
+	assert_int_equal(info.n_examples, 1);
+	assert_false(info.is_any);
+	expect_span("first", "condition", info.condition, SPAN("contains 'x'"));
+	assert_true(rules_describe(rules, SPAN("last"), &info));
+	assert_int_equal(info.line, 5);
+	assert_true(info.is_any);
+	assert_false(rules_describe(rules, SPAN("firs"), &info));
+	rules_destroy(rules);
+}
+
 /* A literal that a regex does not need would lose events: better none than a wrong one.
  */
 static void test_regex_literal(void **state)
@@ -557,17 +587,12 @@ static void test_shipped(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_refuses),
-		cmocka_unit_test(test_empty),
-		cmocka_unit_test(test_too_large),
-		cmocka_unit_test(test_match),
-		cmocka_unit_test(test_many_rules),
-		cmocka_unit_test(test_hostile_regex),
-		cmocka_unit_test(test_regex_literal),
-		cmocka_unit_test(test_folders),
-		cmocka_unit_test(test_missing),
-		cmocka_unit_test(test_packs),
-		cmocka_unit_test(test_shipped),
+		cmocka_unit_test(test_refuses),	   cmocka_unit_test(test_empty),
+		cmocka_unit_test(test_too_large),  cmocka_unit_test(test_match),
+		cmocka_unit_test(test_many_rules), cmocka_unit_test(test_hostile_regex),
+		cmocka_unit_test(test_describe),   cmocka_unit_test(test_regex_literal),
+		cmocka_unit_test(test_folders),	   cmocka_unit_test(test_missing),
+		cmocka_unit_test(test_packs),	   cmocka_unit_test(test_shipped),
 	};
 
 	return cmocka_run_group_tests_name("rules", tests, NULL, NULL);
