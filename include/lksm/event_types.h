@@ -34,6 +34,8 @@
 	  "New configuration or rules were refused; the running ones stay")               \
 	X(process_restarted, HIGH, lksm, "", "process reason",                            \
 	  "A part of the daemon died and was started again")                              \
+	X(process_stopped, CRITICAL, lksm, "T1562.001", "process",                        \
+	  "Somebody stopped a part of the daemon (SIGSTOP); it was made to go on at once") \
 	X(sandbox_violated, CRITICAL, lksm, "T1611 T1068", "process reason",              \
 	  "A part of the daemon made a system call that its sandbox forbids, was killed " \
 	  "and started again: somebody's code runs in it, or a library changed")          \

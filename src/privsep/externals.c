@@ -68,7 +68,12 @@ static int on_exit_signal(sd_event_source *source, const siginfo_t *info, void *
 	struct external *x = context;
 	char reason[64];
 
-	(void)source;
+	if (info->si_code == CLD_STOPPED) {
+		(void)kill(x->pid, SIGCONT);
+		log_warning("module %s was stopped, and goes on", x->item->name);
+		reports_add_stop(x->all->options.reports, x->item->name);
+		return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+	}
 	process_reason(info, reason, sizeof(reason));
 	/* What it left behind; the group's number is ours until the leader is waited for. */
 	(void)kill(-x->pid, SIGKILL);
@@ -109,7 +114,7 @@ static int spawn(struct external *x, int *ret_fd)
 	pid = process_spawn(x->item->argv, output, enter_sandbox, x);
 	if (pid < 0)
 		return (int)pid;
-	r = sd_event_add_child(x->all->options.event, &x->exit, pid, WEXITED,
+	r = sd_event_add_child(x->all->options.event, &x->exit, pid, WEXITED | WSTOPPED,
 			       on_exit_signal, x);
 	if (r < 0) {
 		(void)kill(-pid, SIGKILL); /* unwatched, it would not be replaced */

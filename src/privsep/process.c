@@ -97,6 +97,10 @@ static void set_signals(sighandler_t terminal)
 	(void)signal(SIGINT, terminal);
 	(void)signal(SIGHUP, terminal);
 	(void)signal(SIGPIPE, terminal);
+	/* a terminal does not stop us; who does means it */
+	(void)signal(SIGTSTP, SIG_IGN);
+	(void)signal(SIGTTIN, SIG_IGN);
+	(void)signal(SIGTTOU, SIG_IGN);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL); /* cannot fail */
 }
 

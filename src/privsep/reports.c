@@ -151,3 +151,9 @@ void reports_add_death(struct reports *r, const char *type, const char *key,
 		    (struct report_datum[2]){ { has_broken_out ? "process" : key, name },
 					      { "reason", reason } });
 }
+
+void reports_add_stop(struct reports *r, const char *name)
+{
+	reports_add(r, "process_stopped",
+		    (struct report_datum[2]){ { "process", name } });
+}

@@ -53,4 +53,7 @@ void reports_add_all(struct reports *r, const char *type, enum lksm_severity sev
 void reports_add_death(struct reports *r, const char *type, const char *key,
 		       const char *name, const char *reason);
 
+/** reports_add_stop() - `process_stopped`: a process of ours got a SIGSTOP */
+void reports_add_stop(struct reports *r, const char *name);
+
 #endif

@@ -113,6 +113,14 @@ static void on_ended(void *context, struct worker *w, const char *reason)
 		worker_start_again(w);
 }
 
+static void on_stopped(void *context, struct worker *w)
+{
+	struct supervisor *s = context;
+
+	log_warning("%s was stopped, and goes on", w->name);
+	reports_add_stop(&s->reports, w->name);
+}
+
 static void attach(void *context, const struct supervisor_external *item, int fd)
 {
 	struct supervisor *s = context;
@@ -372,7 +380,8 @@ static void init_parts(struct supervisor *s)
 				   .event = s->event,
 				   .context = s,
 				   .start = start_core,
-				   .ended = on_ended };
+				   .ended = on_ended,
+				   .stopped = on_stopped };
 	s->web = s->core;
 	s->web.name = "web";
 	s->web.start = start_web;

@@ -28,7 +28,11 @@ static int on_exit_signal(sd_event_source *source, const siginfo_t *info, void *
 	bool is_clean = w->is_asked && has_obeyed(info);
 	char reason[64];
 
-	(void)source;
+	if (info->si_code == CLD_STOPPED) {
+		(void)kill(w->pid, SIGCONT);
+		w->stopped(w->context, w);
+		return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+	}
 	process_reason(info, reason, sizeof(reason));
 	if (w->accused)
 		(void)snprintf(reason, sizeof(reason), "%s", w->accused);
@@ -70,7 +74,8 @@ void worker_start(struct worker *w)
 		start_after(w, PAUSE_LAST_US);
 		return;
 	}
-	r = sd_event_add_child(w->event, &w->exit, pid, WEXITED, on_exit_signal, w);
+	r = sd_event_add_child(w->event, &w->exit, pid, WEXITED | WSTOPPED,
+			       on_exit_signal, w);
 	if (r < 0) {
 		(void)log_error_errno(r, "cannot watch %s; trying again", w->name);
 		(void)kill(pid, SIGKILL); /* unwatched, it would not be replaced */

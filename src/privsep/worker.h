@@ -21,6 +21,8 @@ struct worker {
 	pid_t (*start)(void *context); /* forks; the pid or -errno */
 	/* it is gone; @reason is NULL if it was asked to go and did */
 	void (*ended)(void *context, struct worker *w, const char *reason);
+	/* somebody stopped it (SIGSTOP); it goes on already */
+	void (*stopped)(void *context, struct worker *w);
 
 	pid_t pid; /* 0: not running */
 	bool is_asked;

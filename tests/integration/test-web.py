@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The web process of a whole daemon from outside: when it hangs, whom it serves, TLS."""
 import base64
+import ctypes
 import json
 import os
 import pathlib
@@ -14,6 +15,7 @@ import urllib.request
 
 from lksm_test import DEADLINE_S, LKSM, Skip, equal, main, record, wait_for
 
+PTRACE_SEIZE, PTRACE_INTERRUPT, WALL = 0x4206, 0x4207, 0x40000000  # linux/ptrace.h, linux/wait.h
 WATCHDOG_US = 4_000_000  # the daemon asks four times in that time, and waits half of it
 
 
@@ -24,19 +26,24 @@ def web_of(d):
     return None
 
 
-def has_stopped(pid):
-    return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "T"
+def hold(pid):
+    """As a debugger does: its parent hears nothing of that, as of a SIGSTOP."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    for request in (PTRACE_SEIZE, PTRACE_INTERRUPT):
+        if libc.ptrace(request, pid, None, None):
+            raise OSError(ctypes.get_errno(), f"ptrace({request:#x})")
+    equal(os.waitpid(pid, WALL)[0], pid)
 
 
 def test_a_web_process_that_hangs_is_replaced(daemon, _):
     d = daemon(dashboard=True, env={"WATCHDOG_USEC": str(WATCHDOG_US)}).start()
     d.wait_healthy()
     first = web_of(d)
-    os.kill(first, signal.SIGSTOP)
-    wait_for(lambda: has_stopped(first), "it hangs")
+    hold(first)
     host, port = d.url()[0].removeprefix("http://").rsplit(":", 1)
     with socket.create_connection((host, int(port)), DEADLINE_S) as meanwhile:
         meanwhile.sendall(f"GET /healthz HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+        equal(os.waitpid(first, WALL)[0], first)  # it is killed, and its parent hears of it
         meanwhile.settimeout(DEADLINE_S)
         equal(meanwhile.recv(12), b"HTTP/1.1 200")
     event, = d.wait_events(1, "process_restarted")

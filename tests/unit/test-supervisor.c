@@ -6,6 +6,8 @@
  */
 #include "privsep/supervisor.h"
 
+#include <sys/ptrace.h>
+
 #include "supervised.h"
 
 static void test_start_and_stop(void **state)
@@ -196,6 +198,19 @@ static void test_talking_web(void **state)
 	stop(f);
 }
 
+/* As a debugger does; its parent would have it go on after a SIGSTOP. */
+static void hold(pid_t pid)
+{
+	assert_int_equal(ptrace(PTRACE_SEIZE, pid, NULL, NULL), 0);
+	assert_int_equal(ptrace(PTRACE_INTERRUPT, pid, NULL, NULL), 0);
+	assert_int_equal(waitpid(pid, NULL, __WALL), pid);
+}
+
+static void let_go(pid_t pid)
+{
+	assert_int_equal(ptrace(PTRACE_DETACH, pid, NULL, NULL), 0);
+}
+
 /*
  * A machine that stands still, however long, and goes on: nobody hangs. The supervisor
  * wakes first, and finds a question that was put long ago.
@@ -215,7 +230,8 @@ static void test_machine_stands_still(void **state)
 	(void)wait_for(f, "web answered");
 	(void)wait_for(f, "attached lksm");
 	begin = now_ms();
-	assert_int_equal(kill(core_pid, SIGSTOP) | kill(web_pid, SIGSTOP), 0);
+	hold(core_pid);
+	hold(web_pid);
 	wait_until(begin + turn_ms * 3 / 2); /* they are asked meanwhile */
 	assert_int_equal(kill(f->supervisor, SIGSTOP), 0);
 	wait_until(begin + turn_ms * 4);
@@ -224,7 +240,8 @@ static void test_machine_stands_still(void **state)
 	deadline_ms = now_ms() + DEADLINE_MS;
 	while (count_sleeps(f->supervisor) <= n && now_ms() < deadline_ms)
 		(void)poll(NULL, 0, 1); /* until it has had its turn */
-	assert_int_equal(kill(core_pid, SIGCONT) | kill(web_pid, SIGCONT), 0);
+	let_go(core_pid);
+	let_go(web_pid);
 	(void)wait_for(f, "web answered");
 	(void)wait_for(f, "web answered");
 	assert_int_equal(f->shared->n_cores, 1);
