@@ -49,7 +49,7 @@ static int find_damage(int fd, uint64_t *ret_start)
 	}
 }
 
-/* Of the lines behind @start the last one that still has a number; it is not given twice. */
+/* The number of the last whole line behind @start is not given twice. */
 static int find_next_seq(int fd, uint64_t start, uint64_t size, uint64_t *ret)
 {
 	struct reverse_lines lines = { .fd = fd };
@@ -59,7 +59,9 @@ static int find_next_seq(int fd, uint64_t start, uint64_t size, uint64_t *ret)
 
 	while (r >= 0 && (r = reverse_lines_previous(&lines, &line)) > 0 &&
 	       reverse_lines_at(&lines) >= start) {
-		if (!line.data || !lines_seq(line, &seq) || seq >= SEQ_MAX)
+		/* one with a hole may have half a number */
+		if (!line.data || memchr(line.data, '\0', line.len) ||
+		    !lines_seq(line, &seq) || seq >= SEQ_MAX)
 			continue;
 		*ret = seq + 1;
 		break;
