@@ -277,6 +277,8 @@ static int open_all(struct daemon *d)
 		r = mend_crash(d);
 	if (r >= 0 && d->settings.config.dashboard_enabled)
 		r = open_dashboard(d);
+	if (d->storage) /* a key or a token that a crash took would be another one then */
+		storage_sync_names(d->storage);
 	users_choose(&d->users);
 	if (r >= 0)
 		r = module_dir_add_builtins(&d->externals, c, inherited_find);

@@ -142,8 +142,6 @@ int logfile_open(int dir, const char *name, int flags, unsigned int mode)
 		fd = openat(dir, name, flags | O_EXCL | always, mode);
 		if (fd >= 0 && fchmod(fd, mode) < 0)
 			return -errno;
-		if (fd >= 0)
-			logfile_sync_name(dir, name);
 		if (fd < 0 && errno != EEXIST)
 			return -errno;
 	}

@@ -42,8 +42,6 @@ int logfile_open_folder(int dir, DIR **ret);
  * logfile_open() - open a plain file that has this one name only
  * @mode: for O_CREAT, exact (the umask does not count)
  *
- * A name that is made is on the disk then.
- *
  * Return: the descriptor; -ELOOP for a symbolic link, -EINVAL for what is no plain file,
  * -EMLINK for one with a second name, -errno.
  */

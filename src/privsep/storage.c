@@ -258,6 +258,11 @@ int storage_open_file(struct storage *s, const char *name, int flags)
 	return fd;
 }
 
+void storage_sync_names(struct storage *s)
+{
+	logfile_sync_name(s->dir, "of a file of ours");
+}
+
 int storage_newest(struct storage *s, char *ret, size_t size)
 {
 	_cleanup_free_ struct logfile *list = NULL;
@@ -338,12 +343,15 @@ static void close_day(struct storage *s, const char *name)
 /* A core that asks for a log does not write it now, and writes anew what is torn in it. */
 static int repair_and_open(struct storage *s, const char *name)
 {
-	int r = repair(s, name);
+	int r = repair(s, name), fd;
 
 	if (r < 0)
 		return r;
 	close_day(s, name);
-	return logfile_open(s->dir, name, O_WRONLY | O_APPEND | O_CREAT, LOG_MODE);
+	fd = logfile_open(s->dir, name, O_WRONLY | O_APPEND | O_CREAT, LOG_MODE);
+	if (fd >= 0)
+		logfile_sync_name(s->dir, name);
+	return fd;
 }
 
 /*

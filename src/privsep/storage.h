@@ -43,6 +43,9 @@ void storage_destroy(struct storage *s);
  * 0600 */
 int storage_open_file(struct storage *s, const char *name, int flags);
 
+/** storage_sync_names() - the files of ours that were opened are on the disk by their names */
+void storage_sync_names(struct storage *s);
+
 /**
  * storage_mend_crash() - the machine may have crashed: cut from the newest log what is
  * behind a hole in it (privsep/logcrash.h). Before core starts, which tells of it
