@@ -60,7 +60,7 @@ ROWS = {
                    "not synced: pages and names, in any order",
                    "a log that verifies; `never`: but for its end; `interval`: all that is sealed "
                    "is there; `batch`: all that was shown",
-                   ["tests/reliability/power.py", "--states", "600"], {}),
+                   ["tests/reliability/power.py", "--states", "150"], {}),
     "soak": ("10,000,000 events at full speed, while a dashboard watches",
              "each once, seq exact; from a tenth of the way on every process keeps its memory "
              "within 1 % and its descriptors",
