@@ -13,7 +13,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "reliabilit
 from lksm_test import main  # noqa pylint: disable=C0413
 
 power = importlib.import_module("power")
-STATES = int(os.environ.get("LKSM_POWER_STATES", "24"))
+STATES = int(os.environ.get("LKSM_POWER_STATES", "18"))
 
 
 def run(policy):
