@@ -16,6 +16,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "base/packed.h"
 #include "cli/folder_logs.h"
 #include "cli/setup.h"
 #include "cli/verb.h"
@@ -35,8 +36,10 @@ struct verify {
 	bool is_open_end, may_be_lost;
 	bool has_next; /* the key file was read: */
 	struct seal_key next;
-	bool is_live;		    /* a daemon writes to it */
-	char copy[FOLDER_LOG_SIZE]; /* compressed, of a day that has a plain log, too */
+	bool is_live; /* a daemon writes to it */
+	char copy[FOLDER_LOG_SIZE +
+		  sizeof(PACKED)]; /* compressed, of a day that has a plain log, too */
+	bool has_other_copy;	   /* and it says something else */
 	size_t n_files;
 	uint64_t n_bytes;
 };
@@ -247,18 +250,29 @@ static int read_next(struct verify *v, int folder, const char *path)
 		path, SEAL_FILE_NAME);
 }
 
-/* Both names of one day: the plain one was read. A compression meanwhile removes it. */
-static void find_copy(struct verify *v, int folder, const struct folder_logs *logs)
+/* A compression meanwhile removes the plain one. */
+static void compare_copy(struct verify *v, int folder, const char *plain,
+			 const char *packed)
+{
+	_cleanup_close_ int copy = open_listed(folder, packed);
+	_cleanup_close_ int original = open_listed(folder, plain);
+
+	if (copy == -ENOENT || original == -ENOENT || v->has_other_copy)
+		return;
+	v->has_other_copy = copy < 0 || original < 0 ||
+			    packed_is_same(copy, original) <= 0;
+	(void)snprintf(v->copy, sizeof(v->copy), "%s", packed);
+}
+
+/* Both names of one day: the plain one was read. */
+static void find_copies(struct verify *v, int folder, const struct folder_logs *logs)
 {
 	for (size_t i = 0; i < logs->n; i++) {
 		char packed[FOLDER_LOG_SIZE + sizeof(PACKED)];
 
-		if (is_packed(logs->names[i]))
-			continue;
 		(void)snprintf(packed, sizeof(packed), "%s" PACKED, logs->names[i]);
-		if (faccessat(folder, packed, F_OK, AT_SYMLINK_NOFOLLOW) == 0 &&
-		    faccessat(folder, logs->names[i], F_OK, AT_SYMLINK_NOFOLLOW) == 0)
-			memcpy(v->copy, packed, sizeof(v->copy));
+		if (!is_packed(logs->names[i]))
+			compare_copy(v, folder, logs->names[i], packed);
 	}
 }
 
@@ -282,7 +296,7 @@ static int verify_folder(struct verify *v, int folder, const char *path)
 		return log_error_errno(r, "cannot list %s", path);
 	for (size_t i = 0; r == 0 && i < logs.n; i++)
 		r = verify_listed(v, folder, logs.names[i]);
-	find_copy(v, folder, &logs);
+	find_copies(v, folder, &logs);
 	folder_logs_deinit(&logs);
 	return r;
 }
@@ -389,10 +403,10 @@ static bool print_open(const struct verify *v, const struct verify_report *r)
 				"them, whoever wrote them");
 	}
 	if (*v->copy) {
-		is_good = false;
-		printf("COPY  %s was not looked at: the plain log of that day is there, "
-		       "too\n",
-		       v->copy);
+		is_good = is_good && !v->has_other_copy;
+		printf("%s  %s is there beside the plain log of that day, and says %s\n",
+		       v->has_other_copy ? "COPY" : "note", v->copy,
+		       v->has_other_copy ? "something else" : "the same");
 	}
 	if (v->n_keys)
 		return is_good;

@@ -4,42 +4,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <string.h>
 #include <zstd.h>
 
 #include "base/cleanup.h"
+#include "base/file.h"
+#include "base/packed.h"
 #include "privsep/logfiles.h"
 
 #define LEVEL	    9 /* the usual compromise for text that is written once and kept */
 #define CHUNK_BYTES ((size_t)128 << 10)
 
 DEFINE_CLEANUP(ZSTD_CCtx *, ZSTD_freeCCtx)
-DEFINE_CLEANUP(ZSTD_DCtx *, ZSTD_freeDCtx)
-
-static ssize_t read_some(int fd, void *to, size_t size)
-{
-	ssize_t n;
-
-	do
-		n = read(fd, to, size);
-	while (n < 0 && errno == EINTR);
-	return n < 0 ? -errno : n;
-}
-
-static int write_all(int fd, const char *data, size_t len)
-{
-	while (len) {
-		ssize_t n = write(fd, data, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n < 0 ? -errno : -EIO;
-		data += n;
-		len -= (size_t)n;
-	}
-	return 0;
-}
 
 /* Feed one piece of input, the last one (@mode ZSTD_e_end) until all is out. */
 static int compress_piece(ZSTD_CCtx *context, ZSTD_inBuffer *in, ZSTD_EndDirective mode,
@@ -75,7 +50,7 @@ static int compress_stream(int from, int to)
 		ZSTD_inBuffer piece = { in, 0, 0 };
 		int r;
 
-		n = read_some(from, in, CHUNK_BYTES);
+		n = read_full(from, in, CHUNK_BYTES);
 		if (n < 0)
 			return (int)n;
 		piece.size = (size_t)n;
@@ -85,78 +60,6 @@ static int compress_stream(int from, int to)
 			return r;
 	} while (n);
 	return 0;
-}
-
-/* The next @len bytes of @fd are those of @data. Return: 1, 0, or -errno. */
-static int is_next(int fd, const char *data, size_t len, char *scratch)
-{
-	while (len) {
-		ssize_t n = read_some(fd, scratch, len < CHUNK_BYTES ? len : CHUNK_BYTES);
-
-		if (n < 0)
-			return (int)n;
-		if (n == 0 || memcmp(data, scratch, (size_t)n) != 0)
-			return 0;
-		data += n;
-		len -= (size_t)n;
-	}
-	return 1;
-}
-
-struct comparison {
-	ZSTD_DCtx *context;
-	int plain;
-	char *in, *out, *scratch;
-	size_t left; /* 0: at the end of a frame */
-};
-
-/* Return: 1 so far the same, 0, or -errno. */
-static int compare_piece(struct comparison *c, size_t len)
-{
-	ZSTD_inBuffer in = { c->in, len, 0 };
-	ZSTD_outBuffer out;
-
-	do { /* a full out means that more may be waiting, even without input */
-		int r;
-
-		out = (ZSTD_outBuffer){ c->out, CHUNK_BYTES, 0 };
-		c->left = ZSTD_decompressStream(c->context, &out, &in);
-		if (ZSTD_isError(c->left))
-			return 0;
-		r = is_next(c->plain, c->out, out.pos, c->scratch);
-		if (r <= 0)
-			return r;
-	} while (in.pos < in.size || (c->left && out.pos == out.size));
-	return 1;
-}
-
-/* Does @compressed say what @plain says? Both from their beginning. Return: 1, 0, -errno.
- */
-static int is_same(int compressed, int plain)
-{
-	_cleanup_(ZSTD_freeDCtxp) ZSTD_DCtx *context = ZSTD_createDCtx();
-	_cleanup_free_ char *memory = malloc(3 * CHUNK_BYTES);
-	struct comparison c = { .context = context, .plain = plain, .left = 1 };
-	char one_more;
-	ssize_t n;
-
-	if (!context || !memory)
-		return -ENOMEM;
-	c.in = memory;
-	c.out = memory + CHUNK_BYTES;
-	c.scratch = memory + 2 * CHUNK_BYTES;
-	if (lseek(compressed, 0, SEEK_SET) < 0 || lseek(plain, 0, SEEK_SET) < 0)
-		return -errno;
-	while ((n = read_some(compressed, c.in, CHUNK_BYTES)) > 0) {
-		int r = compare_piece(&c, (size_t)n);
-
-		if (r <= 0)
-			return r;
-	}
-	if (n < 0 || c.left)
-		return (int)n;
-	n = read_some(plain, &one_more, 1);
-	return n < 0 ? (int)n : n == 0;
 }
 
 /* Make @temporary from @plain, safely on the disk and read back. */
@@ -173,7 +76,7 @@ static int write_compressed(int dir, const char *temporary, int plain)
 		return r;
 	if (fsync(fd) < 0)
 		return -errno;
-	r = is_same(fd, plain);
+	r = packed_is_same(fd, plain);
 	return r < 0 ? r : r ? 0 : -EBADMSG;
 }
 
@@ -192,7 +95,7 @@ static int finish_earlier(int dir, const char *name, const char *target, int pla
 
 	if (fd < 0)
 		return fd;
-	r = is_same(fd, plain);
+	r = packed_is_same(fd, plain);
 	if (r < 0)
 		return r;
 	return r ? remove_plain(dir, name) : -EEXIST;
