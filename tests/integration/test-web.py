@@ -6,6 +6,7 @@ import ctypes
 import json
 import os
 import pathlib
+import re
 import signal
 import socket
 import ssl
@@ -215,10 +216,11 @@ def test_what_is_wrong_with_a_certificate_is_said(_, folder):
             got, said = refused(verb, "--config", config)
             equal(got, status)
             assert says in said, (verb, said)
-    for cert, secret, says in ((certificate, key, "is good for 89 days"),
-                               (soon, soon_key, "certificate expires in 2 days")):
+    # made days ago to the second, or a bit less
+    for cert, secret, says in ((certificate, key, r"is good for (90|89) days"),
+                               (soon, soon_key, r"certificate expires in [23] days")):
         _, said = refused("doctor", "--config", configure(folder, cert, secret, common))
-        assert says in said, said
+        assert re.search(says, said), said
 
 
 def test_root_takes_no_certificate_that_others_can_swap(_, folder):

