@@ -77,7 +77,7 @@ static long read_s32(const u8 *bytes)
 	return value;
 }
 
-static unsigned long read_u64(const u8 *bytes)
+static __always_inline unsigned long read_u64(const u8 *bytes)
 {
 	u64 value;
 
