@@ -62,8 +62,8 @@ ROWS = {
                    "is there; `batch`: all that was shown",
                    ["tests/reliability/power.py", "--states", "150"], {}),
     "soak": ("10,000,000 events at full speed, while a dashboard watches",
-             "each once, seq exact; from a tenth of the way on every process keeps its memory "
-             "within 1 % and its descriptors",
+             "each once, seq exact; from a tenth of the way on supervisor, core and web keep their "
+             "memory within 1 %, and all processes their descriptors",
              ["tests/reliability/soak.py"], {}),
     "coverage": ("the fuzzers' corpora and the unit tests, built to count lines",
                  "90 % of the lines of each parser reached", ["script/coverage"], {}),
