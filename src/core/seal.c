@@ -32,19 +32,25 @@ static bool take_count(struct span *line, uint64_t *ret)
 	return take_number(line, NUMBER_MAX, ret);
 }
 
-/* As we write it: the mac does not cover its own digits, so that there must be one way only. */
-static bool take_hex(struct span *line, unsigned char *ret, size_t size)
+bool seal_take_hex(struct span *text, unsigned char *ret, size_t size)
 {
 	size_t got = 0;
 
+	if (text->len < 2 * size ||
+	    sodium_hex2bin(ret, size, text->data, 2 * size, NULL, &got, NULL) < 0 ||
+	    got != size)
+		return false;
+	*text = span_skip(*text, 2 * size);
+	return true;
+}
+
+/* As we write it: the mac does not cover its own digits, so that there must be one way only. */
+static bool take_hex(struct span *line, unsigned char *ret, size_t size)
+{
 	for (size_t i = 0; i < line->len && i < 2 * size; i++)
 		if (line->data[i] >= 'A' && line->data[i] <= 'F')
 			return false;
-	if (line->len < 2 * size ||
-	    sodium_hex2bin(ret, size, line->data, 2 * size, NULL, &got, NULL) < 0)
-		return false;
-	*line = span_skip(*line, 2 * size);
-	return got == size;
+	return seal_take_hex(line, ret, size);
 }
 
 /* What each line begins with. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What sealing (seal.c) and going on with it (seal_resume.c) share. */
+/* What sealing (seal.c), going on with it (seal_resume.c) and its keys (seal_key.c) share. */
 #ifndef CORE_SEAL_INTERNAL_H
 #define CORE_SEAL_INTERNAL_H
 
@@ -17,5 +17,12 @@ struct sealer {
 
 /** sealer_clear() - nothing is unsealed */
 void sealer_clear(struct sealer *s);
+
+/**
+ * seal_take_hex() - exactly @size bytes in hexadecimal, of either case, at the front of @text
+ *
+ * Return: true, with @text advanced past them; false, and @text as it was.
+ */
+bool seal_take_hex(struct span *text, unsigned char *ret, size_t size);
 
 #endif

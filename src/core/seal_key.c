@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "core/seal_internal.h"
 
 #define MAGIC	    "LKSMkey"
 #define N_SLOTS	    2
@@ -123,13 +124,8 @@ void seal_key_format(const struct seal_key *key, char ret[static SEAL_KEY_TEXT_S
 /* Exactly @size bytes in hexadecimal, and then @end. */
 static bool take_hex(struct span *text, unsigned char *ret, size_t size, char end)
 {
-	size_t got = 0;
-
-	if (text->len < 2 * size ||
-	    sodium_hex2bin(ret, size, text->data, 2 * size, NULL, &got, NULL) < 0 ||
-	    got != size)
+	if (!seal_take_hex(text, ret, size))
 		return false;
-	*text = span_skip(*text, 2 * size);
 	if (!end)
 		return text->len == 0;
 	if (!text->len || *text->data != end)
