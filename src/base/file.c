@@ -7,6 +7,7 @@
 #include <libgen.h>
 
 #define BLOCK_SIZE 65536
+#define COPY_BYTES ((size_t)256 << 10)
 
 int write_all(int fd, const void *data, size_t n)
 {
@@ -25,12 +26,15 @@ int write_all(int fd, const void *data, size_t n)
 	return 0;
 }
 
-ssize_t read_full(int fd, void *data, size_t n)
+/* @offset: NULL: from where the descriptor is */
+static ssize_t read_from(int fd, void *data, size_t n, const uint64_t *offset)
 {
 	size_t got = 0;
 
 	while (got < n) {
-		ssize_t r = read(fd, (char *)data + got, n - got);
+		char *at = (char *)data + got;
+		ssize_t r = offset ? pread(fd, at, n - got, (off_t)(*offset + got))
+				   : read(fd, at, n - got);
 
 		if (r < 0 && errno == EINTR)
 			continue;
@@ -43,22 +47,31 @@ ssize_t read_full(int fd, void *data, size_t n)
 	return (ssize_t)got;
 }
 
+ssize_t read_full(int fd, void *data, size_t n)
+{
+	return read_from(fd, data, n, NULL);
+}
+
 ssize_t read_at(int fd, void *data, size_t n, uint64_t offset)
 {
-	size_t got = 0;
+	return read_from(fd, data, n, &offset);
+}
 
-	while (got < n) {
-		ssize_t r = pread(fd, (char *)data + got, n - got, (off_t)(offset + got));
+int copy_bytes(int from, uint64_t at, uint64_t end, int to)
+{
+	_cleanup_free_ char *chunk = malloc(COPY_BYTES);
 
-		if (r < 0 && errno == EINTR)
-			continue;
-		if (r < 0)
-			return -errno;
-		if (r == 0)
-			break;
-		got += (size_t)r;
+	if (!chunk)
+		return -ENOMEM;
+	while (at < end) {
+		ssize_t n = read_at(from, chunk, COPY_BYTES, at);
+		int r = n > 0 ? write_all(to, chunk, (size_t)n) : 0;
+
+		if (n <= 0 || r < 0)
+			return n < 0 ? (int)n : r; /* 0: it ends before */
+		at += (uint64_t)n;
 	}
-	return (ssize_t)got;
+	return 0;
 }
 
 int sync_parent(const char *path)

@@ -18,6 +18,12 @@ ssize_t read_full(int fd, void *data, size_t n);
 ssize_t read_at(int fd, void *data, size_t n, uint64_t offset);
 
 /**
+ * copy_bytes() - append what @from has from @at on; 0 or -errno
+ * @end: nothing is begun behind it, however fast the file grows. It may end before
+ */
+int copy_bytes(int from, uint64_t at, uint64_t end, int to);
+
+/**
  * sync_parent() - have the name on the disk, not only the file: a folder's entries are its
  * own content; 0 or -errno
  */

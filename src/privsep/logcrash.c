@@ -84,29 +84,13 @@ static int create_damaged(int dir, const char *name, char ret[static LOGCRASH_NA
 	return -EEXIST;
 }
 
-static int copy_rest(int from, uint64_t at, int to)
-{
-	_cleanup_free_ char *chunk = malloc(CHUNK_BYTES);
-
-	if (!chunk)
-		return -ENOMEM;
-	for (;;) {
-		ssize_t n = read_at(from, chunk, CHUNK_BYTES, at);
-		int r = n > 0 ? write_all(to, chunk, (size_t)n) : 0;
-
-		if (n <= 0 || r < 0)
-			return n < 0 ? (int)n : r;
-		at += (uint64_t)n;
-	}
-}
-
 /* For people to look at. The log goes on in any case. */
-static void keep_damaged(int dir, const char *name, int fd, uint64_t start,
+static void keep_damaged(int dir, const char *name, int fd, uint64_t start, uint64_t size,
 			 struct logcrash *ret)
 {
 	char moved_to[LOGCRASH_NAME_SIZE];
 	_cleanup_close_ int to = create_damaged(dir, name, moved_to);
-	int r = to < 0 ? to : copy_rest(fd, start, to);
+	int r = to < 0 ? to : copy_bytes(fd, start, size, to);
 
 	if (r >= 0 && fsync(to) < 0)
 		r = -errno;
@@ -137,7 +121,7 @@ int logcrash_mend(int dir, const char *name, struct logcrash *ret)
 	r = find_next_seq(fd, start, size, &ret->next_seq);
 	if (r < 0)
 		return r;
-	keep_damaged(dir, name, fd, start, ret);
+	keep_damaged(dir, name, fd, start, size, ret);
 	if (ftruncate(fd, (off_t)start) < 0 || fsync(fd) < 0)
 		return -errno;
 	ret->cut_bytes = size - start;

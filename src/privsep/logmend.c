@@ -16,7 +16,6 @@
 #include "privsep/logfiles.h"
 
 #define FOREIGN_MAX 999
-#define CHUNK_BYTES ((size_t)256 << 10)
 #define TEMPORARY   LOGFILE_TEMPORARY "mended"
 
 int logmend_move_aside(int dir, const char *name, char ret_name[static LOGMEND_NAME_SIZE])
@@ -64,27 +63,6 @@ int logmend_rename_back(int dir, const char *name, int kept,
 	return 0;
 }
 
-static int copy(int from, int to, uint64_t size)
-{
-	_cleanup_free_ char *chunk = malloc(CHUNK_BYTES);
-	uint64_t done = 0;
-
-	if (!chunk)
-		return -ENOMEM;
-	while (done < size) {
-		ssize_t n = read_at(from, chunk, CHUNK_BYTES, done);
-		int r;
-
-		if (n <= 0)
-			return (int)n; /* 0: it was cut as well */
-		r = write_all(to, chunk, (size_t)n);
-		if (r < 0)
-			return r;
-		done += (uint64_t)n;
-	}
-	return 0;
-}
-
 static int copy_whole_lines(int dir, int kept, unsigned int mode, uint64_t *ret_bytes)
 {
 	_cleanup_close_ int fd = -1;
@@ -98,7 +76,7 @@ static int copy_whole_lines(int dir, int kept, unsigned int mode, uint64_t *ret_
 		return -EFBIG;
 	(void)unlinkat(dir, TEMPORARY, 0); /* of a try that was interrupted */
 	fd = logfile_open(dir, TEMPORARY, O_RDWR | O_CREAT | O_EXCL, mode);
-	r = fd < 0 ? fd : copy(kept, fd, (uint64_t)st.st_size);
+	r = fd < 0 ? fd : copy_bytes(kept, 0, (uint64_t)st.st_size, fd);
 	if (r >= 0)
 		r = logtail_repair(fd, &cut);
 	if (r >= 0 && fsync(fd) < 0)
