@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the integration tests share: TAP, waiting for a condition, a daemon to try."""
+import contextlib
 import glob
 import json
 import os
@@ -46,6 +47,15 @@ def record(seq, text, priority=6, us=None, dictionary=""):
     """One raw /dev/kmsg record."""
     us = seq * 1000 if us is None else us
     return f"{priority},{seq},{us},-;{text}\n{dictionary}".encode()
+
+
+def open_files(pid):
+    """{descriptor: what it leads to}, without those that were closed meanwhile"""
+    files = {}
+    for fd in os.listdir(f"/proc/{pid}/fd"):
+        with contextlib.suppress(FileNotFoundError):
+            files[int(fd)] = os.readlink(f"/proc/{pid}/fd/{fd}")
+    return files
 
 
 def read_plain(path):

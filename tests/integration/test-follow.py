@@ -10,6 +10,8 @@ import sys
 import tempfile
 import time
 
+from lksm_test import open_files
+
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 LKSM = os.environ.get("LKSM", os.path.join(ROOT, "build/lksm"))
 DEADLINE_S = 10
@@ -58,7 +60,7 @@ class Follow:
         while n < 10:
             if time.monotonic() > end:
                 raise AssertionError("never at rest")
-            links = [os.readlink(f"{base}/fd/{fd}") for fd in os.listdir(f"{base}/fd")]
+            links = open_files(self.process.pid).values()
             with open(f"{base}/stat") as file:
                 is_asleep = file.read().rsplit(")", 1)[1].split()[0] == "S"
             n = n + 1 if is_asleep and any("signalfd" in link for link in links) else 0

@@ -10,7 +10,7 @@ import socket
 import subprocess
 import urllib.error
 
-from lksm_test import LKSM, ROOT, Skip, equal, main, record, wait_for
+from lksm_test import LKSM, ROOT, Skip, equal, main, open_files, record, wait_for
 
 PLANTED = pathlib.Path(LKSM).parent / "tests/lksm-planted"
 ATTACKS = re.findall(r'\{ "(\w+)", ', (ROOT / "tests/planted/attacks.c").read_text())
@@ -59,7 +59,7 @@ def test_web_has_its_socket_and_nothing_else(daemon, _):
     d.wait_healthy()
     wait_locked(d)
     pid = next(p for p in d.children() if status_of(p)["Name"] == "web")
-    fds = {os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd") if int(fd) > 2}
+    fds = {link for fd, link in open_files(pid).items() if fd > 2}
     fds = {re.sub(r"\W?\[?\d*\]?$", "", fd) for fd in fds}
     assert fds <= {"socket", "anon_inode:[eventfd", "anon_inode:[eventpoll",
                    "anon_inode:[timerfd", "anon_inode:[signalfd",
@@ -78,11 +78,13 @@ def test_core_can_rewrite_its_key_and_its_position_only(daemon, _):
     wait_locked(d)
     pid = next(p for p in d.children() if status_of(p)["Name"] == "core")
     files = set()
-    for fd in os.listdir(f"/proc/{pid}/fd"):
-        path = pathlib.Path(os.readlink(f"/proc/{pid}/fd/{fd}"))
+    for fd, link in open_files(pid).items():
+        path = pathlib.Path(link)
+        if path.parent != d.logs:
+            continue
         info = pathlib.Path(f"/proc/{pid}/fdinfo/{fd}").read_text()
         flags = int(re.search(r"flags:\s+(\d+)", info).group(1), 8)
-        if path.parent == d.logs and flags & os.O_ACCMODE and not flags & os.O_APPEND:
+        if flags & os.O_ACCMODE and not flags & os.O_APPEND:
             files.add(path.name)
     equal(files, {".seal_key"})
     maps = pathlib.Path(f"/proc/{pid}/maps").read_text()
@@ -334,8 +336,8 @@ def test_a_service_manager_may_open_everything(daemon, folder):
     d.wait_events(2, "module_hidden")
     equal(sorted(status_of(p)["Name"] for p in d.children()), ["core", "web"])
     web = next(p for p in d.children() if status_of(p)["Name"] == "web")
-    fds = [os.readlink(f"/proc/{web}/fd/{fd}") for fd in os.listdir(f"/proc/{web}/fd")]
-    assert not {str(folder / "pipe"), str(d.kmsg)} & set(fds), fds
+    links = open_files(web).values()
+    assert not {str(folder / "pipe"), str(d.kmsg)} & set(links), links
     os.close(pipe)
     d.stop()
 

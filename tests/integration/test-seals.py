@@ -11,7 +11,7 @@ import shutil
 import signal
 import subprocess
 
-from lksm_test import LKSM, equal, main, record, wait_for
+from lksm_test import LKSM, equal, main, open_files, record, wait_for
 
 EDITS = int(os.environ.get("LKSM_SEAL_EDITS", "150"))
 TEXT = "[PHOTON RING] Kprobe registered for symbol: "
@@ -179,10 +179,8 @@ def test_keys_are_shown_once_and_handed_over(daemon, folder):
 def test_web_does_not_have_the_key(daemon, _):
     d = daemon(dashboard=True).start()
     d.wait_healthy()
-    having = []
-    for child in d.children():
-        fds = pathlib.Path(f"/proc/{child}/fd")
-        having.append(any(os.readlink(f).endswith("/.seal_key") for f in fds.iterdir()))
+    having = [any(link.endswith("/.seal_key") for link in open_files(child).values())
+              for child in d.children()]
     equal(sorted(having), [False] * (len(having) - 1) + [True])
     d.stop()
 

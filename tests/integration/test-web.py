@@ -14,7 +14,7 @@ import subprocess
 import urllib.error
 import urllib.request
 
-from lksm_test import DEADLINE_S, LKSM, Skip, equal, main, record, wait_for
+from lksm_test import DEADLINE_S, LKSM, Skip, equal, main, open_files, record, wait_for
 
 PTRACE_SEIZE, PTRACE_INTERRUPT, WALL = 0x4206, 0x4207, 0x40000000  # linux/ptrace.h, linux/wait.h
 WATCHDOG_US = 4_000_000  # the daemon asks four times in that time, and waits half of it
@@ -178,10 +178,10 @@ def test_the_key_is_nowhere_but_in_web(daemon, folder):
         assert d.url()[1].encode() in memory or name == "core", "the search finds what is there"
         assert text.splitlines()[1].encode() not in memory, f"{name} has the file's text"
         equal(secret in memory, name == "web")
-        opened = [os.readlink(fd) for fd in pathlib.Path(f"/proc/{pids[name]}/fd").iterdir()]
-        equal(any("lksm-tls" in link for link in opened), name == "lksm")
-    fd = next(f for f in pathlib.Path(f"/proc/{pids['lksm']}/fd").iterdir() if "lksm-tls" in os.readlink(f))
-    with open(fd, "r+b", 0) as file:
+        links = open_files(pids[name]).values()
+        equal(any("lksm-tls" in link for link in links), name == "lksm")
+    fd = next(fd for fd, link in open_files(pids["lksm"]).items() if "lksm-tls" in link)
+    with open(f"/proc/{pids['lksm']}/fd/{fd}", "r+b", 0) as file:
         try:
             file.write(b"x")
             raise AssertionError("it can be written")
