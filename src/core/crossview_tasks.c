@@ -4,13 +4,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/ioprio.h>
-#include <sched.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -25,10 +20,16 @@
 #define STAT_BYTES_MAX ((size_t)4 << 20)
 #define BITS	       64
 
+enum difference {
+	UNLISTED,  /* some call knows it, the list does not */
+	UNKNOWN,   /* it is listed, and some call does not know it */
+	COVERED,   /* it is listed, and its folder is that of something else */
+	FORGOTTEN, /* it is listed, and nothing else knows it */
+};
+
 struct candidate {
 	pid_t pid;
-	bool is_listed;	 /* and some call does not know it; else the other way round */
-	bool is_covered; /* or it is listed, and its folder is that of something else */
+	enum difference difference;
 	bool is_dropped;
 	int handle; /* -errno: none */
 	uint64_t start;
@@ -46,70 +47,6 @@ struct tasks {
 	struct candidate candidates[CANDIDATES_MAX];
 	size_t n_hidden;
 	pid_t hidden[FINDINGS_MAX]; /* looked at again in each round */
-};
-
-/* ---- the kernel's answers ---- */
-
-static int ask(enum task_probe probe, pid_t pid)
-{
-	unsigned long cpus[128];
-
-	switch (probe) {
-	case TASK_KILL:
-		return kill(pid, 0);
-	case TASK_GETPGID:
-		return getpgid(pid) < 0 ? -1 : 0;
-	case TASK_GETSID:
-		return getsid(pid) < 0 ? -1 : 0;
-	case TASK_PRIORITY:
-		return syscall(SYS_getpriority, PRIO_PROCESS, pid) < 0 ? -1 : 0;
-	case TASK_SCHEDULER:
-		return sched_getscheduler(pid) < 0 ? -1 : 0;
-	case TASK_AFFINITY:
-		return syscall(SYS_sched_getaffinity, pid, sizeof(cpus), cpus) < 0 ? -1
-										   : 0;
-	case TASK_IOPRIO:
-		return syscall(SYS_ioprio_get, IOPRIO_WHO_PROCESS, pid) < 0 ? -1 : 0;
-	case TASK_PROBES:
-		break;
-	}
-	errno = EINVAL;
-	return -1;
-}
-
-static int kernel_probe(void *context, enum task_probe probe, pid_t pid)
-{
-	(void)context;
-	if (ask(probe, pid) == 0 || errno == EPERM || errno == EACCES)
-		return 0; /* who may not ask is told that it is there */
-	return -errno;
-}
-
-static int kernel_hold(void *context, pid_t pid)
-{
-	int fd = (int)syscall(SYS_pidfd_open, pid, 0);
-
-	(void)context;
-	return fd < 0 ? -errno : fd;
-}
-
-static bool kernel_is_held(void *context, int handle)
-{
-	(void)context;
-	return syscall(SYS_pidfd_send_signal, handle, 0, NULL, 0) == 0 || errno == EPERM;
-}
-
-static void kernel_pause(void *context)
-{
-	(void)context;
-	crossview_pause();
-}
-
-const struct task_calls task_calls_kernel = {
-	.probe = kernel_probe,
-	.hold = kernel_hold,
-	.is_held = kernel_is_held,
-	.pause = kernel_pause,
 };
 
 static const char *const probe_names[] = {
@@ -310,8 +247,10 @@ static bool is_same(const struct tasks *t, const struct candidate *c)
 
 static bool is_alive(const struct tasks *t, const struct candidate *c)
 {
-	if (c->is_listed && !c->is_covered)
+	if (c->difference == UNKNOWN)
 		return is_same(t, c);
+	if (c->difference == FORGOTTEN)
+		return is_listed(t, c->pid); /* no handle leads to it */
 	if (c->handle >= 0)
 		return t->calls->is_held(t->calls->context, c->handle);
 	return is_known_to_any(t, c->pid);
@@ -320,13 +259,17 @@ static bool is_alive(const struct tasks *t, const struct candidate *c)
 /* Is it still in the one view and not in the other? Between two signs of its life. */
 static bool is_different(const struct tasks *t, const struct candidate *c)
 {
-	if (c->is_covered)
-		return is_listed(t, c->pid) && !is_itself(t, c->pid);
-	if (c->is_listed)
+	switch (c->difference) {
+	case UNKNOWN:
 		return is_listed(t, c->pid) && is_unknown_to_any(t, c->pid);
-	if (is_listed(t, c->pid))
-		return false;
-	return c->handle >= 0 || !has_name(t, c->pid);
+	case COVERED:
+		return is_listed(t, c->pid) && !is_itself(t, c->pid);
+	case FORGOTTEN:
+		return !is_itself(t, c->pid) && !is_known_to_any(t, c->pid);
+	case UNLISTED:
+		break;
+	}
+	return !is_listed(t, c->pid) && (c->handle >= 0 || !has_name(t, c->pid));
 }
 
 static void drop(struct candidate *c)
@@ -349,10 +292,16 @@ static void remove_dropped(struct tasks *t)
 
 static bool is_explained(const struct tasks *t, const struct candidate *c)
 {
-	if (c->is_covered)
-		return is_itself(t, c->pid) || !is_known_to_any(t, c->pid);
-	if (c->is_listed)
+	switch (c->difference) {
+	case UNKNOWN:
 		return !is_unknown_to_any(t, c->pid) || !has_name(t, c->pid);
+	case COVERED:
+		return is_itself(t, c->pid) || !is_known_to_any(t, c->pid);
+	case FORGOTTEN:
+		return is_itself(t, c->pid) || is_known_to_any(t, c->pid);
+	case UNLISTED:
+		break;
+	}
 	return is_thread(t, c->pid) || !is_known_to_any(t, c->pid);
 }
 
@@ -366,24 +315,33 @@ static int sift(struct tasks *t)
 	for (size_t i = 0; i < t->n; i++) {
 		struct candidate *c = &t->candidates[i];
 
-		if (is_listed(t, c->pid) != c->is_listed || is_explained(t, c))
+		if (is_listed(t, c->pid) == (c->difference == UNLISTED) ||
+		    is_explained(t, c))
 			drop(c);
 	}
 	remove_dropped(t);
 	return 0;
 }
 
+static enum difference find_difference(const struct tasks *t, pid_t pid)
+{
+	if (!is_listed(t, pid))
+		return UNLISTED;
+	if (is_itself(t, pid))
+		return UNKNOWN;
+	return is_known_to_any(t, pid) ? COVERED : FORGOTTEN;
+}
+
 /* Threads alone can be too many at once: those that are explained make room. */
 static void suspect(struct tasks *t, pid_t pid)
 {
-	bool is_in_list = is_listed(t, pid);
+	enum difference difference = find_difference(t, pid);
 
 	if (t->n == CANDIDATES_MAX && (sift(t) < 0 || t->n == CANDIDATES_MAX))
 		return; /* not in this round */
 	t->candidates[t->n++] = (struct candidate){
 		.pid = pid,
-		.is_listed = is_in_list,
-		.is_covered = is_in_list && !is_itself(t, pid),
+		.difference = difference,
 		.handle = -ENOENT,
 	};
 }
@@ -398,9 +356,9 @@ static void hold_all(struct tasks *t)
 
 		(void)read_facts(t, c->pid, &facts); /* zero if it has no name */
 		c->start = facts.start;
-		if (!c->is_listed || c->is_covered)
+		if (c->difference == UNLISTED || c->difference == COVERED)
 			c->handle = t->calls->hold(t->calls->context, c->pid);
-		if (c->handle == -ESRCH || (c->is_listed && !c->is_covered && !c->start))
+		if (c->handle == -ESRCH || (c->difference == UNKNOWN && !c->start))
 			drop(c);
 	}
 	remove_dropped(t);
@@ -418,8 +376,9 @@ static void look_again(struct tasks *t)
 	for (size_t i = 0; i < t->n; i++) {
 		struct candidate *c = &t->candidates[i];
 
-		if (!c->is_dropped && (!is_different(t, c) || !is_alive(t, c) ||
-				       (!c->is_listed && is_thread(t, c->pid))))
+		if (!c->is_dropped &&
+		    (!is_different(t, c) || !is_alive(t, c) ||
+		     (c->difference == UNLISTED && is_thread(t, c->pid))))
 			drop(c);
 	}
 	remove_dropped(t);
@@ -432,7 +391,7 @@ static void add_views(const struct tasks *t, const struct candidate *c, bool is_
 	size_t n[2] = { 0, 0 };
 
 	for (int i = -2; i < TASK_PROBES; i++) {
-		bool is_seen = i == -2	 ? c->is_listed
+		bool is_seen = i == -2	 ? c->difference != UNLISTED
 			       : i == -1 ? is_named
 					 : works(t, i) && ask_about(t, i, c->pid) == 0;
 		const char *name = i == -2   ? "proc_list"
@@ -481,7 +440,7 @@ static void tell(struct tasks *t, const struct candidate *c, struct findings *ou
 		return;
 	if (t->n_hidden < FINDINGS_MAX)
 		t->hidden[t->n_hidden++] = c->pid;
-	is_named = !c->is_covered && read_facts(t, c->pid, &facts) == 0;
+	is_named = c->difference != COVERED && read_facts(t, c->pid, &facts) == 0;
 	finding_identify(f, &c->pid, sizeof(c->pid));
 	finding_identify(f, &c->start, sizeof(c->start));
 	finding_add_number(f, "pid", c->pid);

@@ -5,7 +5,8 @@
  *
  * The proof that it is hidden does not rest on time: a handle on the process (pidfd_open(2))
  * is taken, /proc is listed, and the handle still leads to a process. It was there before
- * and after, so the list had to show it.
+ * and after, so the list had to show it. Only what is listed and known to nothing else, as
+ * when it was taken out of the kernel's table of process ids, must stay so for some looks.
  */
 #ifndef CORE_CROSSVIEW_TASKS_H
 #define CORE_CROSSVIEW_TASKS_H

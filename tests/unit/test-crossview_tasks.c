@@ -169,6 +169,19 @@ static void another_over_its_folder(void)
 		    "1 (init) S 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 5 20\n");
 }
 
+/* Out of the table of process ids: the list goes by that of thread groups. */
+static void nothing_but_the_list(void)
+{
+	nothing_over_its_folder();
+	hide_from_all();
+}
+
+static void be_known_in_time(unsigned int n)
+{
+	if (n == 2)
+		fake.unknown[7] = 0;
+}
+
 static void uncover_in_time(unsigned int n)
 {
 	if (n == 2)
@@ -240,6 +253,12 @@ static const struct task_case {
 	{ "a thread that ends", thread_without_name, die_in_time, "" },
 	{ "nothing over its folder", nothing_over_its_folder, NULL, COVERED_7 },
 	{ "another over its folder", another_over_its_folder, NULL, COVERED_7 },
+	{ "nothing but the list knows it", nothing_but_the_list, NULL,
+	  "process_hidden pid=7 missing=proc_name,kill,getpgid,getsid,getpriority,"
+	  "sched_getscheduler,sched_getaffinity,ioprio_get seen=proc_list\n" },
+	{ "nothing but the list, and it goes", nothing_but_the_list, vanish_in_time, "" },
+	{ "nothing but the list, for a while", nothing_but_the_list, be_known_in_time,
+	  "" },
 	{ "uncovered", nothing_over_its_folder, uncover_in_time, "" },
 	{ "covered, and it goes", another_over_its_folder, die_covered, "" },
 };
