@@ -1,6 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Hostile records: every line is JSON that all readers read alike, and no byte is lost."""
+"""Hostile records: every line is JSON that all readers read alike, and no byte is lost.
+
+LKSM_JSON_RECORDS says how many of them are random (2,000).
+"""
+import functools
 import json
 import os
 import pathlib
@@ -14,6 +18,8 @@ from lksm_test import LKSM, Skip, equal, main
 HERE = pathlib.Path(__file__).resolve().parent
 SEED_KEYS = ["seq", "ts", "type", "data", "severity", "source"]
 STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
+RECORDS = int(os.environ.get("LKSM_JSON_RECORDS", "2000"))
+BATCH = 50000
 SEPARATORS = "\u2028\u2029\u0085\u000b\u000c"
 HAND_MADE = [
     b"", b" ", b'"', b"\\", b'\\"', b"a\nb", b"\r\n", b"\0", b"a\0b", b"\x7f", b"\x1b[31mred",
@@ -28,14 +34,33 @@ HAND_MADE = [
 ]
 
 
-def hostile_texts():
+def fuzzed(dice):
+    alphabet = dice.choice([range(256), b'"\\\n\t ax', b"\xe2\x80\xa8\xa9\xc3\xf0\x9fa"])
+    prefix = dice.choice([b"", b"", b"", b"[PHOTON RING] ", b"[PHOTON RING] type=x a="])
+    return prefix + bytes(dice.choices(alphabet, k=dice.randrange(60)))
+
+
+def hostile_batches():
+    """The same texts for each test: all that were thought of, then random ones."""
     dice = random.Random(20260210)
     texts = HAND_MADE + [bytes([c]) for c in range(256)]
     texts += [b"[PHOTON RING] " + bytes([c]) * 9 for c in range(256)]
-    for _ in range(2000):
-        alphabet = dice.choice([range(256), b'"\\\n\t ax', b"\xe2\x80\xa8\xa9\xc3\xf0\x9fa"])
-        texts.append(bytes(dice.choice(alphabet) for _ in range(dice.randrange(60))))
-    return texts
+    for _ in range(RECORDS):
+        texts.append(fuzzed(dice))
+        if len(texts) >= BATCH:
+            yield texts
+            texts = []
+    if texts:
+        yield texts
+
+
+def each_batch(check):
+    """The test of all hostile texts that @check makes of some of them."""
+    @functools.wraps(check)
+    def test(_, folder):
+        for texts in hostile_batches():
+            check(texts, folder)
+    return test
 
 
 def escape(text):
@@ -65,8 +90,8 @@ def is_utf8(text):
     return True
 
 
-def test_no_byte_is_lost(_, __):
-    texts = hostile_texts()
+@each_batch
+def test_no_byte_is_lost(texts, _):
     for i, (line, text) in enumerate(zip(replay(texts), texts)):
         event = json.loads(line)
         equal((event["seq"], event["stream_seq"]), (i, i))
@@ -78,8 +103,9 @@ def test_no_byte_is_lost(_, __):
             assert "\ufffd" in event["message"], line
 
 
-def test_only_the_promised_bytes_are_escaped(_, __):
-    for line in replay(hostile_texts()):
+@each_batch
+def test_only_the_promised_bytes_are_escaped(texts, _):
+    for line in replay(texts):
         text = line.decode()  # every line is UTF-8
         assert not re.search("[\0-\x1f\x7f\u2028\u2029]", text), line
         for spelling in re.findall(r'\\(?:u[0-9a-f]{4}|.)', text):
@@ -91,8 +117,9 @@ def as_dumps(event, ts):
     return text.replace('"ts": "@"', '"ts": ' + ts, 1)
 
 
-def test_seed_fields_are_those_of_json_dumps(_, __):
-    for line in replay(hostile_texts(), "--fields", "seed"):
+@each_batch
+def test_seed_fields_are_those_of_json_dumps(texts, _):
+    for line in replay(texts, "--fields", "seed"):
         text = line.decode()
         event = json.loads(text)
         ts = json.loads(text, parse_float=str)["ts"]
@@ -105,8 +132,8 @@ def test_seed_fields_are_those_of_json_dumps(_, __):
             equal(text, as_dumps(event, ts))
 
 
-def test_full_lines_begin_with_the_seed_fields(_, __):
-    texts = hostile_texts()
+@each_batch
+def test_full_lines_begin_with_the_seed_fields(texts, _):
     for full, seed in zip(replay(texts), replay(texts, "--fields", "seed")):
         assert full.startswith(seed[:-1] + b", "), full
 
@@ -118,19 +145,21 @@ def read_with(command, lines):
     return [json.loads(line) for line in done.stdout.split(b"\n")[:-1]]
 
 
-def test_jq_reads_the_same(_, __):
+@each_batch
+def test_jq_reads_the_same(texts, _):
     if not shutil.which("jq"):
         raise Skip("jq is not installed")
     # jq has only doubles: an integer beyond 2^53 is not for it
-    lines = [line for line in replay(hostile_texts()) if b"9223372036854775807" not in line]
+    lines = [line for line in replay(texts) if b"9223372036854775807" not in line]
     equal(read_with(["jq", "-c", "."], lines), [json.loads(line) for line in lines])
 
 
-def test_jansson_reads_the_same(_, folder):
+@each_batch
+def test_jansson_reads_the_same(texts, folder):
     program = folder / "jansson-echo"
     subprocess.run([os.environ.get("CC", "cc"), "-D_GNU_SOURCE", "-o", program,
                     HERE / "jansson-echo.c", "-ljansson"], check=True)
-    lines = replay(hostile_texts())
+    lines = replay(texts)
     equal(read_with([program], lines), [json.loads(line) for line in lines])
 
 
