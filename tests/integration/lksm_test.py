@@ -20,7 +20,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 LKSM = os.environ.get("LKSM", str(ROOT / "build/lksm"))
 UNDER = os.environ.get("LKSM_UNDER", "").split()  # a tool that runs it: Valgrind
 ROUTINE = rb'^{"seq": \d+, "ts": [0-9.]+, "type": "(log_sealed|heartbeat)", .*"source": "lksm"'
-DEADLINE_S = float(os.environ.get("LKSM_TEST_DEADLINE", "60"))
+DEADLINE_S = float(os.environ.get("LKSM_TEST_DEADLINE", "180"))
 
 
 class Skip(Exception):

@@ -14,7 +14,7 @@ from lksm_test import open_files
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 LKSM = os.environ.get("LKSM", os.path.join(ROOT, "build/lksm"))
-DEADLINE_S = 10
+DEADLINE_S = 60
 TESTS = []
 
 

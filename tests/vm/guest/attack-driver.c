@@ -32,7 +32,7 @@
 
 #define PATH	      "/proc/lksm"
 #define LOG	      "/tmp/crossview" /* events of user space, as JSON lines */
-#define WAIT_S	      75 /* crossview looks each minute; the host judges the time */
+#define WAIT_S	      150 /* crossview looks each minute; the host judges the time */
 #define WANTS_MAX     8
 #define SIZE_MAX_READ 20000
 

@@ -31,7 +31,7 @@
 #include <unistd.h>
 
 #define PATH	      "/proc/lksm"
-#define LONG_MS	      60000
+#define LONG_MS	      300000
 #define SIZE_MAX_READ 20000
 
 struct story {
