@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -323,13 +324,24 @@ static int sift(struct tasks *t)
 	return 0;
 }
 
+/* The kernel's own /proc has folders only; somebody's picture of it has links that end. */
+static bool is_link(const struct tasks *t, pid_t pid)
+{
+	struct stat info;
+	char path[16];
+
+	(void)snprintf(path, sizeof(path), "%d", (int)pid);
+	return fstatat(t->proc, path, &info, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       S_ISLNK(info.st_mode);
+}
+
 static enum difference find_difference(const struct tasks *t, pid_t pid)
 {
 	if (!is_listed(t, pid))
 		return UNLISTED;
 	if (is_itself(t, pid))
 		return UNKNOWN;
-	return is_known_to_any(t, pid) ? COVERED : FORGOTTEN;
+	return is_known_to_any(t, pid) || is_link(t, pid) ? COVERED : FORGOTTEN;
 }
 
 /* Threads alone can be too many at once: those that are explained make room. */
