@@ -2,6 +2,8 @@
 /* See utf8.h. */
 #include "base/utf8.h"
 
+#include "base/scan.h"
+
 /* Length of the sequence that @c begins, 0 if it cannot begin one. */
 static size_t sequence_length(unsigned char c)
 {
@@ -42,12 +44,15 @@ bool utf8_is_valid(struct span s)
 {
 	uint32_t code;
 
-	while (s.len) {
-		size_t n = (unsigned char)s.data[0] < 0x80 ? 1 : utf8_decode(s, &code);
+	for (;;) {
+		size_t n = scan_ascii_length(s.data, s.len);
 
+		s = span_skip(s, n);
+		if (s.len == 0)
+			return true;
+		n = utf8_decode(s, &code);
 		if (n == 0)
 			return false;
 		s = span_skip(s, n);
 	}
-	return true;
 }
