@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "base/planted.h"
+#include "base/scan.h"
 #include "base/text.h"
 #include "base/utf8.h"
 #include "core/kmsg.h"
@@ -27,6 +28,7 @@ struct naming {
 	struct buffer raw;    /* when the record's own text cannot serve */
 	struct buffer tags;   /* a rule's, and one of ours */
 	struct logfmt_line logfmt;
+	const struct event_type *kernel_message; /* the row that is wanted most */
 };
 
 int naming_create(const struct rules *rules, const struct naming_options *options,
@@ -39,6 +41,7 @@ int naming_create(const struct rules *rules, const struct naming_options *option
 		return -ENOMEM;
 	n->rules = rules;
 	n->options = *options;
+	n->kernel_message = event_type_find(SPAN("kernel_message"));
 	r = rules_scratch_create(rules, &n->scratch);
 	if (r < 0) {
 		naming_destroy(n);
@@ -120,18 +123,16 @@ static void fill_type(struct lksm_event *event, struct span type,
 }
 
 /* An event of LKSM's own, as its row in event_types.h says. */
-static void fill_own(struct lksm_event *event, struct span type)
+static void fill_own(struct lksm_event *event, const struct event_type *row)
 {
-	const struct event_type *row = event_type_find(type);
-
-	fill_type(event, type, row->severity, span_from(row->source));
+	fill_type(event, span_from(row->name), row->severity, span_from(row->source));
 	if (row->attack[0])
 		event->attack = span_from(row->attack);
 }
 
 static int name_spoof(struct lksm_event *event, struct span text, struct span reason)
 {
-	fill_own(event, SPAN("spoof_suspected"));
+	fill_own(event, event_type_find(SPAN("spoof_suspected")));
 	(void)event_add_text(event, SPAN("line"), text); /* two keys have room */
 	(void)event_add_text(event, SPAN("reason"), reason);
 	return 1;
@@ -251,7 +252,7 @@ static int name_kernel(struct naming *n, struct span text, struct lksm_event *ev
 		return r == 2 ? 0 : r;
 	if (!n->options.all)
 		return 0;
-	fill_own(event, SPAN("kernel_message"));
+	fill_own(event, n->kernel_message);
 	(void)event_add_text(event, SPAN("message"), event->message);
 	return 1;
 }
@@ -295,7 +296,7 @@ int naming_name(struct naming *n, const struct lksm_record *record,
 		r = name_sensor(n, text, event);
 	else if (span_starts_with(text, tag))
 		r = name_tagged(n, record, text, event);
-	else if (span_contains(text, tag))
+	else if (scan_find(text, tag))
 		r = name_spoof(event, text, SPAN("position"));
 	else
 		r = name_kernel(n, text, event);
