@@ -2,6 +2,8 @@
 /* See text.h. */
 #include "base/text.h"
 
+#define DIGITS_SAFE 19 /* fit into 64 bits, whatever they are */
+
 bool is_snake_case(struct span s, size_t max)
 {
 	if (s.len < 1 || s.len > max || s.data[0] < 'a' || s.data[0] > 'z')
@@ -23,11 +25,11 @@ bool take_number(struct span *s, uint64_t max, uint64_t *ret)
 	for (; n < s->len && s->data[n] >= '0' && s->data[n] <= '9'; n++) {
 		uint64_t digit = (uint64_t)(s->data[n] - '0');
 
-		if (value > (max - digit) / 10)
+		if (n >= DIGITS_SAFE && value > (UINT64_MAX - digit) / 10)
 			return false;
 		value = value * 10 + digit;
 	}
-	if (n == 0)
+	if (n == 0 || value > max)
 		return false;
 	*s = span_skip(*s, n);
 	*ret = value;

@@ -17,52 +17,40 @@
 #include "core/escape.h"
 #include "core/kmsg.h"
 
-#define FRACTION_DIGITS 6
-#define SECS_PER_DAY	86400
-#define ZONE_SLOT_SECS	900 /* clocks change on a quarter of an hour */
-#define YEAR_FIRST	1970
-
-enum stamp_kind {
-	STAMP_NONE,
-	STAMP_BOOT,  /* us: since boot */
-	STAMP_LOCAL, /* us: local time, since 1970-01-01 there */
-	STAMP_UTC,   /* us: since 1970 UTC */
-	STAMP_DELTA, /* us: since the record before; 0 where the line only names a minute
-		      */
-};
-
-struct prefix {
-	int level;
-	int facility;
-	enum stamp_kind kind;
-	uint64_t us;
-	struct span caller;
-	size_t len;
-};
+#define FRACTION_DIGITS	 6
+#define IS_LITTLE_ENDIAN (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__)
+#define USUAL_WIDTH	 12 /* "[" and so many digits and spaces at most, less one */
+#define USUAL_LENGTH	 (USUAL_WIDTH + FRACTION_DIGITS + 5) /* . and "] " and two more */
+#define SECS_PER_DAY	 86400
+#define ZONE_SLOT_SECS	 900 /* clocks change on a quarter of an hour */
+#define YEAR_FIRST	 1970
 
 struct date {
 	uint64_t year, month, day, hour, minute, second;
 };
 
 /* syslog(3); dmesg knows the first twelve, the rest are other programs' */
-static const char *const facility_names[] = {
-	"kern",	  "user",   "mail",	"daemon", "auth",   "syslog", "lpr",	"news",
-	"uucp",	  "cron",   "authpriv", "ftp",	  "ntp",    "audit",  "alert",	"clock",
-	"local0", "local1", "local2",	"local3", "local4", "local5", "local6", "local7",
+static const struct span facility_names[] = {
+	SPAN("kern"),	  SPAN("user"),	  SPAN("mail"),	  SPAN("daemon"), SPAN("auth"),
+	SPAN("syslog"),	  SPAN("lpr"),	  SPAN("news"),	  SPAN("uucp"),	  SPAN("cron"),
+	SPAN("authpriv"), SPAN("ftp"),	  SPAN("ntp"),	  SPAN("audit"),  SPAN("alert"),
+	SPAN("clock"),	  SPAN("local0"), SPAN("local1"), SPAN("local2"), SPAN("local3"),
+	SPAN("local4"),	  SPAN("local5"), SPAN("local6"), SPAN("local7"),
 };
 
-static const char *const level_names[] = {
-	"emerg", "alert", "crit", "err", "warn", "notice", "info", "debug",
+static const struct span level_names[] = {
+	SPAN("emerg"), SPAN("alert"),  SPAN("crit"), SPAN("err"),
+	SPAN("warn"),  SPAN("notice"), SPAN("info"), SPAN("debug"),
 };
 
-static const char *const month_names[] = {
-	"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-	"Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+static const struct span month_names[] = {
+	SPAN("Jan"), SPAN("Feb"), SPAN("Mar"), SPAN("Apr"), SPAN("May"), SPAN("Jun"),
+	SPAN("Jul"), SPAN("Aug"), SPAN("Sep"), SPAN("Oct"), SPAN("Nov"), SPAN("Dec"),
 };
 
-static const char *const day_names[] = {
-	"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"
-};
+static const struct span day_names[] = { SPAN("Sun"), SPAN("Mon"), SPAN("Tue"),
+					 SPAN("Wed"), SPAN("Thu"), SPAN("Fri"),
+					 SPAN("Sat") };
 
 static bool is_digit(char c)
 {
@@ -79,20 +67,23 @@ static bool take_char(struct span *s, char c)
 
 static void take_spaces(struct span *s)
 {
-	while (take_char(s, ' '))
-		;
+	size_t n = 0;
+
+	while (n < s->len && s->data[n] == ' ')
+		n++;
+	*s = span_skip(*s, n);
 }
 
-static bool take_literal(struct span *s, const char *literal)
+static bool take_literal(struct span *s, struct span literal)
 {
-	if (!span_starts_with(*s, span_from(literal)))
+	if (!span_starts_with(*s, literal))
 		return false;
-	*s = span_skip(*s, strlen(literal));
+	*s = span_skip(*s, literal.len);
 	return true;
 }
 
 /* One of @names; Return: its place, -1 for none of them. */
-static int take_name(struct span *s, const char *const *names, size_t n_names)
+static int take_name(struct span *s, const struct span *names, size_t n_names)
 {
 	for (size_t i = 0; i < n_names; i++) {
 		if (take_literal(s, names[i]))
@@ -118,6 +109,25 @@ static bool take_digits(struct span *s, size_t n, uint64_t *ret)
 	return true;
 }
 
+/* Six digits at once: pairs of them, then the pairs together. */
+static bool take_fraction(struct span *s, uint64_t *ret)
+{
+	const uint64_t high = 0xf0f0f0f0f0f0, threes = 0x303030303030;
+	uint64_t x;
+
+	if (s->len < sizeof(x) || !IS_LITTLE_ENDIAN)
+		return take_digits(s, FRACTION_DIGITS, ret);
+	memcpy(&x, s->data, sizeof(x));
+	if ((x & high) != threes || ((x + 0x060606060606) & high) != threes ||
+	    is_digit(s->data[FRACTION_DIGITS]))
+		return false;
+	x &= 0x0f0f0f0f0f0f;
+	x = x * 10 + (x >> 8);
+	*ret = (x & 0xff) * 10000 + (x >> 16 & 0xff) * 100 + (x >> 32 & 0xff);
+	*s = span_skip(*s, FRACTION_DIGITS);
+	return true;
+}
+
 /* "   5.140900" as microseconds */
 static bool take_seconds(struct span *s, uint64_t *ret)
 {
@@ -125,7 +135,7 @@ static bool take_seconds(struct span *s, uint64_t *ret)
 
 	take_spaces(s);
 	if (!take_number(s, UINT64_MAX / USEC_PER_SEC - 1, &seconds) ||
-	    !take_char(s, '.') || !take_digits(s, FRACTION_DIGITS, &fraction))
+	    !take_char(s, '.') || !take_fraction(s, &fraction))
 		return false;
 	*ret = seconds * USEC_PER_SEC + fraction;
 	return true;
@@ -271,20 +281,20 @@ static bool take_close(struct span *s)
 	return take_char(s, ']');
 }
 
-static bool take_stamp(struct span *s, struct prefix *p)
+static bool take_stamp(struct span *s, struct dmesg_prefix *p)
 {
 	static const struct {
-		enum stamp_kind kind;
+		enum dmesg_stamp kind;
 		bool (*take)(struct span *s, uint64_t *ret);
 	} forms[] = {
-		{ STAMP_BOOT, take_seconds }, { STAMP_LOCAL, take_ctime },
-		{ STAMP_DELTA, take_delta },  { STAMP_DELTA, take_plus },
-		{ STAMP_DELTA, take_minute },
+		{ DMESG_STAMP_BOOT, take_seconds }, { DMESG_STAMP_LOCAL, take_ctime },
+		{ DMESG_STAMP_DELTA, take_delta },  { DMESG_STAMP_DELTA, take_plus },
+		{ DMESG_STAMP_DELTA, take_minute },
 	};
 	struct span rest = *s, inner;
 
 	if (take_iso(&rest, &p->us)) {
-		p->kind = STAMP_UTC;
+		p->kind = DMESG_STAMP_UTC;
 		*s = rest;
 		return true;
 	}
@@ -303,7 +313,7 @@ static bool take_stamp(struct span *s, struct prefix *p)
 }
 
 /* "[T1]", "[    T1]" or "[C0]" behind a stamp, with or without a space between them */
-static void take_caller(struct span *s, struct prefix *p)
+static void take_caller(struct span *s, struct dmesg_prefix *p)
 {
 	struct span rest = *s, caller;
 	uint64_t number;
@@ -325,14 +335,14 @@ static void take_caller(struct span *s, struct prefix *p)
 }
 
 /* "<6>": facility * 8 + level */
-static bool take_raw_priority(struct span *s, struct prefix *p)
+static bool take_raw_priority(struct span *s, struct dmesg_prefix *p)
 {
 	struct span rest = *s;
 	uint64_t priority;
 
 	if (!take_char(&rest, '<'))
 		return false;
-	if (take_literal(&rest, "-1>")) {
+	if (take_literal(&rest, SPAN("-1>"))) {
 		p->facility = DMESG_FACILITY_OTHER;
 		*s = rest;
 		return true;
@@ -346,14 +356,14 @@ static bool take_raw_priority(struct span *s, struct prefix *p)
 }
 
 /* A name of the table, padded with spaces, and a colon. */
-static int take_padded_name(struct span *s, const char *const *names, size_t n_names)
+static int take_padded_name(struct span *s, const struct span *names, size_t n_names)
 {
 	struct span word = { s->data, 0 };
 
 	while (word.len < s->len && s->data[word.len] != ' ' && s->data[word.len] != ':')
 		word.len++;
 	for (size_t i = 0; i < n_names; i++) {
-		if (!span_equal(word, span_from(names[i])))
+		if (!span_equal(word, names[i]))
 			continue;
 		*s = span_skip(*s, word.len);
 		take_spaces(s);
@@ -362,12 +372,38 @@ static int take_padded_name(struct span *s, const char *const *names, size_t n_n
 	return -1;
 }
 
+/*
+ * What nearly all lines begin with, as dmesg pads it: the kernel's name in seven bytes, a
+ * level's in eight.
+ */
+static bool take_kernel_names(struct span *s, struct dmesg_prefix *p)
+{
+	static const char levels[][9] = {
+		"emerg : ", "alert : ", "crit  : ", "err   : ",
+		"warn  : ", "notice: ", "info  : ", "debug : "
+	};
+	static const struct span kernel = SPAN("kern  :");
+
+	if (s->len < kernel.len + 8 || memcmp(s->data, kernel.data, kernel.len) != 0)
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(levels); i++)
+		if (!memcmp(s->data + kernel.len, levels[i], 8)) {
+			p->facility = 0;
+			p->level = (int)i;
+			*s = span_skip(*s, kernel.len + 8);
+			return true;
+		}
+	return false;
+}
+
 /* "kern  :info  : " */
-static bool take_names(struct span *s, struct prefix *p)
+static bool take_names(struct span *s, struct dmesg_prefix *p)
 {
 	struct span rest = *s;
 	int facility, level;
 
+	if (take_kernel_names(s, p))
+		return true;
 	facility = take_padded_name(&rest, facility_names, ARRAY_SIZE(facility_names));
 	if (facility < 0)
 		return false;
@@ -380,9 +416,46 @@ static bool take_names(struct span *s, struct prefix *p)
 	return true;
 }
 
-static bool parse_prefix(struct span line, struct prefix *ret)
+/* "[T1]", "[    T1]" or "[C0]", by its first two bytes. */
+static bool may_be_caller(const char *at)
 {
-	struct prefix p = { .level = -1, .facility = -1 };
+	return at[0] == '[' && (at[1] == ' ' || at[1] == 'T' || at[1] == 'C');
+}
+
+/*
+ * "kern  :info  : [    5.140900] text", or without the names: what nearly all lines are. All
+ * that it takes parse_prefix() would take, too, and say the same of; the caller, short lines
+ * and large numbers are left to that one.
+ */
+bool dmesg_usual_prefix(struct span line, struct dmesg_prefix *ret)
+{
+	struct dmesg_prefix p = { .level = -1, .facility = -1, .kind = DMESG_STAMP_BOOT };
+	struct span s = line, fraction;
+	uint64_t seconds = 0, us;
+	size_t i = 1, first;
+
+	(void)take_kernel_names(&s, &p);
+	if (s.len < USUAL_LENGTH || s.data[0] != '[')
+		return false;
+	while (i < USUAL_WIDTH && s.data[i] == ' ')
+		i++;
+	for (first = i; i < USUAL_WIDTH && is_digit(s.data[i]); i++)
+		seconds = seconds * 10 + (uint64_t)(s.data[i] - '0');
+	fraction = span_skip(s, i + 1);
+	if (i == first || s.data[i] != '.' || !take_fraction(&fraction, &us) ||
+	    fraction.data[0] != ']' || fraction.data[1] != ' ' ||
+	    may_be_caller(fraction.data + 2))
+		return false;
+	p.names_len = line.len - s.len;
+	p.us = seconds * USEC_PER_SEC + us;
+	p.len = line.len - fraction.len + 2;
+	*ret = p;
+	return true;
+}
+
+static bool parse_any(struct span line, struct dmesg_prefix *ret)
+{
+	struct dmesg_prefix p = { .level = -1, .facility = -1 };
 	struct span s = line;
 	bool has_priority = take_raw_priority(&s, &p) || take_names(&s, &p);
 
@@ -396,6 +469,11 @@ static bool parse_prefix(struct span line, struct prefix *ret)
 	p.len = line.len - s.len;
 	*ret = p;
 	return true;
+}
+
+static bool parse_prefix(struct span line, struct dmesg_prefix *ret)
+{
+	return dmesg_usual_prefix(line, ret) || parse_any(line, ret);
 }
 
 /*
@@ -418,17 +496,17 @@ static bool take_line(struct span *s, bool is_end, struct span *ret)
 
 /*
  * Lines without a prefix at the front of @s, which is advanced past them; empty ones at
- * their end are passed over.
+ * their end are passed over. The line behind them is kept: it will be asked for next.
  *
  * Return: false if there may be more of them.
  */
-static bool take_more(struct span *s, size_t n_bytes_max, bool is_end, struct span *ret)
+static bool take_more(struct dmesg_parser *p, struct span *s, bool is_end,
+		      struct span *ret)
 {
 	struct span rest = *s, line;
-	struct prefix prefix;
 	size_t len = 0;
 
-	while (s->len - rest.len < n_bytes_max) {
+	while (s->len - rest.len < DMESG_RECORD_MAX) {
 		struct span before = rest;
 
 		if (!take_line(&rest, is_end, &line)) {
@@ -436,7 +514,8 @@ static bool take_more(struct span *s, size_t n_bytes_max, bool is_end, struct sp
 				return false;
 			break;
 		}
-		if (parse_prefix(line, &prefix)) {
+		if (parse_prefix(line, &p->ahead_prefix)) {
+			p->ahead = line;
 			rest = before;
 			break;
 		}
@@ -486,23 +565,23 @@ static void set_wall_time(struct dmesg_parser *p, uint64_t time_us,
 	r->ts_us = time_us > p->first_time_us ? time_us - p->first_time_us : 0;
 }
 
-static void set_times(struct dmesg_parser *p, const struct prefix *prefix,
+static void set_times(struct dmesg_parser *p, const struct dmesg_prefix *prefix,
 		      struct dmesg_record *r)
 {
 	r->ts_us = p->last_ts_us;
 	switch (prefix->kind) {
-	case STAMP_NONE:
+	case DMESG_STAMP_NONE:
 		break;
-	case STAMP_BOOT:
+	case DMESG_STAMP_BOOT:
 		r->ts_us = prefix->us;
 		break;
-	case STAMP_LOCAL:
+	case DMESG_STAMP_LOCAL:
 		set_wall_time(p, local_to_utc(p, prefix->us), r);
 		break;
-	case STAMP_UTC:
+	case DMESG_STAMP_UTC:
 		set_wall_time(p, prefix->us, r);
 		break;
-	case STAMP_DELTA:
+	case DMESG_STAMP_DELTA:
 		if (prefix->us <= UINT64_MAX - r->ts_us)
 			r->ts_us += prefix->us;
 		break;
@@ -510,27 +589,47 @@ static void set_times(struct dmesg_parser *p, const struct prefix *prefix,
 	p->last_ts_us = r->ts_us;
 }
 
+/* The line that take_more() looked at last, if it is the next one and was not moved. */
+static bool take_ahead(struct dmesg_parser *p, struct span *s, struct span *ret_line,
+		       struct dmesg_prefix *ret)
+{
+	struct span line = p->ahead;
+	size_t end = line.len;
+
+	p->ahead.data = NULL;
+	if (!line.data || line.data != s->data || line.len > s->len)
+		return false;
+	end += end < s->len && s->data[end] == '\r';
+	end += end < s->len && s->data[end] == '\n';
+	*s = span_skip(*s, end);
+	*ret_line = line;
+	*ret = p->ahead_prefix;
+	return true;
+}
+
 bool dmesg_next(struct dmesg_parser *p, struct span *s, bool is_end,
 		struct dmesg_record *ret)
 {
 	struct dmesg_record r = { 0 };
-	struct prefix prefix = { .level = -1, .facility = -1 };
+	struct dmesg_prefix prefix = { .level = -1, .facility = -1 };
 	struct span rest = *s, line;
-	bool has_prefix;
+	bool has_prefix = take_ahead(p, &rest, &line, &prefix);
 
-	do {
+	while (!has_prefix) {
 		*s = rest;
 		if (!take_line(&rest, is_end, &line))
 			return false;
-	} while (line.len == 0);
-	has_prefix = parse_prefix(line, &prefix);
+		if (line.len == 0)
+			continue;
+		has_prefix = parse_prefix(line, &prefix);
+		break;
+	}
 	r.text = span_skip(line, prefix.len);
 	if (!has_prefix && p->has_prefix) {
 		rest = *s; /* the rest of a record that had grown too long */
 		r.text.len = 0;
 	}
-	if ((has_prefix || p->has_prefix) &&
-	    !take_more(&rest, DMESG_RECORD_MAX, is_end, &r.more))
+	if ((has_prefix || p->has_prefix) && !take_more(p, &rest, is_end, &r.more))
 		return false;
 	r.level = prefix.level;
 	r.facility = prefix.facility;
@@ -593,7 +692,7 @@ void dmesg_unescape(struct buffer *out, struct span text)
 bool dmesg_looks_like(struct span s)
 {
 	struct kmsg_record record;
-	struct prefix prefix;
+	struct dmesg_prefix prefix;
 	struct span line;
 
 	/* the first line that is surely one or the other decides; a bare one may be

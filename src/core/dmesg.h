@@ -45,6 +45,25 @@ struct dmesg_record {
 	size_t indent; /* width of the prefix */
 };
 
+enum dmesg_stamp {
+	DMESG_STAMP_NONE,
+	DMESG_STAMP_BOOT,  /* us: since boot */
+	DMESG_STAMP_LOCAL, /* us: local time, since 1970-01-01 there */
+	DMESG_STAMP_UTC,   /* us: since 1970 UTC */
+	DMESG_STAMP_DELTA, /* us: since the record before; 0 where only a minute is told */
+};
+
+/** What stands before the text of a line. */
+struct dmesg_prefix {
+	int level;
+	int facility;
+	enum dmesg_stamp kind;
+	uint64_t us;
+	struct span caller;
+	size_t names_len; /* of "kern  :info  : ", if dmesg_usual_prefix() found it */
+	size_t len;
+};
+
 struct dmesg_parser {
 	uint64_t first_time_us; /* of the first wall-clock stamp */
 	bool has_first_time;
@@ -52,12 +71,15 @@ struct dmesg_parser {
 	bool has_prefix;       /* some line had one: bare lines continue it */
 	uint64_t zone_slot;    /* the quarter of an hour (+ 1) for which ... */
 	int64_t zone_offset_s; /* ... local time is so far ahead of UTC */
+	struct span ahead;     /* the line behind the last record, and its prefix */
+	struct dmesg_prefix ahead_prefix;
 };
 
 /**
  * dmesg_next() - the next whole record
  * @p: zeroed before the first call
- * @s: what is left; advanced past the record on success
+ * @s: what is left; advanced past the record on success, where the next call begins,
+ *	though the bytes may have been moved
  * @is_end: no more bytes will come
  * @ret: spans point into @s's bytes
  *
@@ -70,6 +92,14 @@ struct dmesg_parser {
  */
 bool dmesg_next(struct dmesg_parser *p, struct span *s, bool is_end,
 		struct dmesg_record *ret);
+
+/**
+ * dmesg_usual_prefix() - is this "kern  :info  : [    5.140900] text", or the same without
+ * the names? Nearly all lines are.
+ *
+ * Return: false for any other line, @ret being as it was.
+ */
+bool dmesg_usual_prefix(struct span line, struct dmesg_prefix *ret);
 
 /**
  * dmesg_join() - append the whole text of a record: its lines without the indentation that
