@@ -118,7 +118,7 @@ static int open_output(const char *path, int in)
 
 static int replay_run(int argc, char **argv)
 {
-	struct arguments a = { 0 };
+	struct arguments a = { .replay.is_quick = true };
 	_cleanup_(setup_deinit) struct setup setup = { 0 };
 	_cleanup_close_ int in = -1, out = -1;
 	uint64_t n;

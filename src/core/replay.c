@@ -10,6 +10,7 @@
 #include "core/dmesg.h"
 #include "core/kmsg.h"
 #include "core/lines.h"
+#include "core/skim.h"
 
 #define BLOCK_SIZE  ((size_t)256 << 10)
 #define OUTPUT_SIZE ((size_t)1 << 20) /* written when so much has come together */
@@ -24,7 +25,9 @@ struct replay {
 	struct buffer joined; /* a dmesg text with its continuation lines */
 	uint64_t n_bad;	      /* lines that are no records */
 	bool is_skipping;     /* inside a line that is too long */
-	char *block;	      /* BLOCK_SIZE bytes */
+	char *block;	      /* BLOCK_SIZE + SKIM_SLACK bytes */
+	bool is_skimming;     /* only what the sensor says, or might say, is wanted */
+	struct skim_shape shape;
 };
 
 static int add(struct replay *p, const struct lksm_record *record)
@@ -79,6 +82,15 @@ static int add_dmesg(struct replay *p, const struct dmesg_record *d)
 		      });
 }
 
+/* Pass over what cannot become an event. */
+static struct span *skim(struct replay *p, struct span *s)
+{
+	if (p->is_skimming)
+		*s = span_skip(*s, p->format == REPLAY_KMSG ? skim_kmsg(*s)
+							    : skim_dmesg(&p->shape, *s));
+	return s;
+}
+
 /* Take the whole records from @s; what is left of it begins the next block. */
 static int take_records(struct replay *p, struct span *s, bool is_end)
 {
@@ -87,10 +99,10 @@ static int take_records(struct replay *p, struct span *s, bool is_end)
 	int r = 0;
 
 	if (p->format == REPLAY_KMSG)
-		while (r >= 0 && kmsg_next(s, is_end, false, &bytes))
+		while (r >= 0 && kmsg_next(skim(p, s), is_end, false, &bytes))
 			r = add_kmsg(p, bytes);
 	else
-		while (r >= 0 && dmesg_next(&p->dmesg, s, is_end, &d))
+		while (r >= 0 && dmesg_next(&p->dmesg, skim(p, s), is_end, &d))
 			r = add_dmesg(p, &d);
 	return r;
 }
@@ -105,6 +117,8 @@ static int setup(struct replay *p, struct span first)
 		p->format = dmesg_looks_like(first) ? REPLAY_DMESG : REPLAY_KMSG;
 	options.unescape = p->format == REPLAY_KMSG ? kmsg_unescape : dmesg_unescape;
 	p->lines.view = p->options->view;
+	p->is_skimming = p->options->is_quick && !p->options->all &&
+			 !rules_wants(p->options->rules, RULES_KERNEL_LOG);
 	r = naming_create(p->options->rules, &options, &p->naming);
 	p->lines.naming = p->naming;
 	return r;
@@ -157,7 +171,7 @@ static int run(struct replay *p, int in_fd)
 int replay(const struct replay_options *options, int in_fd, int out_fd,
 	   uint64_t *ret_n_events)
 {
-	_cleanup_free_ char *block = malloc(BLOCK_SIZE);
+	_cleanup_free_ char *block = calloc(1, BLOCK_SIZE + SKIM_SLACK);
 	struct replay p = { .options = options, .out_fd = out_fd, .block = block };
 	int r = block ? run(&p, in_fd) : -ENOMEM;
 

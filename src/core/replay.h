@@ -17,6 +17,7 @@ struct replay_options {
 	enum replay_format format;
 	enum event_view view;
 	bool all; /* every record an event */
+	bool is_quick; /* pass over lines that make no event (skim.h); the result is the same */
 };
 
 /**
