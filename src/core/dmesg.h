@@ -94,10 +94,15 @@ bool dmesg_next(struct dmesg_parser *p, struct span *s, bool is_end,
 		struct dmesg_record *ret);
 
 /**
- * dmesg_usual_prefix() - is this "kern  :info  : [    5.140900] text", or the same without
- * the names? Nearly all lines are.
+ * dmesg_any_prefix() - what stands before the text of a line, in any of the forms above
  *
- * Return: false for any other line, @ret being as it was.
+ * Return: false if it has none, @ret being as it was.
+ */
+bool dmesg_any_prefix(struct span line, struct dmesg_prefix *ret);
+
+/**
+ * dmesg_usual_prefix() - the same of "kern  :info  : [    5.140900] text", with the names or
+ * without, which is what nearly all lines are; false for any other
  */
 bool dmesg_usual_prefix(struct span line, struct dmesg_prefix *ret);
 
