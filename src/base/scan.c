@@ -15,7 +15,7 @@
 #define ONES ((uint64_t)0x0101010101010101)
 #define HIGH ((uint64_t)0x8080808080808080)
 
-const bool scan_is_plain[256] = {
+static const bool is_plain[256] = {
 	[' ' ... '!'] = true,
 	['#' ... '['] = true,
 	[']' ... '~'] = true,
@@ -38,20 +38,31 @@ static bool is_plain_word(uint64_t x)
 
 /* ---- plain C ---- */
 
+static size_t copy_bytes(char *to, const char *from, size_t n)
+{
+	size_t i = 0;
+
+	for (; i < n && is_plain[(unsigned char)from[i]]; i++)
+		to[i] = from[i];
+	return i;
+}
+
+/* The last word ends where the bytes end, and overlaps the one before. */
 static size_t copy_plain_c(char *to, const char *from, size_t n)
 {
 	uint64_t word;
-	size_t i = 0;
 
-	for (; i + sizeof(word) <= n; i += sizeof(word)) {
+	if (n < sizeof(word))
+		return copy_bytes(to, from, n);
+	for (size_t i = 0;;
+	     i = i + 2 * sizeof(word) <= n ? i + sizeof(word) : n - sizeof(word)) {
 		memcpy(&word, from + i, sizeof(word));
 		if (!is_plain_word(word))
-			break;
+			return i + copy_bytes(to + i, from + i, n - i);
 		memcpy(to + i, &word, sizeof(word));
+		if (i + sizeof(word) == n)
+			return n;
 	}
-	for (; i < n && scan_is_plain[(unsigned char)from[i]]; i++)
-		to[i] = from[i];
-	return i;
 }
 
 static size_t ascii_length_c(const char *from, size_t n)

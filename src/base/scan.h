@@ -22,9 +22,6 @@ struct scan {
 /** scan_ways() - those that this processor has, the plain one first, the best one last */
 const struct scan *const *scan_ways(size_t *ret_n);
 
-/** scan_is_plain - for each byte: JSON text has it as it stands, and it is ASCII */
-extern const bool scan_is_plain[256];
-
 /**
  * scan_copy_plain() - copy the front of @from, up to the first byte that is not plain: a
  * quote, a backslash, DEL, below 0x20, above 0x7f

@@ -143,19 +143,6 @@ static char *put_string(char *to, struct span s)
 	return to;
 }
 
-/* The same for what is seldom longer than a word. */
-static char *put_word(char *to, struct span s)
-{
-	size_t n = 0;
-
-	*to++ = '"';
-	for (; n < s.len && scan_is_plain[(unsigned char)s.data[n]]; n++)
-		*to++ = s.data[n];
-	to = put_escaped(to, span_skip(s, n));
-	*to++ = '"';
-	return to;
-}
-
 void json_append_string(struct buffer *out, struct span s)
 {
 	struct room room = { .out = out };
@@ -307,7 +294,7 @@ static size_t bound_DATA(const struct event_data *value)
 
 static char *put_datum(char *to, const struct datum *datum)
 {
-	to = put_word(to, datum->key);
+	to = put_string(to, datum->key);
 	to = put_literal(to, ": ");
 	switch (datum->kind) {
 	case DATUM_TEXT:

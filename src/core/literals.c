@@ -3,8 +3,9 @@
  * Aho-Corasick over byte classes: bytes that occur in no word share one class, so that a
  * row of the table has only as many entries as the words have different bytes.
  *
- * A state is the longest suffix of the text read so far that begins some word. next[]
- * holds the state that follows for each class, with IS_OUTPUT set where words end.
+ * A state is the longest suffix of the text read so far that begins some word; it is known
+ * by where its row of next[] begins. That holds the state that follows for each class, with
+ * IS_OUTPUT set where words end.
  */
 #include "core/literals.h"
 
@@ -20,7 +21,7 @@ struct literals {
 	unsigned char class_of[256];
 	uint32_t n_classes;
 	uint32_t n_states;
-	uint32_t *next;	      /* [state * n_classes + class] */
+	uint32_t *next;	      /* [state * n_classes + class]: the begin of a row */
 	uint32_t *first_word; /* [state]: a word that ends here, or NONE */
 	uint32_t *shorter;    /* [state]: the longest shorter suffix with a word, or 0 */
 	uint32_t *same_word;  /* [word]: another word of the same bytes, or NONE */
@@ -127,11 +128,13 @@ static int link_states(struct literals *l)
 	return 0;
 }
 
-static void mark_outputs(struct literals *l)
+/* From numbers of states to their rows, so that reading a byte is an addition. */
+static void finish_table(struct literals *l)
 {
 	for (size_t i = 0; i < (size_t)l->n_states * l->n_classes; i++) {
 		uint32_t state = l->next[i];
 
+		l->next[i] = state * l->n_classes;
 		if (l->first_word[state] != NONE || l->shorter[state])
 			l->next[i] |= IS_OUTPUT;
 	}
@@ -155,7 +158,7 @@ int literals_create(const struct span *words, size_t n, struct literals **ret)
 	r = link_states(l);
 	if (r < 0)
 		return r;
-	mark_outputs(l);
+	finish_table(l);
 	*ret = take_ptr(l);
 	return 0;
 }
@@ -175,14 +178,13 @@ static void report(const struct literals *l, uint32_t state, uint64_t *found)
 
 void literals_scan(const struct literals *l, struct span text, uint64_t *found)
 {
-	uint32_t state = 0;
+	uint32_t row = 0;
 
 	for (size_t i = 0; i < text.len; i++) {
-		uint32_t next = *next_of(l, state,
-					 l->class_of[(unsigned char)text.data[i]]);
-
-		state = next & ~IS_OUTPUT;
-		if (next & IS_OUTPUT)
-			report(l, state, found);
+		row = l->next[row + l->class_of[(unsigned char)text.data[i]]];
+		if (row & IS_OUTPUT) {
+			row &= ~IS_OUTPUT;
+			report(l, row / l->n_classes, found);
+		}
 	}
 }
