@@ -86,8 +86,9 @@ static int add_dmesg(struct replay *p, const struct dmesg_record *d)
 static struct span *skim(struct replay *p, struct span *s)
 {
 	if (p->is_skimming)
-		*s = span_skip(*s, p->format == REPLAY_KMSG ? skim_kmsg(*s)
-							    : skim_dmesg(&p->shape, *s));
+		*s = span_skip(*s, p->format == REPLAY_KMSG
+					   ? skim_kmsg(*s)
+					   : skim_dmesg(&p->shape, &p->dmesg, *s));
 	return s;
 }
 

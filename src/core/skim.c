@@ -234,14 +234,31 @@ static struct span line_at(const char *at, struct span s)
 	return (struct span){ at, newline ? (size_t)(newline - at) : left };
 }
 
-/* What looks like a record and is none continues the one before. */
-static const char *back_to_record(const char *at, struct span s)
+/* The parser need not take the line apart again, if all of it is there. */
+static void hand_over(struct dmesg_parser *p, struct span line, struct span s,
+		      const struct dmesg_prefix *prefix)
 {
-	struct dmesg_prefix prefix;
+	bool is_whole = line.data + line.len < s.data + s.len;
 
-	while (at > s.data && !dmesg_usual_prefix(line_at(at, s), &prefix)) {
-		const char *newline = memrchr(s.data, '\n', (size_t)(at - s.data) - 1);
+	if (line.data[line.len - 1] == '\r')
+		line.len--;
+	p->ahead = is_whole ? line : (struct span){ NULL, 0 };
+	p->ahead_prefix = *prefix;
+}
 
+/* What looks like a record and is none continues the one before. */
+static const char *back_to_record(struct dmesg_parser *p, const char *at, struct span s)
+{
+	while (at > s.data) {
+		struct span line = line_at(at, s);
+		struct dmesg_prefix prefix;
+		const char *newline;
+
+		if (dmesg_usual_prefix(line, &prefix)) {
+			hand_over(p, line, s, &prefix);
+			break;
+		}
+		newline = memrchr(s.data, '\n', (size_t)(at - s.data) - 1);
 		at = newline ? newline + 1 : s.data;
 	}
 	return at;
@@ -258,12 +275,15 @@ static bool learn(struct skim_shape *shape, struct span s)
 	return shape->dot - shape->bracket > WIDTH_MIN;
 }
 
-size_t skim_dmesg_by(const struct skim *way, struct skim_shape *shape, struct span s)
+size_t skim_dmesg_by(const struct skim *way, struct skim_shape *shape,
+		     struct dmesg_parser *p, struct span s)
 {
+	const char *stop;
+
 	if ((!shape->dot || !is_dull_dmesg_plain(shape, s.data)) && !learn(shape, s))
 		return 0;
-	return (size_t)(back_to_record(way->dmesg(shape, s.data, s.data + s.len), s) -
-			s.data);
+	stop = way->dmesg(shape, s.data, s.data + s.len);
+	return (size_t)(back_to_record(p, stop, s) - s.data);
 }
 
 size_t skim_kmsg_by(const struct skim *way, struct span s)
@@ -273,9 +293,9 @@ size_t skim_kmsg_by(const struct skim *way, struct span s)
 	return (size_t)(way->kmsg(NULL, s.data, s.data + s.len) - s.data);
 }
 
-size_t skim_dmesg(struct skim_shape *shape, struct span s)
+size_t skim_dmesg(struct skim_shape *shape, struct dmesg_parser *p, struct span s)
 {
-	return skim_dmesg_by(best(), shape, s);
+	return skim_dmesg_by(best(), shape, p, s);
 }
 
 size_t skim_kmsg(struct span s)

@@ -11,7 +11,7 @@
 #ifndef CORE_SKIM_H
 #define CORE_SKIM_H
 
-#include "base/span.h"
+#include "core/dmesg.h"
 
 /** SKIM_SLACK - so many bytes behind the text have to be readable, whatever they are */
 #define SKIM_SLACK 128
@@ -36,6 +36,7 @@ const struct skim *const *skim_ways(size_t *ret_n);
 /**
  * skim_dmesg() - the front of @s that nobody needs
  * @shape: kept by the caller from one call to the next
+ * @p: is told what was found out about the record that is next
  * @s: begins where the next record, or line, does; SKIM_SLACK bytes more can be read
  *
  * Passed over are lines with the prefix of the first one: "kern  :info  : [    5.140900] ",
@@ -45,8 +46,9 @@ const struct skim *const *skim_ways(size_t *ret_n);
  *
  * Return: how many bytes; what is left begins with such a record, or is @s as it was.
  */
-size_t skim_dmesg(struct skim_shape *shape, struct span s);
-size_t skim_dmesg_by(const struct skim *way, struct skim_shape *shape, struct span s);
+size_t skim_dmesg(struct skim_shape *shape, struct dmesg_parser *p, struct span s);
+size_t skim_dmesg_by(const struct skim *way, struct skim_shape *shape,
+		     struct dmesg_parser *p, struct span s);
 
 /**
  * skim_kmsg() - the same for raw records: "6,7,5140900,-;text"; lines of dictionaries

@@ -151,9 +151,11 @@ static void expect_ways_agree(struct span text, enum replay_format format)
 	ways = skim_ways(&n_ways);
 	for (size_t i = 0; i < n_ways; i++) {
 		struct skim_shape own = shape;
+		struct dmesg_parser parser = { 0 };
 		struct span s = { padded.data, text.len };
-		size_t n = format == REPLAY_KMSG ? skim_kmsg_by(ways[i], s)
-						 : skim_dmesg_by(ways[i], &own, s);
+		size_t n = format == REPLAY_KMSG
+				   ? skim_kmsg_by(ways[i], s)
+				   : skim_dmesg_by(ways[i], &own, &parser, s);
 
 		first = i ? first : n;
 		expect_number(ways[i]->name, "passed over", (int64_t)n, (int64_t)first);
@@ -249,13 +251,14 @@ static void test_passes_over(void **state)
 	static const char dull[] = "kern  :info  : [    5.140900] usb 1-1: new device\n";
 	_cleanup_buffer_ struct buffer text = { 0 };
 	struct skim_shape shape = { 0 };
+	struct dmesg_parser parser = { 0 };
 
 	(void)state;
 	for (int i = 0; i < 1000; i++)
 		buffer_append_literal(
 			&text, "kern  :info  : [    5.140900] usb 1-1: new device\n");
 	memset(buffer_reserve(&text, SKIM_SLACK), 0, SKIM_SLACK);
-	assert_int_equal(skim_dmesg(&shape, buffer_span(&text)),
+	assert_int_equal(skim_dmesg(&shape, &parser, buffer_span(&text)),
 			 999 * (sizeof(dull) - 1));
 }
 
