@@ -1,0 +1,99 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""What is in packaging/ without installing it: one version, a tarball that is always the same."""
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+
+from lksm_test import ROOT, Skip, equal, main
+
+GIT = ["git", "-c", "safe.directory=*", "-c", "user.name=x", "-c", "user.email=x@x"]
+
+
+def need(*programs):
+    for program in programs:
+        if not shutil.which(program):
+            raise Skip(f"{program} is not installed")
+
+
+def run(*command, cwd, env=None, umask=-1):
+    return subprocess.run(command, cwd=cwd, env=os.environ | (env or {}), umask=umask, check=True,
+                          stdout=subprocess.PIPE, text=True).stdout
+
+
+def commit_of_this_tree(folder):
+    """A checkout whose one commit has what this tree has."""
+    names = run(*GIT, "ls-files", "-z", "--cached", "--others", "--exclude-standard", cwd=ROOT)
+    for name in filter(None, names.split("\0")):
+        source = ROOT / name
+        if source.is_symlink() or source.is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source, folder / name, follow_symlinks=False)
+    run(*GIT, "init", "-q", cwd=folder)
+    run(*GIT, "add", "-A", cwd=folder)
+    run(*GIT, "commit", "-q", "-m", "x", cwd=folder)
+
+
+def digest(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_the_tarball_has_the_same_bytes_each_time(_, folder):
+    """From another clone, in another time zone, with another umask and other times of files."""
+    need("git", "gzip", "tar")
+    one, other = folder / "one", folder / "other"
+    one.mkdir()
+    commit_of_this_tree(one)
+    run(*GIT, "clone", "-q", str(one), str(other), cwd=folder)
+    for path in other.iterdir():
+        os.utime(path, (0, 0))
+    first, second = folder / "first.tar.gz", folder / "second.tar.gz"
+    run("script/dist", str(first), cwd=one, env={"TZ": "UTC"}, umask=0o022)
+    run("script/dist", str(second), cwd=other, env={"TZ": "Asia/Tokyo", "GZIP": ""}, umask=0o077)
+    equal(digest(first), digest(second))
+    listed = run("tar", "--numeric-owner", "-tvzf", str(first), cwd=folder).splitlines()
+    assert any(line.endswith("/meson.build") for line in listed), listed[:5]
+    strangers = [x for x in listed if x.split()[1] != "0/0" or "build/" in x.split()[-1]]
+    equal(strangers, [])
+
+
+def find(path, pattern):
+    return re.search(pattern, (ROOT / path).read_text(), re.M)[1]
+
+
+def test_there_is_one_version(_, __):
+    version = find("meson.build", r"^\tversion: '(.*)',")
+    equal(find("kernel/dkms.conf", r'^PACKAGE_VERSION="(.*)"'), version)
+    equal(find("packaging/debian/changelog", r"^lksm \((.*)\)"), version)
+    equal(find("packaging/rpm/lksm.spec", r"^Version: +(\S+)"), version)
+    equal(set(re.findall(r"photon-ring-(\S+?)[/\s]", (ROOT / "packaging/debian/lksm-dkms.install").read_text())),
+          {version})
+
+
+def test_the_units_are_valid(_, folder):
+    """systemd's own word on them, with a program at the path that they name."""
+    need("systemd-analyze")
+    units = [*ROOT.glob("packaging/systemd/*.service"), *ROOT.glob("packaging/systemd/*.socket"),
+             *ROOT.glob("packaging/sensor/*.service")]
+    assert len(units) >= 5, units
+    for unit in units:
+        text = re.sub(r"^(ExecStart=)\S+", r"\1/bin/true", unit.read_text(), flags=re.M)
+        (folder / unit.name).write_text(text)
+    said = subprocess.run(["systemd-analyze", "verify", "--man=no", *(u.name for u in units)], cwd=folder,
+                          env=os.environ | {"SYSTEMD_UNIT_PATH": f"{folder}:"},
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    ours = [x for x in said.stdout.splitlines() if any(u.name in x for u in units)]
+    equal(ours, [])
+
+
+def test_the_rpm_spec_is_valid(_, folder):
+    need("rpmspec")
+    said = run("rpmspec", "-q", "--qf", "%{name}-%{version}\n", "--define", f"_topdir {folder}",
+               str(ROOT / "packaging/rpm/lksm.spec"), cwd=folder)
+    version = find("meson.build", r"^\tversion: '(.*)',")
+    equal(sorted(said.split()), [f"lksm-{version}", f"lksm-dkms-{version}"])
+
+
+main(globals())
