@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/paths.h"
 #include "base/safe_path.h"
 #include "base/text.h"
 #include "cli/setup.h"
@@ -133,8 +134,12 @@ static enum verdict check_sensor(struct doctor *d, struct finding *f)
 		SAY(f->remedy,
 		    "this kernel cannot load modules; use one with CONFIG_MODULES");
 	else
-		SAY(f->remedy,
-		    "`make -C kernel && insmod kernel/photon_ring.ko` as root");
+		SAY(f->remedy, "%s",
+		    *paths_checkout()
+			    ? "`make -C kernel && insmod kernel/photon_ring.ko` as root"
+			    : "install lksm-dkms; where it is, `journalctl -u "
+			      "lksm-sensor` "
+			      "says why");
 	return ADVICE;
 }
 
