@@ -157,6 +157,8 @@ class Box:
 def files_of_package():
     """(path here, folder there), of packaging/debian/lksm.install and its like"""
     for line in (ROOT / "packaging/debian/lksm.install").read_text().splitlines():
+        if line.startswith("#"):
+            continue
         source, folder = line.split()
         if source == "obj/lksm":
             yield pathlib.Path(LKSM), f"{folder}/lksm"
