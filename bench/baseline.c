@@ -8,6 +8,26 @@
 #include <stdlib.h>
 #include <string.h>
 
+static void print_string(FILE *out, const char *text)
+{
+	for (; *text; text++) {
+		if (*text == '"' || *text == '\\')
+			fprintf(out, "\\%c", *text);
+		else if ((unsigned char)*text < ' ')
+			fprintf(out, "\\u%04x", *text);
+		else
+			fputc(*text, out);
+	}
+}
+
+static void print_message(FILE *out, const char *type, const char *text,
+			  const char *severity)
+{
+	fprintf(out, "\"type\": \"%s\", \"data\": {\"message\": \"", type);
+	print_string(out, text);
+	fprintf(out, "\"}, \"severity\": \"%s\"", severity);
+}
+
 static void print(FILE *out, unsigned long seq, double ts, const char *text)
 {
 	char name[256];
@@ -15,16 +35,11 @@ static void print(FILE *out, unsigned long seq, double ts, const char *text)
 
 	fprintf(out, "{\"seq\": %lu, \"ts\": %.6f, ", seq, ts);
 	if (strstr(text, "SUSPICIOUS"))
-		fprintf(out,
-			"\"type\": \"suspicious_probe\", \"data\": {\"message\": "
-			"\"%s\"}, "
-			"\"severity\": \"high\"",
-			text);
+		print_message(out, "suspicious_probe", text, "high");
 	else if (sscanf(text, "Kprobe registered for symbol: %255s", name) == 1)
 		fprintf(out,
 			"\"type\": \"kprobe_registered\", \"data\": {\"symbol\": "
-			"\"%s\"}, "
-			"\"severity\": \"info\"",
+			"\"%s\"}, \"severity\": \"info\"",
 			name);
 	else if (sscanf(text, "Module loaded: %255s by uid %d", name, &uid) == 2)
 		fprintf(out,
@@ -32,11 +47,7 @@ static void print(FILE *out, unsigned long seq, double ts, const char *text)
 			"\"uid\": %d}, \"severity\": \"medium\"",
 			name, uid);
 	else
-		fprintf(out,
-			"\"type\": \"photon_ring_generic\", \"data\": {\"message\": "
-			"\"%s\"}, "
-			"\"severity\": \"info\"",
-			text);
+		print_message(out, "photon_ring_generic", text, "info");
 	fprintf(out, ", \"source\": \"kprobe_reader\"}\n");
 }
 
