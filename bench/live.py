@@ -57,7 +57,7 @@ def write_records(bench, n, rate):
 class Daemon:
     """`lksm run` in a folder of its own, on one processor, when it has caught up."""
 
-    def __init__(self, bench, seal, folder="live", arguments=(), cpu=CPU, keep=False):
+    def __init__(self, bench, seal, folder="live", arguments=(), keep=False, stdin=None):
         self.folder = bench.folder / folder
         if not keep:
             shutil.rmtree(self.folder, ignore_errors=True)
@@ -67,7 +67,8 @@ class Daemon:
         config.write_text(CONFIG.format(seal=str(seal).lower(), port=self.port), encoding="ascii")
         self.said = open(self.folder / "said", "wb")
         command = [bench.lksm, "run", "--config", config, "--log-dir", self.logs, *arguments]
-        self.process = subprocess.Popen(pinned(cpu, command), stdout=self.said, stderr=self.said)
+        self.process = subprocess.Popen((command if stdin else pinned(CPU, command)), stdin=stdin,
+                                        stdout=self.said, stderr=self.said)
 
     def __enter__(self):
         wait_for(self.is_up, "the dashboard")

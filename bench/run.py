@@ -11,8 +11,10 @@ import platform
 import sys
 import tempfile
 
+import rows_http
 import rows_live
 import rows_replay
+import rows_rules
 import rows_start
 from measure import ROOT, RUNS, Bench, Line, Skip, Wrong, spread
 
@@ -20,7 +22,7 @@ ROWS = {
     "W1": rows_replay.w1, "W2": rows_replay.w2, "W1k": rows_replay.w1k, "W2k": rows_replay.w2k,
     "peers": rows_replay.peers,
     "L1": rows_live.l1, "L2": rows_live.l2, "L3": rows_live.l3, "L4": rows_live.l4,
-    "S": rows_start.s,
+    "R": rows_rules.r, "H1": rows_http.h1, "H2": rows_http.h2, "S": rows_start.s,
 }
 HEAD = ("row", "work", "LKSM", "beside it", "ratio", "mark", "")
 
