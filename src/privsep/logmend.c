@@ -10,12 +10,13 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
-#include "core/event.h"
 #include "core/lines.h"
 #include "core/logtail.h"
+#include "core/reverse_lines.h"
 #include "privsep/logfiles.h"
 
 #define FOREIGN_MAX 999
+#define HEAD_BYTES  64 /* enough for {"seq": and a number */
 #define TEMPORARY   LOGFILE_TEMPORARY "mended"
 
 int logmend_move_aside(int dir, const char *name, char ret_name[static LOGMEND_NAME_SIZE])
@@ -108,29 +109,24 @@ int logmend_put_back(int dir, const char *name, int kept, unsigned int mode,
 
 bool logmend_seq_range(int fd, uint64_t *ret_first, uint64_t *ret_last)
 {
-	size_t room = 2 * EVENT_LINE_MAX;
-	_cleanup_free_ char *bytes = malloc(room);
-	const char *end, *start;
+	struct reverse_lines lines = { .fd = fd };
+	char head[HEAD_BYTES];
+	struct span line;
 	struct stat st;
-	uint64_t first;
-	ssize_t n;
+	uint64_t first, last;
+	ssize_t n = read_at(fd, head, sizeof(head), 0);
+	bool is_known;
 
-	if (!bytes || fstat(fd, &st) < 0)
+	if (n <= 0 || !lines_seq((struct span){ head, (size_t)n }, &first) ||
+	    fstat(fd, &st) < 0 ||
+	    reverse_lines_end(fd, (uint64_t)st.st_size, &lines.offset) < 0)
 		return false;
-	n = read_at(fd, bytes, room, 0);
-	if (n <= 0 || !lines_seq((struct span){ bytes, (size_t)n }, &first))
-		return false;
-	if (st.st_size > n)
-		n = read_at(fd, bytes, room, (uint64_t)(st.st_size - n));
-	if (n <= 0)
-		return false;
-	end = memrchr(bytes, '\n', (size_t)n);
-	if (!end)
-		return false;
-	start = memrchr(bytes, '\n', (size_t)(end - bytes));
-	start = start ? start + 1 : bytes;
-	if (!lines_seq((struct span){ start, (size_t)(end - start) }, ret_last))
+	is_known = reverse_lines_previous(&lines, &line) > 0 && line.data &&
+		   lines_seq(line, &last);
+	reverse_lines_deinit(&lines);
+	if (!is_known)
 		return false;
 	*ret_first = first;
+	*ret_last = last;
 	return true;
 }
