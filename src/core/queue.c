@@ -102,9 +102,10 @@ void queue_put_full(struct queue *q, struct lksm_batch *batch)
 
 	pthread_mutex_lock(&q->lock);
 	push(is_full ? &q->full : &q->empty, batch);
+	pthread_mutex_unlock(&q->lock);
+	/* not before: who is woken would at once wait for the lock */
 	if (is_full)
 		pthread_cond_signal(&q->has_full);
-	pthread_mutex_unlock(&q->lock);
 }
 
 void queue_close(struct queue *q)
