@@ -9,6 +9,7 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 
 #include "base/log.h"
 #include "core/kmsg.h"
@@ -27,6 +28,9 @@ static void close_pipes(const struct daemon *d)
 
 /* RESUME_EVENTS - at the end of the log, of which the newest seq counts: one line may be anybody's */
 #define RESUME_EVENTS 16
+
+/* WEB_FILES - descriptors that web may have: its connections, and some of its own */
+#define WEB_FILES 2048
 
 struct core {
 	const struct daemon *daemon;
@@ -422,6 +426,18 @@ static int web_control(int channel)
 	return channel_send(channel, &(struct channel_message){ CHANNEL_PONG, .fd = -1 });
 }
 
+/* A thousand streams, and others: the usual limit of 1,024 is too low. */
+static void allow_connections(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= WEB_FILES)
+		return;
+	limit.rlim_cur = limit.rlim_max < WEB_FILES ? limit.rlim_max : WEB_FILES;
+	if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
+		(void)log_warning_errno(errno, "few clients can connect at a time");
+}
+
 int web_main(void *context, const struct child_channels *channels)
 {
 	struct daemon *d = context;
@@ -441,6 +457,7 @@ int web_main(void *context, const struct child_channels *channels)
 	struct tls_pair pair = { 0 };
 	int r;
 
+	allow_connections();
 	if (d->seal_fd >= 0)
 		(void)close(d->seal_fd); /* core's alone */
 	live_unmap(d->ring);		 /* the writable view is not ours */

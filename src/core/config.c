@@ -72,7 +72,7 @@ static const struct key keys[] = {
 	KEY("dashboard.plain_http", BOOL, dashboard_plain_http, "false",
 	    "Serve beyond loopback without TLS: a proxy adds it"),
 	KEY("dashboard.connection_limit", COUNT, dashboard_connection_limit, "250",
-	    "Open connections of one client, of 1000 in all; 0 no limit"),
+	    "Open connections of one client, of 1500 in all; 0 no limit"),
 	KEY("dashboard.rate_limit", COUNT, dashboard_rate_limit, "100",
 	    "Requests a second that one client may make, ten times that at once; 0 no "
 	    "limit"),

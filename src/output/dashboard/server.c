@@ -14,7 +14,7 @@
 
 #include "base/log.h"
 
-#define CONNECTIONS_MAX	  1000
+#define CONNECTIONS_MAX	  1500
 #define CONNECTION_MEMORY ((size_t)32 << 10)
 
 /* IDLE_SECONDS - of silence in the middle of a request, or between two */
@@ -153,6 +153,14 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
 	return result;
 }
 
+/* News are counted in the meantime: nobody has to be woken who has nobody to tell. */
+static void listen_for_news(struct server *server)
+{
+	if (server->news)
+		(void)sd_event_source_set_enabled(
+			server->news, server->streams.n ? SD_EVENT_ON : SD_EVENT_OFF);
+}
+
 static void take_turn(struct server *server)
 {
 	MHD_UNSIGNED_LONG_LONG wait_ms;
@@ -162,6 +170,7 @@ static void take_turn(struct server *server)
 		(void)sd_event_exit(server->loop, -EIO);
 		return;
 	}
+	listen_for_news(server);
 	if (MHD_get_timeout(server->daemon, &wait_ms) != MHD_YES) {
 		(void)sd_event_source_set_enabled(server->turn, SD_EVENT_OFF);
 		return;
@@ -232,8 +241,9 @@ static int watch(struct server *server)
 		return -EIO;
 	r = sd_event_add_io(server->loop, NULL, info->epoll_fd, EPOLLIN, on_http, server);
 	if (r >= 0 && options->wake_fd >= 0)
-		r = sd_event_add_io(server->loop, NULL, options->wake_fd, EPOLLIN,
-				    on_news, server);
+		r = sd_event_add_io(server->loop, &server->news, options->wake_fd,
+				    EPOLLIN, on_news, server);
+	listen_for_news(server);
 	if (r >= 0 && options->control_fd >= 0)
 		r = sd_event_add_io(server->loop, NULL, options->control_fd, EPOLLIN,
 				    on_control, server);
@@ -368,6 +378,7 @@ void server_deinit(struct server *server)
 	streams_deinit(&server->streams);
 	clients_deinit(&server->clients);
 	(void)sd_event_source_unref(server->turn);
+	(void)sd_event_source_unref(server->news);
 	(void)sd_event_unref(server->loop);
 	rates_destroy(server->rates);
 	auth_deinit(&server->auth);

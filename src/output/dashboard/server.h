@@ -25,6 +25,7 @@ struct server {
 	sd_event *loop;
 	sd_event_source
 		*turn; /* when libmicrohttpd wants to run without any descriptor ready */
+	sd_event_source *news; /* NULL without a ring's eventfd; off without streams */
 	struct MHD_Daemon *daemon;
 	struct clients clients;
 	struct streams streams;

@@ -10,7 +10,7 @@
 #include "output/dashboard/answer.h"
 
 /* STREAMS_MAX - of the server's connections, so that the page itself can always be had */
-#define STREAMS_MAX 500
+#define STREAMS_MAX 1000
 
 #define HEARTBEAT_US	   (15 * USEC_PER_SEC)
 #define HEARTBEAT_SLACK_US USEC_PER_SEC
