@@ -6,13 +6,15 @@ import subprocess
 import time
 
 from live import Daemon, Loop, write_records, writable_kernel_log
-from measure import (CPU, Line, OTHER_CPU, Wrong, cpu_of, need, pinned, pss_mib, wait_for)
+from measure import (Line, OTHER_CPU, Wrong, cpu_of, need, pinned, pss_mib, wait_for)
+from rows_start import PipedDaemon
 
 RATES = (10000, 100000)
 L1_SECONDS = 2
 FLOOD = 200000
 N_LATENCIES = 200
 IDLE_S = 60
+STRACE_S = 20
 
 
 def wait_until_stored(daemon, n, start):
@@ -123,8 +125,8 @@ def switches(pids):
 
 
 def l4(bench):
-    """L4: an idle minute"""
-    with Daemon(bench, True) as daemon:
+    """L4: an idle minute; a pipe stands for the kernel log, which others may write to"""
+    with PipedDaemon(bench, 0, keep=False) as daemon:
         settled = [0, 0]
 
         def is_settled():
@@ -149,7 +151,7 @@ def calls_of(bench, pids):
     command = [need("strace"), "-f", "-c", "-o", str(out)]
     for pid in pids:
         command += ["-p", str(pid)]
-    subprocess.run(["timeout", "--signal=INT", str(IDLE_S // 3), *command], check=False,
+    subprocess.run(["timeout", "--signal=INT", str(STRACE_S), *command], check=False,
                    capture_output=True)
     total = [x.split() for x in out.read_text().splitlines() if x.endswith(" total")]
-    return int(total[0][3 if len(total[0]) > 4 else 2]) / (IDLE_S // 3) if total else 0
+    return int(total[0][3 if len(total[0]) > 4 else 2]) / (STRACE_S) if total else 0

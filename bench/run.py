@@ -11,6 +11,7 @@ import platform
 import sys
 import tempfile
 
+import rows_growth
 import rows_http
 import rows_live
 import rows_replay
@@ -23,7 +24,15 @@ ROWS = {
     "peers": rows_replay.peers,
     "L1": rows_live.l1, "L2": rows_live.l2, "L3": rows_live.l3, "L4": rows_live.l4,
     "R": rows_rules.r, "H1": rows_http.h1, "H2": rows_http.h2, "S": rows_start.s,
+    "G": rows_growth.g,
 }
+RESULTS = ROOT / "bench/RESULTS.md"
+HEADING = f"""# What was measured
+
+Written by `script/bench`, row by row. At least {RUNS} runs each ({rows_growth.RUNS} of G, one of
+L4), in turn with what stands beside it, both on one processor: median (smallest … largest). Outputs are compared
+before any time counts.
+"""
 HEAD = ("row", "work", "LKSM", "beside it", "ratio", "mark", "")
 
 
@@ -52,21 +61,28 @@ def measure(bench, name):
         yield name, "", "", "", "", "", f"**wrong**: {wrong}"
 
 
-def machine():
+def conditions():
     with open("/proc/cpuinfo", encoding="utf-8") as f:
         model = next((x.split(":")[1].strip() for x in f if x.startswith("model name")), "?")
-    load = " ".join(f"{x:.1f}" for x in os.getloadavg())
     return (f"{datetime.date.today()}, {os.cpu_count()} × {model}, Linux {platform.release()}, "
-            f"load at the end {load}.")
+            f"load {os.getloadavg()[0]:.1f} at the end.")
 
 
-def write_results(rows):
-    lines = ["# What was measured", "",
-             f"Written by `script/bench`: {machine()} At least {RUNS} runs each, in turn with what",
-             "stands beside it, both on one processor; median (smallest … largest).", ""]
-    lines += ["| " + " | ".join(HEAD) + " |", "|" + "---|" * len(HEAD)]
-    lines += ["| " + " | ".join(row) + " |" for row in rows]
-    (ROOT / "bench/RESULTS.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+def section(name, rows):
+    lines = [f"## {ROWS[name].__doc__}", "", conditions(), "",
+             "| " + " | ".join(HEAD) + " |", "|" + "---|" * len(HEAD)]
+    return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows]) + "\n"
+
+
+def write_results(name, rows):
+    """This row's section anew, the others as they were, in the order of ROWS."""
+    old = RESULTS.read_text(encoding="utf-8") if RESULTS.exists() else ""
+    sections = {part.split(":")[0]: "## " + part.rstrip() + "\n"
+                for part in old.split("\n## ")[1:]}
+    sections[ROWS[name].__doc__.split(":")[0]] = section(name, rows)
+    order = [sections[key] for key in (row.__doc__.split(":")[0] for row in ROWS.values())
+             if key in sections]
+    RESULTS.write_text(HEADING + "\n".join(["", *order]), encoding="utf-8")
 
 
 def main():
@@ -75,16 +91,15 @@ def main():
     if unknown:
         sys.exit(f"bench: there is no row {unknown[0]!r}; the rows are: {' '.join(ROWS)}")
     base = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
-    rows = []
+    is_wrong = False
     show(HEAD)
     with tempfile.TemporaryDirectory(dir=base, prefix="lksm-bench-") as folder:
         bench = Bench(str(pathlib.Path(lksm).resolve()), tools, folder)
         for name in names or ROWS:
-            for row in measure(bench, name):
-                rows.append(show(row))
-    if not names:
-        write_results(rows)
-    sys.exit(any("**wrong**" in row[-1] for row in rows))
+            rows = [show(row) for row in measure(bench, name)]
+            write_results(name, rows)
+            is_wrong = is_wrong or any("**wrong**" in row[-1] for row in rows)
+    sys.exit(is_wrong)
 
 
 if __name__ == "__main__":
