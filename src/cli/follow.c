@@ -18,9 +18,9 @@
 
 #include "base/log.h"
 #include "cli/event_line.h"
-#include "cli/folder_logs.h"
 #include "cli/setup.h"
 #include "core/event.h"
+#include "core/folder_logs.h"
 #include "core/reverse_lines.h"
 #include "output/json_logger.h"
 

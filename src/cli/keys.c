@@ -17,9 +17,9 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "cli/folder_logs.h"
 #include "cli/setup.h"
 #include "cli/verb.h"
+#include "core/folder_logs.h"
 #include "core/seal_key.h"
 
 #define PATIENCE_US (20 * USEC_PER_SEC)

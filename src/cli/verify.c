@@ -17,9 +17,9 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/packed.h"
-#include "cli/folder_logs.h"
 #include "cli/setup.h"
 #include "cli/verb.h"
+#include "core/folder_logs.h"
 #include "core/verify.h"
 
 #define KEYS_MAX     16

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The logs of a folder, by their names. */
-#ifndef CLI_FOLDER_LOGS_H
-#define CLI_FOLDER_LOGS_H
+#ifndef CORE_FOLDER_LOGS_H
+#define CORE_FOLDER_LOGS_H
 
 #include <stddef.h>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* See folder_logs.h. */
-#include "cli/folder_logs.h"
+#include "core/folder_logs.h"
 
 #include <errno.h>
 #include <fcntl.h>
