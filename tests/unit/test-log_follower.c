@@ -216,7 +216,7 @@ static void test_torn_line(void **state)
 
 	append(x, DAY_1, 0, 1);
 	assert_int_equal(fstatat(x->folder, DAY_1, &st, 0), 0);
-	put(x, DAY_1, O_APPEND, "{\"seq\": 2, \"to", 14);
+	put(x, DAY_1, O_APPEND, "{\"seq\": 9, \"to", 14);
 	expect_lines("torn", f, 0, 1);
 	fd = openat(x->folder, DAY_1, O_WRONLY | O_CLOEXEC);
 	assert_int_equal(ftruncate(fd, st.st_size), 0);
