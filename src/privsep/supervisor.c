@@ -3,7 +3,7 @@
  * See supervisor.h. One sd-event loop; every part of it only says what to do when
  * something has happened. Stopping is a walk through the phases: externals first, so that
  * core still gets their last words, then core, whose requests are served until it is
- * gone, then web.
+ * gone, then web and history.
  */
 #include "privsep/supervisor.h"
 
@@ -28,7 +28,21 @@ enum phase {
 	RUNNING,
 	STOPPING_EXTERNALS,
 	STOPPING_CORE,
-	STOPPING_WEB,
+	STOPPING_PARTS,
+};
+
+/* A process that may say one thing only: that it is well. */
+enum part_kind {
+	PART_WEB,
+	PART_HISTORY,
+	PART_COUNT,
+};
+
+struct part {
+	struct supervisor *supervisor;
+	int (*run)(void *context, const struct child_channels *channels); /* NULL: none */
+	struct worker worker;
+	struct web_link link;
 };
 
 struct supervisor {
@@ -40,15 +54,48 @@ struct supervisor {
 	struct externals *externals;
 	struct upkeep upkeep;
 	struct core_link link;
-	struct web_link web_link;
 	struct lookout lookout;
-	struct worker core, web;
-	char *reloaded;	      /* what a reload said, until the new core can tell it */
-	bool is_ready;	      /* systemd knows that we are */
-	int result;	      /* of supervisor_run(): 1 if core could not finish */
-	bool is_own_lost;     /* before core is started, there is something to renew */
-	bool is_web_outdated; /* to be restarted when the new core is well */
+	struct worker core;
+	struct part parts[PART_COUNT];
+	char *reloaded;		 /* what a reload said, until the new core can tell it */
+	bool is_ready;		 /* systemd knows that we are */
+	int result;		 /* of supervisor_run(): 1 if core could not finish */
+	bool is_own_lost;	 /* before core is started, there is something to renew */
+	bool are_parts_outdated; /* to be restarted when the new core is well */
 };
+
+static bool are_parts_gone(const struct supervisor *s)
+{
+	bool are_gone = true;
+
+	for (size_t i = 0; i < PART_COUNT; i++)
+		are_gone = are_gone && !s->parts[i].worker.pid;
+	return are_gone;
+}
+
+static void for_each_part(struct supervisor *s, void (*what)(struct worker *w))
+{
+	for (size_t i = 0; i < PART_COUNT; i++)
+		if (s->parts[i].run)
+			what(&s->parts[i].worker);
+}
+
+static void kill_now(struct worker *w)
+{
+	worker_kill(w, NULL);
+}
+
+static void forget_pause(struct worker *w)
+{
+	if (!w->pid)
+		worker_forget(w);
+}
+
+static void stop_running(struct worker *w)
+{
+	if (w->pid)
+		worker_stop(w);
+}
 
 /* The next step of stopping, if what the present one waits for has happened. */
 static void advance(struct supervisor *s)
@@ -58,10 +105,10 @@ static void advance(struct supervisor *s)
 		worker_stop(&s->core);
 	}
 	if (s->phase == STOPPING_CORE && !s->core.pid) {
-		s->phase = STOPPING_WEB;
-		worker_stop(&s->web);
+		s->phase = STOPPING_PARTS;
+		for_each_part(s, worker_stop);
 	}
-	if (s->phase == STOPPING_WEB && !s->web.pid)
+	if (s->phase == STOPPING_PARTS && are_parts_gone(s))
 		(void)sd_event_exit(s->event, s->result); /* cannot fail in a callback */
 }
 
@@ -70,31 +117,20 @@ static void begin_stop(struct supervisor *s)
 	if (s->phase != RUNNING) { /* asked twice: someone is in a hurry */
 		externals_kill(s->externals);
 		worker_kill(&s->core, NULL);
-		worker_kill(&s->web, NULL);
+		for_each_part(s, kill_now);
 		return;
 	}
 	(void)sd_notify(0, "STOPPING=1"); /* here and below: nobody may be listening */
 	s->phase = STOPPING_EXTERNALS;
-	if (!s->core.pid)
-		worker_forget(&s->core);
-	if (!s->web.pid)
-		worker_forget(&s->web);
+	forget_pause(&s->core);
+	for_each_part(s, forget_pause);
 	externals_stop(s->externals);
 	advance(s);
 }
 
 /* A part is gone. If it was to go, only to come back with new configuration, it does. */
-static void on_ended(void *context, struct worker *w, const char *reason)
+static void take_end(struct supervisor *s, struct worker *w, const char *reason)
 {
-	struct supervisor *s = context;
-
-	if (w == &s->core) {
-		core_link_close(&s->link);
-		lookout_stop(&s->lookout);
-		storage_writer_gone(s->options->storage);
-	} else {
-		web_link_close(&s->web_link);
-	}
 	/* a signal to our whole group stops the children before we ask them to */
 	if (reason && s->phase != RUNNING && !strcmp(reason, PROCESS_EXITED_CLEANLY))
 		reason = NULL;
@@ -113,12 +149,40 @@ static void on_ended(void *context, struct worker *w, const char *reason)
 		worker_start_again(w);
 }
 
-static void on_stopped(void *context, struct worker *w)
+static void on_core_ended(void *context, struct worker *w, const char *reason)
 {
 	struct supervisor *s = context;
 
+	core_link_close(&s->link);
+	lookout_stop(&s->lookout);
+	storage_writer_gone(s->options->storage);
+	take_end(s, w, reason);
+}
+
+static void on_part_ended(void *context, struct worker *w, const char *reason)
+{
+	struct part *p = context;
+
+	web_link_close(&p->link);
+	take_end(p->supervisor, w, reason);
+}
+
+static void take_stop(struct supervisor *s, const struct worker *w)
+{
 	log_warning("%s was stopped, and goes on", w->name);
 	reports_add_stop(&s->reports, w->name);
+}
+
+static void on_core_stopped(void *context, struct worker *w)
+{
+	take_stop(context, w);
+}
+
+static void on_part_stopped(void *context, struct worker *w)
+{
+	const struct part *p = context;
+
+	take_stop(p->supervisor, w);
 }
 
 static void attach(void *context, const struct supervisor_external *item, int fd)
@@ -171,27 +235,29 @@ static pid_t start_core(void *context)
 	return pid;
 }
 
-static pid_t start_web(void *context)
+static pid_t start_part(void *context)
 {
-	struct supervisor *s = context;
+	struct part *p = context;
+	struct supervisor *s = p->supervisor;
 	struct child_channels channels;
-	int r = web_link_open(&s->web_link, &channels);
+	int r = web_link_open(&p->link, &channels);
 	pid_t pid;
 
 	if (r < 0)
 		return r;
-	pid = process_fork("web");
+	pid = process_fork(p->worker.name);
 	if (pid == 0) {
 		storage_leave(s->options->storage, false);
 		process_keep_only(&s->inherited, channels.control, -1);
-		_exit(s->options->web(s->options->context, &channels));
+		_exit(p->run(s->options->context, &channels));
 	}
 	cleanup_close(&channels.control);
-	r = pid < 0 ? (int)pid : web_link_start(&s->web_link);
+	r = pid < 0 ? (int)pid : web_link_start(&p->link);
 	if (r < 0) {
 		if (pid > 0) /* its channel ends, and so does it */
-			(void)log_error_errno(r, "web is not watched, and ends");
-		web_link_close(&s->web_link);
+			(void)log_error_errno(r, "%s is not watched, and ends",
+					      p->worker.name);
+		web_link_close(&p->link);
 	}
 	return pid;
 }
@@ -205,9 +271,9 @@ static void on_answered(void *context)
 	else if (s->options->watchdog_us)
 		(void)sd_notify(0, "WATCHDOG=1");
 	s->is_ready = true;
-	if (s->is_web_outdated && s->phase == RUNNING && s->web.pid)
-		worker_stop(&s->web);
-	s->is_web_outdated = false;
+	if (s->are_parts_outdated && s->phase == RUNNING)
+		for_each_part(s, stop_running);
+	s->are_parts_outdated = false;
 }
 
 static void on_hung(void *context)
@@ -218,20 +284,20 @@ static void on_hung(void *context)
 	worker_kill(&s->core, "hung");
 }
 
-static void on_web_hung(void *context)
+static void on_part_hung(void *context)
 {
-	struct supervisor *s = context;
+	struct part *p = context;
 
-	log_error("web does not answer: killed");
-	worker_kill(&s->web, "hung");
+	log_error("%s does not answer: killed", p->worker.name);
+	worker_kill(&p->worker, "hung");
 }
 
-static void on_web_broken(void *context)
+static void on_part_broken(void *context)
 {
-	struct supervisor *s = context;
+	struct part *p = context;
 
-	log_error("web says what nobody asked: killed");
-	worker_kill(&s->web, "spoke nonsense");
+	log_error("%s says what nobody asked: killed", p->worker.name);
+	worker_kill(&p->worker, "spoke nonsense");
 }
 
 static void on_look(void *context, const char *name)
@@ -280,7 +346,7 @@ static int read_again(struct supervisor *s, struct buffer *says)
 
 static void restart_all(struct supervisor *s)
 {
-	s->is_web_outdated = true;
+	s->are_parts_outdated = true;
 	if (s->core.pid)
 		worker_stop(&s->core);
 	else
@@ -342,6 +408,30 @@ static void on_own_lost(void *context)
 		worker_stop(&s->core);
 }
 
+static void init_part(struct supervisor *s, enum part_kind kind, const char *name,
+		      int (*run)(void *context, const struct child_channels *channels))
+{
+	struct part *p = &s->parts[kind];
+
+	*p = (struct part){ .supervisor = s, .run = run };
+	p->link = (struct web_link){ .event = s->event,
+				     .pulse = { .event = s->event,
+						.name = name,
+						.watchdog_us = s->options->watchdog_us,
+						.context = p,
+						.hung = on_part_hung,
+						.channel = -1 },
+				     .context = p,
+				     .broken = on_part_broken,
+				     .control_fd = -1 };
+	p->worker = (struct worker){ .name = name,
+				     .event = s->event,
+				     .context = p,
+				     .start = start_part,
+				     .ended = on_part_ended,
+				     .stopped = on_part_stopped };
+}
+
 static void init_parts(struct supervisor *s)
 {
 	const struct supervisor_options *o = s->options;
@@ -363,16 +453,6 @@ static void init_parts(struct supervisor *s)
 				      .look = on_look,
 				      .control_fd = -1,
 				      .storage_fd = -1 };
-	s->web_link = (struct web_link){ .event = s->event,
-					 .pulse = { .event = s->event,
-						    .name = "web",
-						    .watchdog_us = o->watchdog_us,
-						    .context = s,
-						    .hung = on_web_hung,
-						    .channel = -1 },
-					 .context = s,
-					 .broken = on_web_broken,
-					 .control_fd = -1 };
 	s->lookout = (struct lookout){
 		.event = s->event, .context = s, .open = open_source, .give = give_source
 	};
@@ -380,11 +460,10 @@ static void init_parts(struct supervisor *s)
 				   .event = s->event,
 				   .context = s,
 				   .start = start_core,
-				   .ended = on_ended,
-				   .stopped = on_stopped };
-	s->web = s->core;
-	s->web.name = "web";
-	s->web.start = start_web;
+				   .ended = on_core_ended,
+				   .stopped = on_core_stopped };
+	init_part(s, PART_WEB, "web", o->web);
+	init_part(s, PART_HISTORY, "history", o->history);
 }
 
 static int watch_signals(struct supervisor *s)
@@ -445,9 +524,11 @@ static void tear_down(struct supervisor *s)
 	upkeep_stop(&s->upkeep);
 	lookout_stop(&s->lookout);
 	core_link_close(&s->link);
-	web_link_close(&s->web_link);
 	worker_forget(&s->core);
-	worker_forget(&s->web);
+	for (size_t i = 0; i < PART_COUNT; i++)
+		if (s->parts[i].run)
+			web_link_close(&s->parts[i].link);
+	for_each_part(s, worker_forget);
 	reports_close(&s->reports);
 	descriptors_deinit(&s->inherited);
 	(void)sd_event_unref(s->event);
@@ -460,8 +541,7 @@ static int run(struct supervisor *s)
 	if (r < 0)
 		return log_error_errno(r, "cannot set up the supervisor");
 	worker_start(&s->core);
-	if (s->options->web)
-		worker_start(&s->web);
+	for_each_part(s, worker_start);
 	externals_start(s->externals);
 	upkeep_start(&s->upkeep);
 	r = sd_event_loop(s->event);
@@ -472,8 +552,7 @@ int supervisor_run(const struct supervisor_options *options)
 {
 	struct supervisor s = { .options = options,
 				.reports = { -1, -1 },
-				.link = { .control_fd = -1, .storage_fd = -1 },
-				.web_link = { .control_fd = -1 } };
+				.link = { .control_fd = -1, .storage_fd = -1 } };
 	sigset_t ours, before;
 	int r;
 

@@ -46,9 +46,11 @@ struct supervisor_options {
 	int (*core)(void *context, const struct child_channels *channels);
 	int (*web)(void *context,
 		   const struct child_channels *channels); /* NULL: no dashboard */
+	int (*history)(void *context,
+		       const struct child_channels *channels); /* NULL: no history */
 	/**
 	 * SIGHUP: read configuration and rules again; all or nothing
-	 * Return: 0: core and web are restarted in turn, to run with what @context now
+	 * Return: 0: core and the others are restarted in turn, to run with what @context now
 	 * holds, and @says becomes the event's `rules` (config_reloaded); negative: @says
 	 * why (config_rejected), everything stays
 	 */
