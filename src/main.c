@@ -172,6 +172,49 @@ static int open_storage(struct daemon *d)
 	return r < 0 ? log_error_errno(r, "cannot use %s/.state", c->output_dir) : 0;
 }
 
+/*
+ * The history's folder is its own; web's group may read in it, and what is made there has
+ * that group.
+ */
+static int open_history(struct daemon *d)
+{
+	const struct config *c = &d->settings.config;
+	const struct privilege_user *owner = users_history(&d->users);
+	const struct privilege_user *reader = users_web(&d->users);
+	_cleanup_buffer_ struct buffer path = { 0 };
+
+	if (!c->history_enabled)
+		return 0;
+	if (*c->history_dir)
+		buffer_appendf(&path, "%s", c->history_dir);
+	else
+		buffer_appendf(&path, "%s/history", c->output_dir);
+	if (!buffer_cstring(&path))
+		return -ENOMEM;
+	d->logs_fd = open(c->output_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (d->logs_fd < 0)
+		return log_error_errno(errno, "cannot read the folder %s", c->output_dir);
+	if (mkdir(path.data, 0700) < 0 && errno != EEXIST)
+		return log_error_errno(errno, "cannot make the folder %s", path.data);
+	d->history_fd = open(path.data, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (d->history_fd < 0)
+		return log_error_errno(errno, "cannot read the folder %s", path.data);
+	if (owner && fchown(d->history_fd, owner->uid, reader->gid) < 0)
+		return log_error_errno(errno, "cannot give away the folder %s",
+				       path.data);
+	if (fchmod(d->history_fd, S_ISGID | 0750) < 0)
+		return log_error_errno(errno, "cannot set the mode of %s", path.data);
+	return 0;
+}
+
+/* Events matter more. */
+static void drop_history(struct daemon *d)
+{
+	log_warning("there is no history: the logs have all there is");
+	cleanup_close(&d->history_fd);
+	d->history_fd = -1;
+}
+
 static int open_seal(struct daemon *d)
 {
 	const struct config *c = &d->settings.config;
@@ -280,6 +323,8 @@ static int open_all(struct daemon *d)
 	if (d->storage) /* a key or a token that a crash took would be another one then */
 		storage_sync_names(d->storage);
 	users_choose(&d->users);
+	if (r >= 0 && open_history(d) < 0)
+		drop_history(d);
 	if (r >= 0)
 		r = module_dir_add_builtins(&d->externals, c, inherited_find);
 	for (size_t i = 0; r >= 0 && i < c->module_dirs.n; i++)
@@ -378,6 +423,7 @@ static int supervise(struct daemon *d)
 		.context = d,
 		.core = core_main,
 		.web = d->settings.config.dashboard_enabled ? web_main : NULL,
+		.history = d->history_fd >= 0 ? history_main : NULL,
 		.reload = reload,
 		.renew = renew,
 		.open_source = open_late_source,
@@ -429,6 +475,8 @@ int daemon_run(const struct daemon_options *options)
 		.listen_fd = -1,
 		.tls_fd = -1,
 		.seal_fd = -1,
+		.logs_fd = -1,
+		.history_fd = -1,
 	};
 	int r = start(&d);
 

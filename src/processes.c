@@ -10,11 +10,13 @@
 #include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 #include "base/log.h"
 #include "core/kmsg.h"
 #include "core/resume.h"
 #include "core/seal.h"
+#include "output/history/process.h"
 #include "pipeline.h"
 #include "privsep/channel.h"
 
@@ -31,6 +33,14 @@ static void close_pipes(const struct daemon *d)
 
 /* WEB_FILES - descriptors that web may have: its connections, and some of its own */
 #define WEB_FILES 2048
+/* What only history has to do with, and web in part. */
+static void close_history(const struct daemon *d)
+{
+	if (d->logs_fd >= 0)
+		(void)close(d->logs_fd);
+	if (d->history_fd >= 0)
+		(void)close(d->history_fd);
+}
 
 struct core {
 	const struct daemon *daemon;
@@ -388,6 +398,7 @@ int core_main(void *context, const struct child_channels *channels)
 	if (c.daemon->tls_fd >= 0)
 		(void)close(c.daemon->tls_fd);
 	close_pipes(c.daemon);
+	close_history(c.daemon);
 	(void)close(c.daemon->ring_fd); /* it is mapped */
 	sandbox_page_enter(
 		c.daemon->sandboxes, ROW_CORE,
@@ -413,7 +424,7 @@ int core_main(void *context, const struct child_channels *channels)
 }
 
 /* The supervisor asks whether our loop turns: that it is heard says so. */
-static int web_control(int channel)
+static int answer_ping(int channel)
 {
 	struct channel_message message = { .fd = -1 };
 	int r = channel_receive(channel, &message);
@@ -446,7 +457,7 @@ int web_main(void *context, const struct child_channels *channels)
 		.listen_fd = d->listen_fd,
 		.wake_fd = d->wake_fd,
 		.control_fd = channels->control,
-		.control = web_control,
+		.control = answer_ping,
 		.token = config->dashboard_auth ? d->token : NULL,
 		.hosts = (const char *const *)config->dashboard_hosts.items,
 		.connection_limit = config->dashboard_connection_limit,
@@ -465,6 +476,8 @@ int web_main(void *context, const struct child_channels *channels)
 	for (size_t i = 0; i < d->n_sources; i++)
 		(void)close(d->sources[i].fd);
 	close_pipes(d);
+	if (d->logs_fd >= 0)
+		(void)close(d->logs_fd);
 	r = live_map(d->ring_fd, &options.ring);
 	if (r < 0)
 		return log_error_errno(r, "cannot map the live ring");
@@ -481,4 +494,54 @@ int web_main(void *context, const struct child_channels *channels)
 						      .user = users_web(&d->users) });
 	sandbox_page_unmap(d->sandboxes); /* it has a view of it */
 	return dashboard_run(&options) < 0;
+}
+
+/* Its own user, with the group that may read the logs. */
+static void history_enter_sandbox(const struct daemon *d)
+{
+	const struct privilege_user *chosen = users_history(&d->users);
+	struct privilege_user user = chosen ? *chosen : (struct privilege_user){ 0 };
+	struct stat st;
+
+	if (fstat(d->logs_fd, &st) == 0)
+		user.gid = st.st_gid;
+	sandbox_page_enter(d->sandboxes, ROW_HISTORY,
+			   &(struct sandbox_options){ .kind = SANDBOX_HISTORY,
+						      .name = "history",
+						      .user = chosen ? &user : NULL,
+						      .folder = d->history_fd,
+						      .read_folder = d->logs_fd });
+	sandbox_page_unmap(d->sandboxes);
+}
+
+int history_main(void *context, const struct child_channels *channels)
+{
+	struct daemon *d = context;
+	const struct config *config = &d->settings.config;
+	const struct history_options options = {
+		.indexer = { .log_folder = d->logs_fd,
+			     .keep_days = config->history_days,
+			     .keep_bytes = config->history_bytes },
+		.control_fd = channels->control,
+		.control = answer_ping,
+	};
+	int r = history_enter(d->history_fd);
+
+	if (r < 0)
+		return log_error_errno(r, "cannot use the folder of the history") < 0;
+	live_unmap(d->ring);
+	(void)close(d->ring_fd);
+	state_page_unmap(d->page);
+	if (d->seal_fd >= 0)
+		(void)close(d->seal_fd);
+	if (d->listen_fd >= 0)
+		(void)close(d->listen_fd);
+	if (d->tls_fd >= 0)
+		(void)close(d->tls_fd);
+	for (size_t i = 0; i < d->n_sources; i++)
+		(void)close(d->sources[i].fd);
+	close_pipes(d);
+	explicit_bzero(d->token, sizeof(d->token));
+	history_enter_sandbox(d);
+	return history_run(&options) < 0;
 }

@@ -18,6 +18,7 @@
 enum {
 	ROW_CORE,
 	ROW_WEB,
+	ROW_HISTORY,
 	ROW_MODULES, /* the first of them */
 };
 
@@ -41,7 +42,10 @@ struct daemon {
 	int listen_fd;
 	int tls_fd; /* the dashboard's certificate and key, web's alone; -1: plain HTTP */
 	char boot_id[37];
-	int seal_fd; /* the key file; -1: no seals */
+	int logs_fd,
+		history_fd; /* the folders, history's alone, and web's to read; -1: there
+				  * is no history */
+	int seal_fd;	    /* the key file; -1: no seals */
 	char token[DASHBOARD_TOKEN_SIZE];
 	struct module_dir externals;
 	size_t n_sources;
@@ -56,6 +60,9 @@ bool source_split_name(char *name, const char **ret_option);
 
 /** core_main() - the core process: everything it needs is inherited or asked for; an exit code */
 int core_main(void *context, const struct child_channels *channels);
+
+/** history_main() - the history process: the logs to read, a folder to write in */
+int history_main(void *context, const struct child_channels *channels);
 
 /** web_main() - the web process: a read-only view of the ring, a listening socket, the token */
 int web_main(void *context, const struct child_channels *channels);

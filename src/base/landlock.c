@@ -72,7 +72,7 @@ static int allow(int ruleset, const char *path, uint64_t allowed)
 	return fd < 0 ? -errno : allow_open(ruleset, fd, allowed);
 }
 
-int landlock_restrict(enum landlock_files files, int folder)
+int landlock_restrict(enum landlock_files files, int folder, int read_folder)
 {
 	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, ASK_ABI);
 	_cleanup_close_ int ruleset = -1;
@@ -92,8 +92,11 @@ int landlock_restrict(enum landlock_files files, int folder)
 		    allow(ruleset, "/dev/null", FS_READ_FILE | FS_WRITE_FILE) < 0)
 			r = 0; /* a folder without it is as good */
 	}
-	if (files == LANDLOCK_FILES_FOLDER)
+	if (files == LANDLOCK_FILES_FOLDER || files == LANDLOCK_FILES_FOLDERS)
 		r = allow_open(ruleset, folder, abis[i].denied.files);
+	if (r == 0 &&
+	    (files == LANDLOCK_FILES_FOLDERS || files == LANDLOCK_FILES_FOLDER_READ))
+		r = allow_open(ruleset, read_folder, FS_READ_FILE | FS_READ_DIR);
 	if (r < 0)
 		return r;
 	return syscall(SYS_landlock_restrict_self, ruleset, 0) < 0 ? -errno : (int)abi;

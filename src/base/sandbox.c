@@ -54,6 +54,18 @@ static const struct plan plans[SANDBOX_KIND_COUNT] = {
 				 false,
 				 1,
 				 { CAP_DAC_OVERRIDE } },
+	[SANDBOX_HISTORY] = { true,
+			      LANDLOCK_FILES_FOLDERS,
+			      SECCOMP_HISTORY,
+			      false,
+			      0,
+			      { 0 } },
+	[SANDBOX_WEB_HISTORY] = { true,
+				  LANDLOCK_FILES_FOLDER_READ,
+				  SECCOMP_WEB_HISTORY,
+				  true,
+				  0,
+				  { 0 } },
 	[SANDBOX_MODULE] = { true, LANDLOCK_FILES_READ, SECCOMP_MODULE, true, 0, { 0 } },
 };
 
@@ -134,7 +146,7 @@ void sandbox_enter(const struct sandbox_options *o, struct sandbox_report *ret)
 	if (!plan->has_children)
 		limit(RLIMIT_NPROC, 0);
 	if (plan->has_landlock)
-		ret->landlock = landlock_restrict(plan->files, o->folder);
+		ret->landlock = landlock_restrict(plan->files, o->folder, o->read_folder);
 	ret->seccomp = seccomp_restrict(plan->calls);
 	if (ret->seccomp == 0)
 		ret->seccomp = 1;

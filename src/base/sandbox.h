@@ -14,8 +14,10 @@ enum sandbox_kind {
 	SANDBOX_WEB,	/* another user; opens nothing, answers connections */
 	SANDBOX_LOADER, /* reads files, writes what is open */
 	SANDBOX_APART, /* before a built-in is run apart: sees what root sees, changes nothing */
-	SANDBOX_MODULE,	    /* before it is run: reads files, connects to nobody */
-	SANDBOX_COMPRESSOR, /* works in one folder */
+	SANDBOX_MODULE,	     /* before it is run: reads files, connects to nobody */
+	SANDBOX_COMPRESSOR,  /* works in one folder */
+	SANDBOX_HISTORY,     /* another user; works in one folder, reads in another */
+	SANDBOX_WEB_HISTORY, /* SANDBOX_WEB that reads in a folder, by a thread */
 	SANDBOX_KIND_COUNT,
 };
 
@@ -25,7 +27,8 @@ struct sandbox_options {
 	enum sandbox_kind kind;
 	const char *name;		   /* for messages */
 	const struct privilege_user *user; /* NULL: it stays who it is */
-	int folder;			   /* SANDBOX_COMPRESSOR's, open */
+	int folder;	 /* SANDBOX_COMPRESSOR's, SANDBOX_HISTORY's, open */
+	int read_folder; /* SANDBOX_HISTORY's, SANDBOX_WEB_HISTORY's, open */
 	/* that stay, besides those of the kind; numbers of linux/capability.h */
 	int capabilities[SANDBOX_CAPABILITIES_MAX];
 	size_t n_capabilities;
@@ -45,7 +48,7 @@ struct sandbox_report {
  */
 void sandbox_enter(const struct sandbox_options *options, struct sandbox_report *ret);
 
-/** sandbox_settle() - SANDBOX_CORE's threads run now: no more of them, no more code */
+/** sandbox_settle() - SANDBOX_CORE's (SANDBOX_WEB_HISTORY's) threads run now: no more of them, no more code */
 void sandbox_settle(void);
 
 #endif

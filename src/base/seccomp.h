@@ -7,12 +7,14 @@
 #define BASE_SECCOMP_H
 
 enum seccomp_list {
-	SECCOMP_CORE,	    /* reads, appends, asks; threads until SECCOMP_SETTLED */
-	SECCOMP_WEB,	    /* serves its listening socket */
-	SECCOMP_LOADER,	    /* reads files, prints what is in them */
-	SECCOMP_COMPRESSOR, /* makes, renames and removes files */
-	SECCOMP_CROSSVIEW,  /* reads everything, asks about every process */
-	SECCOMP_MODULE,	    /* somebody's code: all but what no source of events needs */
+	SECCOMP_CORE,	     /* reads, appends, asks; threads until SECCOMP_SETTLED */
+	SECCOMP_WEB,	     /* serves its listening socket */
+	SECCOMP_LOADER,	     /* reads files, prints what is in them */
+	SECCOMP_COMPRESSOR,  /* makes, renames and removes files */
+	SECCOMP_CROSSVIEW,   /* reads everything, asks about every process */
+	SECCOMP_HISTORY,     /* a database of its own */
+	SECCOMP_WEB_HISTORY, /* SECCOMP_WEB, and reads that database */
+	SECCOMP_MODULE,	     /* somebody's code: all but what no source of events needs */
 	SECCOMP_SETTLED, /* on top of another: no new thread, no new code, no new rules */
 	SECCOMP_COUNT,
 };

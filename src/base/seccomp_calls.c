@@ -251,6 +251,43 @@ static const struct call crossview[] = {
 	END,
 };
 
+/* A database of SQLite's, with others that read it: the locks and the index of the write-ahead
+ * log are shared. */
+static const struct call database[] = {
+	ALLOW("fcntl", WHEN(1, EXACTLY, F_SETLK)),
+	ALLOW("fcntl", WHEN(1, EXACTLY, F_GETLK)),
+	ALLOW("fcntl64", WHEN(1, EXACTLY, F_SETLK)),
+	ALLOW("fcntl64", WHEN(1, EXACTLY, F_GETLK)),
+	END,
+};
+
+static const struct call write_database[] = {
+	ALLOW("mmap", WHEN(2, PROT_EXEC, 0)),
+	ALLOW("mmap2", WHEN(2, PROT_EXEC, 0)),
+	ALLOW("mprotect", WHEN(2, PROT_EXEC, 0)),
+	ALLOW("open"),
+	ALLOW("pwrite64"),
+	ALLOW("ftruncate"),
+	ALLOW("ftruncate64"),
+	ALLOW("fallocate"),
+	ALLOW("unlink"),
+	ALLOW("fchown"),
+	ALLOW("inotify_init1"),
+	ALLOW("inotify_add_watch"),
+	END,
+};
+
+/* In a thread, until it settles (core). */
+static const struct call read_database[] = {
+	ALLOW("mmap", WHEN(2, PROT_EXEC | PROT_WRITE, 0)),
+	ALLOW("mmap2", WHEN(2, PROT_EXEC | PROT_WRITE, 0)),
+	REFUSE("clone3", ENOSYS),
+	ALLOW("clone", WHEN(0, THREAD_FLAGS | NAMESPACE_FLAGS, THREAD_FLAGS)),
+	ALLOW("seccomp"),
+	ALLOW("prlimit64", WHEN(0, EXACTLY, 0)),
+	END,
+};
+
 /* In somebody's module: what changes the system, or reaches into other processes. */
 static const struct call harmful[] = {
 	KILL("ptrace"),
@@ -348,6 +385,12 @@ const struct call_list seccomp_lists[SECCOMP_COUNT] = {
 	[SECCOMP_CROSSVIEW] = { CALL_KILL,
 				{ basics, loop, read_files, data_memory, crossview,
 				  sanitizers } },
+	[SECCOMP_HISTORY] = { CALL_KILL,
+			      { basics, loop, read_files, write_files, database,
+				write_database, sanitizers } },
+	[SECCOMP_WEB_HISTORY] = { CALL_KILL,
+				  { basics, loop, read_files, data_memory, web, database,
+				    read_database, sanitizers } },
 	[SECCOMP_MODULE] = { CALL_ALLOW, { harmful } },
 	[SECCOMP_SETTLED] = { CALL_ALLOW, { settled } },
 };

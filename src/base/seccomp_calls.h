@@ -35,7 +35,7 @@ struct call {
 /** SECCOMP_OWN_PID - as value: the pid of the process that is restricted */
 #define SECCOMP_OWN_PID UINT64_MAX
 
-#define SECCOMP_PARTS_MAX 6
+#define SECCOMP_PARTS_MAX 8
 
 struct call_list {
 	enum call_action otherwise;

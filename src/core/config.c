@@ -13,7 +13,7 @@
 #include "base/paths.h"
 #include "base/suggest.h"
 
-#define KEYS_MAX 32
+#define KEYS_MAX 48
 #define MODULES	 "modules."
 
 enum key_type {
@@ -78,6 +78,15 @@ static const struct key keys[] = {
 	    "limit"),
 	KEY("dashboard.failure_limit", COUNT, dashboard_failure_limit, "60",
 	    "Wrong tokens a minute of one client that get an answer; 0 no limit"),
+	KEY("history.enabled", BOOL, history_enabled, "true",
+	    "Keep a database of the events, to search in"),
+	KEY("history.dir", TEXT, history_dir, "",
+	    "Folder of the database (history, in the log folder)"),
+	KEY("history.days", COUNT, history_days, "90",
+	    "Forget events that are older, critical ones after four times as long; 0 "
+	    "never. The logs keep them"),
+	KEY("history.size", BYTES, history_bytes, "2G",
+	    "Keep the database below that; 0 no limit"),
 	KEY("kernel_log.all", BOOL, kernel_log_all, "false",
 	    "Log every kernel message, not only those that rules name"),
 	KEY("rules.dirs", LIST, rules_dirs, "",
@@ -504,7 +513,8 @@ int config_check_reload(const struct config *running, const struct config *fresh
 	static const char *const fixed[] = { "output.dir",	  "output.seal",
 					     "dashboard.enabled", "dashboard.listen",
 					     "dashboard.auth",	  "dashboard.plain_http",
-					     "modules.dirs",	  "modules.rate_limit" };
+					     "modules.dirs",	  "modules.rate_limit",
+					     "history.enabled",	  "history.dir" };
 	size_t before = errors->len;
 
 	for (size_t i = 0; i < ARRAY_SIZE(fixed); i++)

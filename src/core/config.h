@@ -55,6 +55,10 @@ struct config {
 	uint64_t dashboard_connection_limit; /* 0: none */
 	uint64_t dashboard_rate_limit;	     /* a second; 0: none */
 	uint64_t dashboard_failure_limit;    /* a minute; 0: none */
+	bool history_enabled;
+	char *history_dir;     /* "history" in the log folder unless configured */
+	uint64_t history_days; /* 0: no limit */
+	uint64_t history_bytes;
 	struct config_list rules_dirs;
 	struct config_list rules_enable;
 	struct config_list module_dirs;

@@ -7,8 +7,9 @@
 #include "base/log.h"
 
 /* Numbers that systemd's table (UIDS-GIDS) leaves to nobody, and that containers map. */
-#define CORE_UID 65521
-#define WEB_UID	 65522
+#define CORE_UID    65521
+#define WEB_UID	    65522
+#define HISTORY_UID 65523
 
 void users_choose(struct users *ret)
 {
@@ -17,9 +18,11 @@ void users_choose(struct users *ret)
 		return;
 	ret->core = privilege_find_user("lksm-core", CORE_UID);
 	ret->web = privilege_find_user("lksm-web", WEB_UID);
-	log_info("users: core is %u%s, web is %u%s", ret->core.uid,
+	ret->history = privilege_find_user("lksm-history", HISTORY_UID);
+	log_info("users: core is %u%s, web is %u%s, history is %u%s", ret->core.uid,
 		 ret->core.is_named ? " (lksm-core)" : "", ret->web.uid,
-		 ret->web.is_named ? " (lksm-web)" : "");
+		 ret->web.is_named ? " (lksm-web)" : "", ret->history.uid,
+		 ret->history.is_named ? " (lksm-history)" : "");
 }
 
 const struct privilege_user *users_core(const struct users *users)
@@ -30,4 +33,9 @@ const struct privilege_user *users_core(const struct users *users)
 const struct privilege_user *users_web(const struct users *users)
 {
 	return users->are_chosen ? &users->web : NULL;
+}
+
+const struct privilege_user *users_history(const struct users *users)
+{
+	return users->are_chosen ? &users->history : NULL;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Whom core and web become. */
+/* Whom core, web and history become. */
 #ifndef PRIVSEP_USERS_H
 #define PRIVSEP_USERS_H
 
@@ -7,18 +7,20 @@
 
 struct users {
 	bool are_chosen; /* we are root */
-	struct privilege_user core, web;
+	struct privilege_user core, web, history;
 };
 
 /**
- * users_choose() - lksm-core and lksm-web, where the system has them, else 65521 and 65522
+ * users_choose() - lksm-core, lksm-web and lksm-history, where the system has them, else
+ * 65521, 65522 and 65523
  *
  * Logged. Only root can choose: without, everybody stays who we are.
  */
 void users_choose(struct users *ret);
 
-/** users_core(), users_web() - for struct sandbox_options; NULL: it stays who it is */
+/** users_core(), users_web(), users_history() - for struct sandbox_options; NULL: it stays who it is */
 const struct privilege_user *users_core(const struct users *users);
 const struct privilege_user *users_web(const struct users *users);
+const struct privilege_user *users_history(const struct users *users);
 
 #endif

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The history: an SQLite database with an index of all events that are in the logs. The
+ * logs stay the source of truth: it can be made anew from them at any time.
+ *
+ *	events	a row an event: its line as it was logged; its fields as columns, made of
+ *		lksm/event_fields.h, are computed from the line
+ *	dims	what many events have in common: severity, type, source, host, rule; few rows
+ *	minutes	how many events of each dims row a minute has, and between which seqs
+ *	words	full-text index: of message and values; of dims ("d7"); of key=value pairs
+ *	meta	the schema's version, and the cursor in the log: changed with the rows that it
+ *		is behind, in one transaction
+ *
+ * One process writes (indexer.c), others read (reader.c).
+ */
+#ifndef OUTPUT_HISTORY_HISTORY_H
+#define OUTPUT_HISTORY_HISTORY_H
+
+#include <sqlite3.h>
+#include <stdint.h>
+
+#include "base/buffer.h"
+
+#define HISTORY_FILE	"history.db"
+#define HISTORY_VERSION 1
+
+/** HISTORY_MINUTE_US - what events are counted by */
+#define HISTORY_MINUTE_US UINT64_C(60000000)
+
+/**
+ * history_enter() - the database is in this folder: it becomes the current one, because
+ * who opens the database need not be able to reach it by its whole path
+ *
+ * Return: 0 or -errno.
+ */
+int history_enter(int folder);
+
+/** HISTORY_VFS - SQLite's way to files whose names stay as they are given */
+#define HISTORY_VFS "lksm"
+
+/** history_schema() - append the statements that make an empty database ours */
+void history_schema(struct buffer *out);
+
+/** history_error() - an SQLite result as -errno: -EUCLEAN if the database is damaged */
+int history_error(int result);
+
+/** history_token() - the word of the index that stands for key=value in an event's data */
+#define HISTORY_TOKEN_SIZE 18
+void history_token(struct span key, struct span value,
+		   char ret[static HISTORY_TOKEN_SIZE]);
+
+/** history_scalar() - a JSON value as text, as it is searched for; false: it has none */
+bool history_scalar(const void *json, char number[static 32], struct span *ret);
+
+#endif

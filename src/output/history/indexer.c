@@ -1,0 +1,626 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * See indexer.h. A line is taken apart by jansson, once when it comes in and once when it
+ * goes: the full-text index has no copy of what it holds (content=''), and has to be told
+ * what to forget.
+ */
+#include "output/history/indexer.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <sys/stat.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/time_text.h"
+#include "core/event.h"
+
+#define TRIM_EVENTS    500
+#define DAY_US	       (UINT64_C(86400) * USEC_PER_SEC)
+#define CRITICAL_TIMES 4 /* as many days as for the others */
+#define BUSY_MS	       2000
+
+enum statement {
+	BEGIN,
+	COMMIT,
+	ROLLBACK,
+	ADD_EVENT,
+	ADD_WORDS,
+	ADD_DIM,
+	COUNT_DIM,
+	COUNT_MINUTE,
+	SET_META,
+	GET_META,
+	LIST_DIMS,
+	OLDEST,
+	OLDEST_CRITICAL,
+	DROP_EVENT,
+	DROP_WORDS,
+	DROP_MINUTE,
+	PAGES,
+	FREE_PAGES,
+	LOOK,
+	STATEMENT_COUNT,
+};
+
+static const char *const texts[STATEMENT_COUNT] = {
+	[BEGIN] = "BEGIN IMMEDIATE",
+	[COMMIT] = "COMMIT",
+	[ROLLBACK] = "ROLLBACK",
+	[ADD_EVENT] = "INSERT INTO events(seq, at, dim, line) VALUES(?1, ?2, ?3, ?4)",
+	[ADD_WORDS] = "INSERT INTO words(rowid, text, dims, data) VALUES(?1, ?2, ?3, ?4)",
+	[ADD_DIM] = "INSERT INTO dims(severity, type, source, host, rule, n) "
+		    "VALUES(?1, ?2, ?3, ?4, ?5, 0)",
+	[COUNT_DIM] = "UPDATE dims SET n = n + ?2 WHERE id = ?1",
+	[COUNT_MINUTE] = "INSERT INTO minutes VALUES(?1, ?2, 1, ?3, ?3) ON CONFLICT DO "
+			 "UPDATE SET n = n + 1, last = ?3",
+	[SET_META] = "UPDATE meta SET value = ?2 WHERE key = ?1",
+	[GET_META] = "SELECT value FROM meta WHERE key = ?1",
+	[LIST_DIMS] = "SELECT id, severity, type, source, host, rule FROM dims",
+	[OLDEST] = "SELECT seq, at, dim, line FROM events WHERE at < ?1 AND dim NOT IN "
+		   "(SELECT id FROM dims WHERE severity = 3) ORDER BY seq LIMIT ?2",
+	[OLDEST_CRITICAL] =
+		"SELECT seq, at, dim, line FROM events WHERE at < ?1 AND dim IN "
+		"(SELECT id FROM dims WHERE severity = 3) ORDER BY seq LIMIT ?2",
+	[DROP_EVENT] = "DELETE FROM events WHERE seq = ?1",
+	[DROP_WORDS] = "INSERT INTO words(words, rowid, text, dims, data) "
+		       "VALUES('delete', ?1, ?2, ?3, ?4)",
+	[DROP_MINUTE] = "UPDATE minutes SET n = n - 1 WHERE minute = ?1 AND dims = ?2",
+	[PAGES] =
+		"SELECT page_count * page_size FROM pragma_page_count, pragma_page_size",
+	[FREE_PAGES] = "SELECT freelist_count * page_size FROM pragma_freelist_count, "
+		       "pragma_page_size",
+	[LOOK] = "SELECT 1 FROM meta",
+};
+
+struct indexer {
+	struct indexer_options options;
+	sqlite3 *db;
+	sqlite3_stmt *statements[STATEMENT_COUNT];
+	struct log_follower *follower;
+	json_t *dims;	  /* of each combination, by dim_key(): its id */
+	uint64_t last_at; /* for an event without a time */
+	struct buffer key, text, data;
+};
+
+/* What of an event is searched for and counted by. */
+struct row {
+	uint64_t seq, at;
+	int64_t dim;
+	struct span line;
+};
+
+/* Run a statement that gives no rows, and forget what was bound. */
+static int run(struct indexer *x, enum statement i)
+{
+	int r = sqlite3_step(x->statements[i]);
+
+	(void)sqlite3_reset(x->statements[i]); /* says again what step() said */
+	(void)sqlite3_clear_bindings(x->statements[i]);
+	return history_error(r);
+}
+
+static void bind_number(struct indexer *x, enum statement i, int at, uint64_t value)
+{
+	/* cannot fail: the statement is reset and has this parameter; as below, but for
+	 * memory, which then is missed by the next step */
+	(void)sqlite3_bind_int64(x->statements[i], at, (sqlite3_int64)value);
+}
+
+static void bind_text(struct indexer *x, enum statement i, int at, struct span text)
+{
+	(void)sqlite3_bind_text64(x->statements[i], at, text.data ? text.data : "",
+				  text.len, SQLITE_STATIC, SQLITE_UTF8);
+}
+
+/* The one number that a statement gives; 0 or -errno. */
+static int get_number(struct indexer *x, enum statement i, uint64_t *ret)
+{
+	int r = sqlite3_step(x->statements[i]);
+
+	if (r == SQLITE_ROW)
+		*ret = (uint64_t)sqlite3_column_int64(x->statements[i], 0);
+	(void)sqlite3_reset(x->statements[i]);
+	return r == SQLITE_DONE ? -EUCLEAN : history_error(r);
+}
+
+static int get_meta(struct indexer *x, const char *key, uint64_t *ret)
+{
+	bind_text(x, GET_META, 1, span_from(key));
+	return get_number(x, GET_META, ret);
+}
+
+static int set_meta(struct indexer *x, const char *key, uint64_t value)
+{
+	bind_text(x, SET_META, 1, span_from(key));
+	bind_number(x, SET_META, 2, value);
+	return run(x, SET_META);
+}
+
+static int load_cursor(struct indexer *x, struct log_cursor *ret)
+{
+	sqlite3_stmt *s = x->statements[GET_META];
+	int r;
+
+	*ret = (struct log_cursor){ 0 };
+	bind_text(x, GET_META, 1, SPAN("name"));
+	r = sqlite3_step(s);
+	if (r == SQLITE_ROW)
+		(void)snprintf(ret->name, sizeof(ret->name), "%s",
+			       (const char *)sqlite3_column_text(s, 0));
+	(void)sqlite3_reset(s);
+	r = r == SQLITE_DONE ? -EUCLEAN : history_error(r);
+	if (r >= 0)
+		r = get_meta(x, "offset", &ret->offset);
+	return r < 0 ? r : get_meta(x, "next_seq", &ret->next_seq);
+}
+
+static int store_cursor(struct indexer *x)
+{
+	struct log_cursor at;
+	int r;
+
+	log_follower_cursor(x->follower, &at);
+	bind_text(x, SET_META, 1, SPAN("name"));
+	bind_text(x, SET_META, 2, span_from(at.name));
+	r = run(x, SET_META);
+	if (r >= 0)
+		r = set_meta(x, "offset", at.offset);
+	return r < 0 ? r : set_meta(x, "next_seq", at.next_seq);
+}
+
+/* Lengths are part of it: no two combinations have one key. */
+static const char *dim_key(struct indexer *x, const struct span parts[static 5])
+{
+	buffer_clear(&x->key);
+	for (size_t i = 0; i < 5; i++) {
+		buffer_appendf(&x->key, "%zu:", parts[i].len);
+		buffer_append_span(&x->key, parts[i]);
+	}
+	return buffer_cstring(&x->key);
+}
+
+static struct span column(sqlite3_stmt *s, int i)
+{
+	const char *text = (const char *)sqlite3_column_text(s, i);
+
+	return (struct span){ text ? text : "", (size_t)sqlite3_column_bytes(s, i) };
+}
+
+static int note_dim(struct indexer *x, const struct span parts[static 5], int64_t id)
+{
+	const char *key = dim_key(x, parts);
+
+	return key && json_object_setn_new_nocheck(x->dims, key, x->key.len,
+						   json_integer(id)) == 0
+		       ? 0
+		       : -ENOMEM;
+}
+
+static int load_dims(struct indexer *x)
+{
+	sqlite3_stmt *s = x->statements[LIST_DIMS];
+	int r, error = 0;
+
+	json_object_clear(x->dims);
+	while (error == 0 && (r = sqlite3_step(s)) == SQLITE_ROW) {
+		struct span parts[5];
+
+		for (int i = 0; i < 5; i++)
+			parts[i] = column(s, i + 1);
+		error = note_dim(x, parts, sqlite3_column_int64(s, 0));
+	}
+	(void)sqlite3_reset(s);
+	return error ? error : history_error(r);
+}
+
+static struct span member(const json_t *event, const char *key)
+{
+	const json_t *value = json_object_get(event, key);
+	const char *text = json_string_value(value);
+
+	return (struct span){ text ? text : "", text ? json_string_length(value) : 0 };
+}
+
+/* The row of dims that an event belongs to, made if it is the first; negative: -errno. */
+static int64_t find_dim(struct indexer *x, const json_t *event,
+			enum lksm_severity severity)
+{
+	char number[2] = { (char)('0' + severity), '\0' };
+	struct span parts[5] = { span_from(number), member(event, "type"),
+				 member(event, "source"), member(event, "host"),
+				 member(event, "rule") };
+	const char *key = dim_key(x, parts);
+	const json_t *known = key ? json_object_getn(x->dims, key, x->key.len) : NULL;
+	int64_t id;
+	int r;
+
+	if (!key)
+		return -ENOMEM;
+	if (known)
+		return json_integer_value(known);
+	bind_number(x, ADD_DIM, 1, severity);
+	for (int i = 1; i < 5; i++)
+		bind_text(x, ADD_DIM, i + 1, parts[i]);
+	r = run(x, ADD_DIM);
+	if (r < 0)
+		return r;
+	id = sqlite3_last_insert_rowid(x->db);
+	r = note_dim(x, parts, id);
+	return r < 0 ? r : id;
+}
+
+/* What the full-text index holds of an event: bound to @i, from parameter 2 on. */
+static int bind_words(struct indexer *x, enum statement i, const json_t *event,
+		      char dim[static 24], int64_t id)
+{
+	json_t *data = json_object_get(event, "data"), *value;
+	const char *key;
+	struct span message = member(event, "message");
+
+	buffer_clear(&x->text);
+	buffer_clear(&x->data);
+	buffer_append_span(&x->text, message);
+	json_object_foreach(data, key, value)
+	{
+		char number[32], token[HISTORY_TOKEN_SIZE];
+		struct span text;
+
+		if (!history_scalar(value, number, &text))
+			continue;
+		if (!span_contains(message, text)) {
+			buffer_append_char(&x->text, ' ');
+			buffer_append_span(&x->text, text);
+		}
+		history_token(span_from(key), text, token);
+		buffer_append_char(&x->data, ' ');
+		buffer_append_span(&x->data, span_from(token));
+	}
+	(void)snprintf(dim, 24, "d%" PRId64, id);
+	bind_text(x, i, 2, buffer_span(&x->text));
+	bind_text(x, i, 3, span_from(dim));
+	bind_text(x, i, 4, buffer_span(&x->data));
+	return x->text.error ? x->text.error : x->data.error;
+}
+
+static int add_row(struct indexer *x, const struct row *row, const json_t *event)
+{
+	char dim[24];
+	int r;
+
+	bind_number(x, ADD_EVENT, 1, row->seq);
+	bind_number(x, ADD_EVENT, 2, row->at);
+	bind_number(x, ADD_EVENT, 3, (uint64_t)row->dim);
+	bind_text(x, ADD_EVENT, 4, row->line);
+	r = run(x, ADD_EVENT);
+	if (r < 0)
+		return r;
+	bind_number(x, ADD_WORDS, 1, row->seq);
+	r = bind_words(x, ADD_WORDS, event, dim, row->dim);
+	if (r >= 0)
+		r = run(x, ADD_WORDS);
+	if (r < 0)
+		return r;
+	bind_number(x, COUNT_DIM, 1, (uint64_t)row->dim);
+	bind_number(x, COUNT_DIM, 2, 1);
+	r = run(x, COUNT_DIM);
+	if (r < 0)
+		return r;
+	bind_number(x, COUNT_MINUTE, 1, row->at / HISTORY_MINUTE_US);
+	bind_number(x, COUNT_MINUTE, 2, (uint64_t)row->dim);
+	bind_number(x, COUNT_MINUTE, 3, row->seq);
+	return run(x, COUNT_MINUTE);
+}
+
+/* What is no event is passed over: the log has it, and `lksm verify` tells of it. */
+static int add_line(struct indexer *x, const struct log_line *line)
+{
+	json_t *event = json_loadb(line->text.data, line->text.len,
+				   JSON_REJECT_DUPLICATES, NULL);
+	struct row row = { .seq = line->seq, .line = line->text };
+	enum lksm_severity severity;
+	int r = 0;
+
+	if (!json_is_object(json_object_get(event, "data")) ||
+	    severity_parse(member(event, "severity"), &severity) < 0 ||
+	    event_is_routine(member(event, "type"), member(event, "source"))) {
+		json_decref(event);
+		return 0;
+	}
+	if (time_text_parse(member(event, "time"), &row.at) < 0)
+		row.at = x->last_at;
+	x->last_at = row.at;
+	row.dim = find_dim(x, event, severity);
+	r = row.dim < 0 ? (int)row.dim : add_row(x, &row, event);
+	json_decref(event);
+	return r;
+}
+
+/*
+ * A transaction: all or nothing. The look afterwards moves SQLite's mark of what readers see
+ * to the new end, which those that may not write cannot do (sqlite.org/walformat.html, 2.3).
+ */
+static int finish(struct indexer *x, int r)
+{
+	uint64_t one;
+
+	if (r >= 0)
+		r = run(x, COMMIT);
+	if (r < 0)
+		(void)run(x, ROLLBACK); /* is done already, after some errors */
+	else
+		(void)get_number(x, LOOK, &one);
+	return r;
+}
+
+/* Go on at what is in the database; also after a transaction that came to nothing. */
+static int go_on(struct indexer *x)
+{
+	struct log_cursor cursor;
+	int r = load_dims(x);
+
+	if (r >= 0)
+		r = load_cursor(x, &cursor);
+	if (r < 0)
+		return r;
+	log_follower_destroy(x->follower);
+	x->follower = NULL;
+	return log_follower_create(x->options.log_folder, &cursor, &x->follower);
+}
+
+int indexer_turn(struct indexer *x)
+{
+	struct log_line line;
+	int n = 0, r, more = 1;
+
+	if (!x->follower) {
+		r = go_on(x);
+		if (r < 0)
+			return r;
+	}
+	log_follower_clear_watch(x->follower);
+	r = run(x, BEGIN);
+	if (r < 0)
+		return r;
+	while (r >= 0 && n < INDEXER_BATCH &&
+	       (more = log_follower_next(x->follower, &line)) > 0) {
+		r = add_line(x, &line);
+		n++;
+	}
+	if (r >= 0 && n > 0)
+		r = store_cursor(x);
+	r = finish(x, r);
+	if (r < 0) {
+		log_follower_destroy(x->follower);
+		x->follower = NULL; /* it is further than the database */
+	}
+	return r < 0 ? r : more < 0 ? more : n;
+}
+
+/* Like add_row(), the other way. */
+static int drop_row(struct indexer *x, const struct row *row)
+{
+	json_t *event = json_loadb(row->line.data, row->line.len, JSON_ALLOW_NUL, NULL);
+	char dim[24];
+	int r;
+
+	bind_number(x, DROP_WORDS, 1, row->seq);
+	r = event ? bind_words(x, DROP_WORDS, event, dim, row->dim) : -EUCLEAN;
+	if (r >= 0)
+		r = run(x, DROP_WORDS);
+	json_decref(event);
+	if (r < 0)
+		return r;
+	bind_number(x, DROP_EVENT, 1, row->seq);
+	r = run(x, DROP_EVENT);
+	if (r < 0)
+		return r;
+	bind_number(x, COUNT_DIM, 1, (uint64_t)row->dim);
+	bind_number(x, COUNT_DIM, 2, (uint64_t)-1);
+	r = run(x, COUNT_DIM);
+	if (r < 0)
+		return r;
+	bind_number(x, DROP_MINUTE, 1, row->at / HISTORY_MINUTE_US);
+	bind_number(x, DROP_MINUTE, 2, (uint64_t)row->dim);
+	return run(x, DROP_MINUTE);
+}
+
+/* The oldest that @which lists, of before @before_us; how many, or -errno. */
+static int drop_oldest(struct indexer *x, enum statement which, uint64_t before_us)
+{
+	sqlite3_stmt *s = x->statements[which];
+	int n = 0, r = run(x, BEGIN), step = SQLITE_DONE;
+
+	if (r < 0)
+		return r;
+	bind_number(x, which, 1, before_us);
+	bind_number(x, which, 2, TRIM_EVENTS);
+	while (r >= 0 && (step = sqlite3_step(s)) == SQLITE_ROW) {
+		const struct row row = { (uint64_t)sqlite3_column_int64(s, 0),
+					 (uint64_t)sqlite3_column_int64(s, 1),
+					 sqlite3_column_int64(s, 2), column(s, 3) };
+
+		r = drop_row(x, &row);
+		n++;
+	}
+	(void)sqlite3_reset(s);
+	r = finish(x, r < 0 ? r : history_error(step));
+	return r < 0 ? r : n;
+}
+
+static uint64_t days_ago(uint64_t now_us, uint64_t days)
+{
+	return now_us / DAY_US > days ? now_us - days * DAY_US : 0;
+}
+
+static int used_bytes(struct indexer *x, uint64_t *ret)
+{
+	uint64_t all = 0, unused = 0;
+	int r = get_number(x, PAGES, &all);
+
+	if (r >= 0)
+		r = get_number(x, FREE_PAGES, &unused);
+	*ret = all - unused;
+	return r;
+}
+
+int indexer_trim(struct indexer *x, uint64_t now_us)
+{
+	uint64_t days = x->options.keep_days, bytes;
+	int n = 0, r;
+
+	if (days)
+		n = drop_oldest(x, OLDEST, days_ago(now_us, days));
+	if (days && n == 0)
+		n = drop_oldest(x, OLDEST_CRITICAL,
+				days_ago(now_us, days * CRITICAL_TIMES));
+	if (n || !x->options.keep_bytes)
+		return n;
+	r = used_bytes(x, &bytes);
+	if (r < 0 || bytes <= x->options.keep_bytes)
+		return r;
+	n = drop_oldest(x, OLDEST, INT64_MAX);
+	return n ? n : drop_oldest(x, OLDEST_CRITICAL, INT64_MAX);
+}
+
+static void close_database(struct indexer *x)
+{
+	log_follower_destroy(x->follower);
+	x->follower = NULL;
+	for (size_t i = 0; i < STATEMENT_COUNT; i++) {
+		(void)sqlite3_finalize(x->statements[i]);
+		x->statements[i] = NULL;
+	}
+	(void)sqlite3_close(x->db);
+	x->db = NULL;
+}
+
+/* Ours if it is of this version, ours to make if it is empty. */
+static int check_version(struct indexer *x)
+{
+	_cleanup_buffer_ struct buffer schema = { 0 };
+	sqlite3_stmt *s = NULL;
+	int r = sqlite3_prepare_v2(x->db,
+				   "SELECT user_version, (SELECT count(*) FROM "
+				   "sqlite_schema) FROM pragma_user_version",
+				   -1, &s, NULL);
+	int version = -1, n_tables = 0;
+
+	if (r == SQLITE_OK && (r = sqlite3_step(s)) == SQLITE_ROW) {
+		version = sqlite3_column_int(s, 0);
+		n_tables = sqlite3_column_int(s, 1);
+	}
+	(void)sqlite3_finalize(s);
+	if (r != SQLITE_ROW)
+		return history_error(r);
+	if (version == HISTORY_VERSION)
+		return 0;
+	if (version || n_tables)
+		return -EUCLEAN;
+	buffer_append_literal(&schema, "BEGIN;");
+	history_schema(&schema);
+	buffer_append_literal(&schema, "COMMIT;");
+	return buffer_cstring(&schema)
+		       ? history_error(sqlite3_exec(x->db, schema.data, NULL, NULL, NULL))
+		       : -ENOMEM;
+}
+
+static int open_database(struct indexer *x)
+{
+	int r = sqlite3_open_v2(HISTORY_FILE, &x->db,
+				SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |
+					SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW,
+				HISTORY_VFS);
+
+	if (r == SQLITE_OK)
+		r = sqlite3_busy_timeout(x->db, BUSY_MS);
+	if (r == SQLITE_OK)
+		r = sqlite3_exec(
+			x->db,
+			"PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; "
+			"PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16384; "
+			"PRAGMA cell_size_check = ON;"
+			"PRAGMA journal_size_limit = 16777216;",
+			NULL, NULL, NULL);
+	r = history_error(r);
+	if (r >= 0)
+		r = check_version(x);
+	for (size_t i = 0; r >= 0 && i < STATEMENT_COUNT; i++)
+		r = history_error(sqlite3_prepare_v3(x->db, texts[i], -1,
+						     SQLITE_PREPARE_PERSISTENT,
+						     &x->statements[i], NULL));
+	return r;
+}
+
+static int open_all(struct indexer *x)
+{
+	int r = open_database(x);
+
+	if (r < 0)
+		log_debug("history: %s", sqlite3_errmsg(x->db)); /* NULL says so, too */
+	return r < 0 ? r : go_on(x);
+}
+
+static int remove_database(void)
+{
+	static const char *const names[] = { HISTORY_FILE "-wal", HISTORY_FILE "-shm",
+					     HISTORY_FILE "-journal", HISTORY_FILE };
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (unlink(names[i]) < 0 && errno != ENOENT)
+			return -errno;
+	return 0;
+}
+
+int indexer_renew(struct indexer *x)
+{
+	int r;
+
+	close_database(x);
+	log_warning("the history is made anew from the logs");
+	r = remove_database();
+	if (r >= 0)
+		r = open_all(x);
+	return r < 0 ? log_error_errno(r, "cannot make the history anew") : 0;
+}
+
+int indexer_create(const struct indexer_options *options, struct indexer **ret)
+{
+	struct indexer *x = calloc(1, sizeof(*x));
+	int r;
+
+	if (!x)
+		return -ENOMEM;
+	x->options = *options;
+	x->dims = json_object();
+	r = x->dims ? open_all(x) : -ENOMEM;
+	if (r == -EUCLEAN)
+		r = indexer_renew(x);
+	else if (r < 0)
+		(void)log_error_errno(r, "cannot open the history");
+	if (r < 0) {
+		indexer_destroy(x);
+		return r;
+	}
+	*ret = x;
+	return 0;
+}
+
+void indexer_destroy(struct indexer *x)
+{
+	if (!x)
+		return;
+	close_database(x);
+	json_decref(x->dims);
+	buffer_deinit(&x->key);
+	buffer_deinit(&x->text);
+	buffer_deinit(&x->data);
+	free(x);
+}
+
+int indexer_watch(const struct indexer *x)
+{
+	return x->follower ? log_follower_watch(x->follower) : -1;
+}
