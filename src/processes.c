@@ -464,6 +464,8 @@ int web_main(void *context, const struct child_channels *channels)
 		.rate_limit = config->dashboard_rate_limit,
 		.failure_limit = config->dashboard_failure_limit,
 		.sandboxes = d->sandboxes_view,
+		.has_history = d->history_fd >= 0,
+		.started = d->history_fd >= 0 ? sandbox_settle : NULL,
 	};
 	struct tls_pair pair = { 0 };
 	int r;
@@ -488,10 +490,15 @@ int web_main(void *context, const struct child_channels *channels)
 		(void)close(d->tls_fd);
 		options.tls = &pair;
 	}
-	sandbox_page_enter(d->sandboxes, ROW_WEB,
-			   &(struct sandbox_options){ .kind = SANDBOX_WEB,
-						      .name = "web",
-						      .user = users_web(&d->users) });
+	if (options.has_history && history_enter(d->history_fd) < 0)
+		return log_error_errno(-EACCES, "cannot use the folder of the history");
+	sandbox_page_enter(
+		d->sandboxes, ROW_WEB,
+		&(struct sandbox_options){
+			.kind = options.has_history ? SANDBOX_WEB_HISTORY : SANDBOX_WEB,
+			.name = "web",
+			.read_folder = d->history_fd,
+			.user = users_web(&d->users) });
 	sandbox_page_unmap(d->sandboxes); /* it has a view of it */
 	return dashboard_run(&options) < 0;
 }

@@ -68,12 +68,15 @@ enum MHD_Result answer_error(struct MHD_Connection *connection, unsigned int sta
 	_cleanup_(MHD_destroy_responsep) struct MHD_Response *response = NULL;
 	_cleanup_buffer_ struct buffer body = { 0 };
 
-	buffer_appendf(&body, "{\"error\": \"%s\"}\n", sentence);
+	buffer_appendf(&body,
+		       "{\"type\": \"about:blank\", \"title\": \"%s\", \"status\": %u, "
+		       "\"detail\": \"%s\"}\n",
+		       MHD_get_reason_phrase_for(status), status, sentence);
 	if (buffer_error(&body))
 		return MHD_NO;
 	response = MHD_create_response_from_buffer(body.len, body.data,
 						   MHD_RESPMEM_MUST_COPY);
-	if (!response || answer_prepare(response, TYPE_JSON) < 0)
+	if (!response || answer_prepare(response, TYPE_PROBLEM) < 0)
 		return MHD_NO;
 	if (header && add_header(response, header, value) < 0)
 		return MHD_NO;

@@ -12,7 +12,8 @@
 #include "base/buffer.h"
 #include "output/dashboard/assets.h"
 
-#define TYPE_JSON "application/json"
+#define TYPE_JSON    "application/json"
+#define TYPE_PROBLEM "application/problem+json"
 
 DEFINE_CLEANUP(struct MHD_Response *, MHD_destroy_response)
 
@@ -26,7 +27,7 @@ int answer_prepare(struct MHD_Response *response, const char *type);
 enum MHD_Result answer_buffer(struct MHD_Connection *connection, unsigned int status,
 			      const char *type, struct buffer *body);
 
-/** answer_error() - {"error": "@sentence"}; with @header: @value, if not NULL */
+/** answer_error() - RFC 9457, {"detail": "@sentence", …}; with @header: @value, if not NULL */
 enum MHD_Result answer_error(struct MHD_Connection *connection, unsigned int status,
 			     const char *sentence, const char *header, const char *value);
 

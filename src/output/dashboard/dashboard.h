@@ -25,6 +25,8 @@ struct dashboard_options {
 	uint64_t rate_limit;	   /* requests a second of one client; 0: no limit */
 	uint64_t failure_limit; /* failed authentications a minute of one; 0: no limit */
 	const struct sandbox_page *sandboxes; /* for /healthz; may be NULL */
+	bool has_history;      /* the current folder is the history's (history_enter()) */
+	void (*started)(void); /* all threads run; NULL: nobody wants to know */
 };
 
 /**

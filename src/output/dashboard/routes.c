@@ -15,6 +15,7 @@
 #include "output/dashboard/answer.h"
 #include "output/dashboard/http_host.h"
 #include "output/dashboard/http_value.h"
+#include "output/dashboard/openapi.h"
 #include "output/dashboard/server.h"
 
 enum method {
@@ -31,7 +32,9 @@ struct request {
 	enum method method; /* 0: one that no route knows */
 	const char *path;
 	struct span host; /* absent unless there is exactly one */
-	bool is_known;	  /* it has the token, or the cookie that stands for it */
+	const struct route *route;
+	struct query_job **ret_job; /* of what is asked of the history */
+	bool is_known; /* it has the token, or the cookie that stands for it */
 };
 
 struct route {
@@ -40,6 +43,7 @@ struct route {
 	unsigned int methods;
 	bool needs_auth;
 	enum MHD_Result (*answer)(const struct request *request);
+	enum query_operation operation; /* answer_query()'s */
 };
 
 struct header_search {
@@ -183,9 +187,48 @@ static enum MHD_Result answer_session(const struct request *request)
 	return answer_session_cookie(request, auth->is_on ? auth->cookie_value : "none");
 }
 
+/* "/api/v1/events/4711": what stands behind the path is a number. */
+static bool find_seq(const struct request *request, uint64_t *ret)
+{
+	*ret = 0;
+	return request->route->operation != QUERY_EVENT ||
+	       http_parse_u64(span_from(request->path + strlen(request->route->path)),
+			      ret);
+}
+
+static enum MHD_Result answer_query(const struct request *request)
+{
+	uint64_t seq;
+
+	if (!find_seq(request, &seq) || seq > INT64_MAX)
+		return answer_error(request->connection, MHD_HTTP_NOT_FOUND,
+				    "there is no such page", NULL, NULL);
+	if (!request->server->queries)
+		return answer_error(request->connection, MHD_HTTP_NOT_FOUND,
+				    "there is no history here (history.enabled)", NULL,
+				    NULL);
+	return queries_ask(request->server->queries, request->connection,
+			   request->route->operation, seq, request->ret_job);
+}
+
+static enum MHD_Result answer_openapi(const struct request *request)
+{
+	_cleanup_buffer_ struct buffer body = { 0 };
+
+	openapi_append(&body);
+	return answer_buffer(request->connection, MHD_HTTP_OK, TYPE_JSON, &body);
+}
+
 static const struct route routes[] = {
 	{ "/api/events", "GET, HEAD", METHOD_GET, true, answer_events },
-	{ "/api/v1/events", "GET, HEAD", METHOD_GET, true, answer_events },
+	{ "/api/v1/events", "GET, HEAD", METHOD_GET, true, answer_query, QUERY_EVENTS },
+	{ "/api/v1/events/", "GET, HEAD", METHOD_GET, true, answer_query, QUERY_EVENT },
+	{ "/api/v1/histogram", "GET, HEAD", METHOD_GET, true, answer_query,
+	  QUERY_HISTOGRAM },
+	{ "/api/v1/facets", "GET, HEAD", METHOD_GET, true, answer_query, QUERY_FACETS },
+	{ "/api/v1/stats", "GET, HEAD", METHOD_GET, true, answer_query, QUERY_STATS },
+	{ "/api/v1/export", "GET, HEAD", METHOD_GET, true, answer_query, QUERY_EXPORT },
+	{ "/api/v1/openapi.json", "GET, HEAD", METHOD_GET, true, answer_openapi },
 	{ "/api/v1/stream", "GET, HEAD", METHOD_GET, true, answer_stream },
 	{ "/api/v1/schema", "GET, HEAD", METHOD_GET, true, answer_schema },
 	{ "/api/v1/session", "POST, DELETE", METHOD_POST | METHOD_DELETE, false,
@@ -196,7 +239,9 @@ static const struct route routes[] = {
 static const struct route *find_route(const char *path)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(routes); i++)
-		if (!strcmp(routes[i].path, path))
+		if (!strcmp(routes[i].path, path) ||
+		    (routes[i].operation == QUERY_EVENT &&
+		     span_starts_with(span_from(path), span_from(routes[i].path))))
 			return &routes[i];
 	return NULL;
 }
@@ -291,7 +336,7 @@ static bool has_auth(const struct request *request)
 	return auth_has_bearer(auth, bearer) || auth_has_cookie(auth, cookies);
 }
 
-static enum MHD_Result dispatch(const struct request *request)
+static enum MHD_Result dispatch(struct request *request)
 {
 	struct MHD_Connection *connection = request->connection;
 	const struct route *route = find_route(request->path);
@@ -316,6 +361,7 @@ static enum MHD_Result dispatch(const struct request *request)
 		return answer_asset(connection, asset);
 	if (route->needs_auth && !request->is_known)
 		return answer_unauthorized(request);
+	request->route = route;
 	return route->answer(request);
 }
 
@@ -328,13 +374,15 @@ const struct sockaddr *client_address(struct MHD_Connection *connection)
 }
 
 enum MHD_Result routes_answer(struct server *server, struct MHD_Connection *connection,
-			      const char *method, const char *path, bool has_body)
+			      const char *method, const char *path, bool has_body,
+			      struct query_job **ret_job)
 {
 	struct request request = {
 		.server = server,
 		.connection = connection,
 		.method = parse_method(method),
 		.path = path,
+		.ret_job = ret_job,
 	};
 	uint64_t wait_us;
 	size_t n;

@@ -90,12 +90,17 @@ static void on_connection(void *context, struct MHD_Connection *connection,
 	clients_set_deadline(&server->clients, *socket_context, REQUEST_DEADLINE_US);
 }
 
+/* A request's context: this, or the job whose answer it waits for. */
+static char has_headers;
+
 static void on_answered(void *context, struct MHD_Connection *connection,
 			void **request_context, enum MHD_RequestTerminationCode code)
 {
 	struct server *server = context;
 
 	(void)code;
+	if (*request_context != &has_headers)
+		queries_forget(*request_context);
 	*request_context = NULL;
 	clients_set_deadline(&server->clients, client_of(connection),
 			     REQUEST_DEADLINE_US);
@@ -130,8 +135,8 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
 				  const char *version, const char *upload,
 				  size_t *upload_size, void **request_context)
 {
-	static char has_headers;
 	struct server *server = context;
+	struct query_job *job = NULL;
 	size_t n_streams = server->streams.n;
 	enum MHD_Result result;
 
@@ -143,10 +148,14 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
 		if (!announces_body(connection))
 			return MHD_YES;
 		/* Answered now, it is not read at all. */
-		return routes_answer(server, connection, method, url, true);
+		return routes_answer(server, connection, method, url, true, &job);
 	}
 	*upload_size = 0;
-	result = routes_answer(server, connection, method, url, false);
+	if (*request_context != &has_headers) /* it was suspended, and is no more */
+		return queries_answer((struct query_job **)request_context);
+	result = routes_answer(server, connection, method, url, false, &job);
+	if (job)
+		*request_context = job;
 	if (server->streams.n > n_streams)
 		clients_set_deadline(&server->clients, client_of(connection),
 				     DEADLINE_NONE);
@@ -353,7 +362,13 @@ int server_init(struct server *server, const struct dashboard_options *options)
 	server->streams.loop = server->loop;
 	if (r >= 0)
 		r = start_http(server);
-	return r < 0 ? r : watch(server);
+	if (r >= 0)
+		r = watch(server);
+	if (r >= 0 && options->has_history)
+		r = queries_create(server->loop, server->turn, &server->queries);
+	if (r >= 0 && options->started)
+		options->started();
+	return r;
 }
 
 static void stop_http(struct server *server)
@@ -365,6 +380,7 @@ static void stop_http(struct server *server)
 	/* No shutdown(2): the socket is also the next server's. */
 	fd = MHD_quiesce_daemon(server->daemon);
 	streams_stop(&server->streams);
+	queries_stop(server->queries);
 	for (int i = 0; i < LAST_TURNS; i++)
 		(void)MHD_run(server->daemon);
 	snapshots_deinit(&server->snapshots);
@@ -375,6 +391,7 @@ static void stop_http(struct server *server)
 void server_deinit(struct server *server)
 {
 	stop_http(server);
+	queries_destroy(server->queries);
 	streams_deinit(&server->streams);
 	clients_deinit(&server->clients);
 	(void)sd_event_source_unref(server->turn);

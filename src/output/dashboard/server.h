@@ -9,6 +9,7 @@
 #include "output/dashboard/auth.h"
 #include "output/dashboard/clients.h"
 #include "output/dashboard/dashboard.h"
+#include "output/dashboard/queries.h"
 #include "output/dashboard/rate.h"
 #include "output/dashboard/snapshot.h"
 #include "output/dashboard/stream.h"
@@ -30,6 +31,7 @@ struct server {
 	struct clients clients;
 	struct streams streams;
 	struct snapshots snapshots;
+	struct queries *queries; /* NULL: there is no history */
 };
 
 /** client_address() - whose request it is; NULL if that is not known */
@@ -47,9 +49,11 @@ void server_deinit(struct server *server);
 /**
  * routes_answer() - answer a request whose headers are all there
  * @has_body: it announces one, which no route takes: the connection ends with the answer
+ * @ret_job: set if the answer is to come: the connection is suspended until it is there
  */
 enum MHD_Result routes_answer(struct server *server, struct MHD_Connection *connection,
-			      const char *method, const char *path, bool has_body);
+			      const char *method, const char *path, bool has_body,
+			      struct query_job **ret_job);
 
 /**
  * health_append() - GET /healthz; Return: the HTTP status

@@ -39,6 +39,7 @@ enum statement {
 	DROP_EVENT,
 	DROP_WORDS,
 	DROP_MINUTE,
+	DROP_EMPTY,
 	PAGES,
 	FREE_PAGES,
 	LOOK,
@@ -68,6 +69,7 @@ static const char *const texts[STATEMENT_COUNT] = {
 	[DROP_WORDS] = "INSERT INTO words(words, rowid, text, dims, data) "
 		       "VALUES('delete', ?1, ?2, ?3, ?4)",
 	[DROP_MINUTE] = "UPDATE minutes SET n = n - 1 WHERE minute = ?1 AND dims = ?2",
+	[DROP_EMPTY] = "DELETE FROM minutes WHERE minute = ?1 AND dims = ?2 AND n <= 0",
 	[PAGES] =
 		"SELECT page_count * page_size FROM pragma_page_count, pragma_page_size",
 	[FREE_PAGES] = "SELECT freelist_count * page_size FROM pragma_freelist_count, "
@@ -424,7 +426,12 @@ static int drop_row(struct indexer *x, const struct row *row)
 		return r;
 	bind_number(x, DROP_MINUTE, 1, row->at / HISTORY_MINUTE_US);
 	bind_number(x, DROP_MINUTE, 2, (uint64_t)row->dim);
-	return run(x, DROP_MINUTE);
+	r = run(x, DROP_MINUTE);
+	if (r < 0)
+		return r;
+	bind_number(x, DROP_EMPTY, 1, row->at / HISTORY_MINUTE_US);
+	bind_number(x, DROP_EMPTY, 2, (uint64_t)row->dim);
+	return run(x, DROP_EMPTY);
 }
 
 /* The oldest that @which lists, of before @before_us; how many, or -errno. */

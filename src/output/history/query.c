@@ -1,0 +1,416 @@
+// SPDX-License-Identifier: Apache-2.0
+/* See query.h. Nothing of what a stranger sent becomes SQL: values are bound, and words of
+ * the full-text index are quoted. */
+#include "output/history/query.h"
+
+#include <ctype.h>
+#include <errno.h>
+
+#include "base/text.h"
+#include "base/time_text.h"
+#include "core/event.h"
+#include "output/history/history.h"
+
+#define LIMIT_DEFAULT	    100
+#define EXPORT_DEFAULT	    100000
+#define MATCH_BYTES	    ((size_t)8 << 10)
+#define SEVERITIES_ALL	    ((1u << EVENT_SEVERITY_COUNT) - 1)
+#define BUCKET_S	    60
+#define BUCKETS_SECONDS_MAX UINT64_C(31622400) /* a year */
+#define DATA		    "data."
+#define FILTERED	    (QUERY_EVENTS | QUERY_HISTOGRAM | QUERY_FACETS | QUERY_EXPORT)
+#define PAGED		    (QUERY_EVENTS | QUERY_EXPORT)
+#define STRING		    "{\"type\": \"string\"}"
+#define TIME                                                               \
+	"{\"type\": \"string\", \"examples\": [\"2026-02-10T12:00:00Z\", " \
+	"\"1770724800\"]}"
+#define SEVERITY_SCHEMA                                                      \
+	"{\"type\": \"string\", \"enum\": [\"info\", \"medium\", \"high\", " \
+	"\"critical\"]}"
+
+static int take_since(struct query *q, struct span value)
+{
+	return time_text_parse(value, &q->since_us);
+}
+
+static int take_until(struct query *q, struct span value)
+{
+	return time_text_parse(value, &q->until_us);
+}
+
+static struct span next_of_list(struct span *rest)
+{
+	const char *end = memchr(rest->data, ',', rest->len);
+	struct span item = { rest->data, end ? (size_t)(end - rest->data) : rest->len };
+
+	*rest = span_skip(*rest, item.len + (end ? 1 : 0));
+	return item;
+}
+
+static int take_severity(struct query *q, struct span value)
+{
+	unsigned int wanted = 0;
+
+	do {
+		struct span item = next_of_list(&value);
+		enum lksm_severity severity;
+
+		if (severity_parse(item, &severity) < 0)
+			return -EINVAL;
+		wanted |= 1u << severity;
+	} while (value.len);
+	q->severities &= wanted;
+	return 0;
+}
+
+static int take_min_severity(struct query *q, struct span value)
+{
+	enum lksm_severity least;
+
+	if (severity_parse(value, &least) < 0)
+		return -EINVAL;
+	q->severities &= SEVERITIES_ALL << least;
+	return 0;
+}
+
+static int take_values(struct query_values *to, struct span value)
+{
+	do {
+		struct span item = next_of_list(&value);
+		bool is_not = span_starts_with(item, SPAN("!"));
+
+		if (to->n == QUERY_VALUES_MAX || item.len <= is_not)
+			return -EINVAL;
+		to->items[to->n].is_not = is_not;
+		to->items[to->n++].text = span_skip(item, is_not);
+	} while (value.len);
+	return 0;
+}
+
+static int take_type(struct query *q, struct span value)
+{
+	return take_values(&q->fields[QUERY_TYPE], value);
+}
+
+static int take_source(struct query *q, struct span value)
+{
+	return take_values(&q->fields[QUERY_SOURCE], value);
+}
+
+static int take_host(struct query *q, struct span value)
+{
+	return take_values(&q->fields[QUERY_HOST], value);
+}
+
+static int take_rule(struct query *q, struct span value)
+{
+	return take_values(&q->fields[QUERY_RULE], value);
+}
+
+/* A word or a "phrase" at the front of @rest, without its quotes. */
+static struct span next_term(struct span *rest)
+{
+	bool is_phrase = span_starts_with(*rest, SPAN("\""));
+	struct span term;
+	size_t n = 0;
+
+	if (is_phrase)
+		*rest = span_skip(*rest, 1);
+	while (n < rest->len && rest->data[n] != (is_phrase ? '"' : ' '))
+		n++;
+	term = (struct span){ rest->data, n };
+	*rest = span_skip(*rest, n + (n < rest->len));
+	return term;
+}
+
+static void append_quoted(struct buffer *out, struct span term)
+{
+	buffer_append_char(out, '"');
+	for (size_t i = 0; i < term.len; i++) {
+		char c = term.data[i] ? term.data[i] : ' ';
+
+		buffer_append(out, "\"\"", c == '"' ? 2 : 0);
+		if (c != '"')
+			buffer_append_char(out, c);
+	}
+	buffer_append_char(out, '"');
+}
+
+static void append_term(struct buffer *to, const char *join, const char *column,
+			struct span term, bool is_prefix)
+{
+	buffer_appendf(to, "%s%s : ", to->len ? join : "", column);
+	append_quoted(to, term);
+	if (is_prefix)
+		buffer_append_char(to, '*');
+}
+
+/* The index knows of letters and digits only: what has none would match nothing. */
+static bool has_word(struct span term)
+{
+	for (size_t i = 0; i < term.len; i++)
+		if (isalnum((unsigned char)term.data[i]) ||
+		    (unsigned char)term.data[i] >= 0x80)
+			return true;
+	return false;
+}
+
+static int take_q(struct query *q, struct span value)
+{
+	while (value.len) {
+		bool is_not = value.len > 1 && *value.data == '-', is_prefix, is_star;
+		struct span term;
+
+		value = span_skip(value, is_not);
+		term = next_term(&value);
+		is_star = span_starts_with(value, SPAN("*"));
+		is_prefix = is_star || (term.len > 1 && term.data[term.len - 1] == '*');
+		value = span_skip(value, is_star);
+		if (has_word(term))
+			append_term(is_not ? &q->except : &q->match,
+				    is_not ? " OR " : " AND ", "text", term, is_prefix);
+	}
+	return 0;
+}
+
+static int take_data(struct query *q, struct span key, struct span value)
+{
+	char token[HISTORY_TOKEN_SIZE];
+
+	if (q->n_data == QUERY_VALUES_MAX || !key.len)
+		return -EINVAL;
+	q->data[q->n_data++] = (struct query_pair){ key, value };
+	history_token(key, value, token);
+	append_term(&q->match, " AND ", "data", span_from(token), false);
+	return 0;
+}
+
+static int take_limit(struct query *q, struct span value)
+{
+	uint64_t most = q->operation == QUERY_EXPORT ? QUERY_EXPORT_MAX : QUERY_LIMIT_MAX;
+
+	return take_number(&value, most, &q->limit) && !value.len && q->limit ? 0
+									      : -EINVAL;
+}
+
+static int take_cursor(struct query *q, struct span value)
+{
+	q->has_cursor = true;
+	return take_number(&value, (uint64_t)1 << 53, &q->cursor) && !value.len ? 0
+										: -EINVAL;
+}
+
+static int take_order(struct query *q, struct span value)
+{
+	q->is_ascending = span_equal(value, SPAN("asc"));
+	return q->is_ascending || span_equal(value, SPAN("desc")) ? 0 : -EINVAL;
+}
+
+static int take_bucket(struct query *q, struct span value)
+{
+	return take_number(&value, BUCKETS_SECONDS_MAX, &q->bucket_s) && !value.len &&
+			       q->bucket_s && q->bucket_s % BUCKET_S == 0
+		       ? 0
+		       : -EINVAL;
+}
+
+static int take_format(struct query *q, struct span value)
+{
+	q->is_csv = span_equal(value, SPAN("csv"));
+	return q->is_csv || span_equal(value, SPAN("jsonl")) ? 0 : -EINVAL;
+}
+
+static const struct query_parameter parameters[] = {
+	{ "since", FILTERED, TIME,
+	  "Events of that time or later: RFC 3339, or seconds since 1970", take_since },
+	{ "until", FILTERED, TIME, "Events before that time", take_until },
+	{ "severity", FILTERED, SEVERITY_SCHEMA, "This severity; several: a,b",
+	  take_severity },
+	{ "min_severity", FILTERED, SEVERITY_SCHEMA, "This severity or worse",
+	  take_min_severity },
+	{ "type", FILTERED, STRING, "This type; several: a,b; all others: !a",
+	  take_type },
+	{ "source", FILTERED, STRING, "This source; as type", take_source },
+	{ "host", FILTERED, STRING, "This host; as type", take_host },
+	{ "rule", FILTERED, STRING, "This rule; as type", take_rule },
+	{ "q", FILTERED, STRING,
+	  "Words in the message or in values of data: all of them; \\\"a phrase\\\", "
+	  "begin*, -not",
+	  take_q },
+	{ DATA "KEY", FILTERED, STRING, "The value of a key of data, exactly", NULL },
+	{ "limit", PAGED, "{\"type\": \"integer\", \"minimum\": 1}",
+	  "Most events of the answer: 100 and at most 1000; of an export 100000, at most "
+	  "1000000",
+	  take_limit },
+	{ "cursor", PAGED, "{\"type\": \"string\"}",
+	  "next_cursor of the answer before: what follows it. New events change nothing "
+	  "about it",
+	  take_cursor },
+	{ "order", PAGED, "{\"type\": \"string\", \"enum\": [\"asc\", \"desc\"]}",
+	  "By seq: the newest first (desc), or the oldest", take_order },
+	{ "bucket", QUERY_HISTOGRAM,
+	  "{\"type\": \"integer\", \"minimum\": 60, \"multipleOf\": 60}",
+	  "Seconds of one bucket; else what makes at most 100 of them", take_bucket },
+	{ "format", QUERY_EXPORT,
+	  "{\"type\": \"string\", \"enum\": [\"jsonl\", \"csv\"]}",
+	  "The logged lines as they are, or a table", take_format },
+	{ 0 },
+};
+
+const struct query_parameter *query_parameters(void)
+{
+	return parameters;
+}
+
+static int hex(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c |= 0x20;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* Undo %XX and + of @from in *@to, which has room for it and is moved on; false: a % alone. */
+static bool decode(struct span from, char **to, struct span *ret)
+{
+	char *begin = *to;
+
+	for (size_t i = 0; i < from.len; i++) {
+		char c = from.data[i] == '+' ? ' ' : from.data[i];
+
+		if (c == '%') {
+			int high = i + 2 < from.len ? hex(from.data[i + 1]) : -1;
+			int low = high >= 0 ? hex(from.data[i + 2]) : -1;
+
+			if (low < 0)
+				return false;
+			c = (char)(high * 16 + low);
+			i += 2;
+		}
+		*(*to)++ = c;
+	}
+	*ret = (struct span){ begin, (size_t)(*to - begin) };
+	return true;
+}
+
+static void append_shown(struct buffer *out, struct span s)
+{
+	for (size_t i = 0; i < s.len && i < 64; i++)
+		buffer_append_char(out,
+				   s.data[i] > ' ' && s.data[i] < 0x7f ? s.data[i] : '?');
+}
+
+static int take_pair(struct query *q, struct span key, struct span value,
+		     struct buffer *error)
+{
+	const struct query_parameter *p = parameters;
+	bool is_data = span_starts_with(key, SPAN(DATA));
+	int r;
+
+	while (p->name && !(is_data ? !p->take : span_equal(span_from(p->name), key)))
+		p++;
+	if (!p->name || !(p->operations & (unsigned int)q->operation)) {
+		buffer_append_literal(error, "there is no parameter ");
+		append_shown(error, key);
+		return -EINVAL;
+	}
+	r = p->take ? p->take(q, value)
+		    : take_data(q, span_skip(key, strlen(DATA)), value);
+	if (r < 0) {
+		buffer_append_literal(error, "this is no value for ");
+		append_shown(error, key);
+		buffer_append_literal(error, ": ");
+		append_shown(error, value);
+	}
+	return r;
+}
+
+static int take_all(struct query *q, struct span text, struct buffer *error)
+{
+	char *to = q->text;
+	int r = 0;
+
+	while (r == 0 && text.len) {
+		const char *end = memchr(text.data, '&', text.len), *equals;
+		struct span pair = { text.data,
+				     end ? (size_t)(end - text.data) : text.len };
+		struct span key = pair, value = { pair.data, 0 };
+
+		text = span_skip(text, pair.len + (end ? 1 : 0));
+		if (!pair.len)
+			continue;
+		equals = memchr(pair.data, '=', pair.len);
+		if (equals) {
+			key.len = (size_t)(equals - pair.data);
+			value = span_skip(pair, key.len + 1);
+		}
+		if (!decode(key, &to, &key) || !decode(value, &to, &value)) {
+			buffer_append_literal(error, "a % has no two digits behind it");
+			return -EINVAL;
+		}
+		r = take_pair(q, key, value, error);
+	}
+	return r;
+}
+
+int query_parse(enum query_operation operation, struct span text, struct query *ret,
+		struct buffer *error)
+{
+	int r;
+
+	*ret = (struct query){
+		.operation = operation,
+		.until_us = UINT64_MAX,
+		.severities = SEVERITIES_ALL,
+		.limit = operation == QUERY_EXPORT ? EXPORT_DEFAULT : LIMIT_DEFAULT,
+		.match.limit = MATCH_BYTES,
+		.except.limit = MATCH_BYTES,
+		.text = malloc(text.len + 1),
+	};
+	if (!ret->text)
+		return -ENOMEM;
+	r = take_all(ret, text, error);
+	if (r == 0 && (ret->match.error == -EMSGSIZE || ret->except.error == -EMSGSIZE)) {
+		buffer_append_literal(error, "too much is looked for at once");
+		return -EINVAL;
+	}
+	if (r == 0 && ret->except.len && !ret->match.len) {
+		buffer_append_literal(error,
+				      "q has to name a word that is to be there, too");
+		return -EINVAL;
+	}
+	return r < 0 ? r : ret->match.error ? ret->match.error : ret->except.error;
+}
+
+void query_deinit(struct query *q)
+{
+	buffer_deinit(&q->match);
+	buffer_deinit(&q->except);
+	free(q->text);
+	q->text = NULL;
+}
+
+static bool takes_value(const struct query_values *values, struct span text)
+{
+	bool has_wanted = false, is_wanted = false;
+
+	for (size_t i = 0; i < values->n; i++) {
+		bool is_same = span_equal(values->items[i].text, text);
+
+		if (values->items[i].is_not && is_same)
+			return false;
+		has_wanted = has_wanted || !values->items[i].is_not;
+		is_wanted = is_wanted || (is_same && !values->items[i].is_not);
+	}
+	return is_wanted || !has_wanted;
+}
+
+bool query_takes(const struct query *q, unsigned int severity,
+		 const struct span fields[static QUERY_FIELD_COUNT])
+{
+	bool takes = severity < EVENT_SEVERITY_COUNT && (q->severities >> severity & 1);
+
+	for (size_t i = 0; takes && i < QUERY_FIELD_COUNT; i++)
+		takes = takes_value(&q->fields[i], fields[i]);
+	return takes;
+}

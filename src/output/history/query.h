@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What is asked of the history: the parameters of /api/v1, taken apart and checked. Pure:
+ * no database, no clock. One table (query_parameters()) says what there is; it parses, and
+ * /api/v1/openapi.json is made of it.
+ */
+#ifndef OUTPUT_HISTORY_QUERY_H
+#define OUTPUT_HISTORY_QUERY_H
+
+#include <stdint.h>
+
+#include "base/buffer.h"
+
+#define QUERY_VALUES_MAX 16
+#define QUERY_LIMIT_MAX	 1000
+#define QUERY_EXPORT_MAX 1000000
+
+/** What can be asked; bits, because a parameter belongs to several. */
+enum query_operation {
+	QUERY_EVENTS = 1 << 0,
+	QUERY_EVENT = 1 << 1,
+	QUERY_HISTOGRAM = 1 << 2,
+	QUERY_FACETS = 1 << 3,
+	QUERY_STATS = 1 << 4,
+	QUERY_EXPORT = 1 << 5,
+};
+
+/** The columns of dims that are words. */
+enum query_field {
+	QUERY_TYPE,
+	QUERY_SOURCE,
+	QUERY_HOST,
+	QUERY_RULE,
+	QUERY_FIELD_COUNT,
+};
+
+struct query_values {
+	size_t n;
+	struct {
+		struct span text;
+		bool is_not; /* "!text": all others */
+	} items[QUERY_VALUES_MAX];
+};
+
+struct query_pair {
+	struct span key, value;
+};
+
+struct query {
+	enum query_operation operation;
+	uint64_t since_us, until_us; /* since <= time < until */
+	unsigned int severities;     /* bits */
+	struct query_values fields[QUERY_FIELD_COUNT];
+	struct buffer match; /* of the full-text index, FTS5's syntax; empty: none */
+	struct buffer except;
+	size_t n_data;
+	struct query_pair data[QUERY_VALUES_MAX];
+	uint64_t limit;
+	bool is_ascending, has_cursor, is_csv;
+	uint64_t cursor;   /* the seq that was given last */
+	uint64_t seq;	   /* QUERY_EVENT's */
+	uint64_t bucket_s; /* a multiple of 60; 0: what fits */
+	char *text;	   /* owned: what the spans point into */
+};
+
+struct query_parameter {
+	const char *name;	 /* "data.KEY" stands for all that begin with "data." */
+	unsigned int operations; /* that take it */
+	const char *schema;	 /* JSON Schema of its value */
+	const char *description;
+	int (*take)(struct query *q, struct span value); /* 0 or -EINVAL */
+};
+
+/** query_parameters() - the table; ends with a row whose name is NULL */
+const struct query_parameter *query_parameters(void);
+
+/**
+ * query_parse() - a query string: "severity=high&q=nf_tables&data.uid=0"
+ * @ret: query_deinit() is due in each case
+ * @error: a sentence, if it is not well-formed
+ *
+ * Return: 0; -EINVAL; -ENOMEM.
+ */
+int query_parse(enum query_operation operation, struct span text, struct query *ret,
+		struct buffer *error);
+void query_deinit(struct query *q);
+
+/** query_takes() - does an event with these words match, as far as dims can tell? */
+bool query_takes(const struct query *q, unsigned int severity,
+		 const struct span fields[static QUERY_FIELD_COUNT]);
+
+#endif

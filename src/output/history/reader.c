@@ -1,0 +1,567 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * See reader.h. What events have in common stands in dims, a small table that is read first:
+ * the rows that a query takes are numbers then. Without words to look for, the index
+ * (dim, seq, at) gives for each of them the first seqs of the page, which are merged; with
+ * words, the full-text index gives seqs in order. Counts come from minutes.
+ */
+#include "output/history/reader.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <sys/stat.h>
+
+#include "base/clock.h"
+#include "core/event.h"
+#include "output/history/history.h"
+#include "output/history/reader_internal.h"
+
+#define HEAP_BYTES   ((sqlite3_int64)64 << 20)
+#define STEPS	     2000 /* of SQLite's machine between two looks at the clock */
+#define DIMS_IN_TEXT 64	  /* so many are looked for by the full-text index, too */
+#define BUSY_MS	     200
+
+static int is_over(void *context)
+{
+	const struct reader *r = context;
+
+	return clock_now().mono_us > r->deadline_us;
+}
+
+static void close_database(struct reader *r)
+{
+	(void)sqlite3_close(r->db);
+	r->db = NULL;
+}
+
+static int open_database(struct reader *r)
+{
+	int result = sqlite3_open_v2("file:" HISTORY_FILE "?readonly_shm=1", &r->db,
+				     SQLITE_OPEN_READONLY | SQLITE_OPEN_URI |
+					     SQLITE_OPEN_NOMUTEX,
+				     HISTORY_VFS);
+
+	if (result == SQLITE_OK)
+		result = sqlite3_busy_timeout(r->db, BUSY_MS);
+	if (result == SQLITE_OK)
+		result = sqlite3_exec(
+			r->db,
+			"PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16384;"
+			"PRAGMA trusted_schema = OFF; PRAGMA query_only = ON;"
+			"PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0;",
+			NULL, NULL, NULL);
+	sqlite3_progress_handler(r->db, STEPS, is_over, r);
+	return history_error(result);
+}
+
+/* Made anew, it is another file. */
+static int follow_file(struct reader *r)
+{
+	struct stat st;
+
+	if (stat(HISTORY_FILE, &st) < 0) {
+		close_database(r);
+		return -errno;
+	}
+	if (r->db && st.st_ino != r->inode)
+		close_database(r);
+	r->inode = st.st_ino;
+	return r->db ? 0 : open_database(r);
+}
+
+int reader_prepare(struct reader *r, const char *sql, sqlite3_stmt **ret)
+{
+	return history_error(sqlite3_prepare_v2(r->db, sql, -1, ret, NULL));
+}
+
+void reader_finalize(sqlite3_stmt **s)
+{
+	(void)sqlite3_finalize(*s);
+}
+
+static struct span column(sqlite3_stmt *s, int i)
+{
+	const char *text = (const char *)sqlite3_column_text(s, i);
+
+	return (struct span){ text ? text : "", (size_t)sqlite3_column_bytes(s, i) };
+}
+
+static int add_dim(struct reader *r, sqlite3_stmt *s)
+{
+	struct dim *dims = reallocarray(r->dims, r->n_dims + 1, sizeof(*dims)), *d;
+	struct buffer text = { 0 };
+
+	if (!dims)
+		return -ENOMEM;
+	r->dims = dims;
+	d = &dims[r->n_dims];
+	*d = (struct dim){ .id = sqlite3_column_int64(s, 0),
+			   .severity = (unsigned int)sqlite3_column_int(s, 1) & 3,
+			   .n = (uint64_t)sqlite3_column_int64(s, 6) };
+	for (int i = 0; i < QUERY_FIELD_COUNT; i++)
+		buffer_append_span(&text, column(s, i + 2));
+	buffer_append_char(&text, '\0');
+	if (text.error)
+		return -ENOMEM;
+	d->text = text.data;
+	for (size_t i = 0, at = 0; i < QUERY_FIELD_COUNT; i++) {
+		size_t len = column(s, (int)i + 2).len;
+
+		d->fields[i] = (struct span){ d->text + at, len };
+		at += len;
+	}
+	r->n_dims++;
+	return 0;
+}
+
+static void forget_dims(struct reader *r)
+{
+	for (size_t i = 0; i < r->n_dims; i++)
+		free(r->dims[i].text);
+	r->n_dims = r->n_taken = 0;
+}
+
+/* Those that the query takes come first. */
+static int load_dims(struct reader *r, const struct query *q)
+{
+	_cleanup_(reader_finalize) sqlite3_stmt *s = NULL;
+	int e = reader_prepare(
+		    r,
+		    "SELECT id, severity, type, source, host, rule, n FROM dims "
+		    "WHERE n > 0 ORDER BY id",
+		    &s),
+	    step;
+
+	forget_dims(r);
+	while (e == 0 && (step = sqlite3_step(s)) != SQLITE_DONE) {
+		e = step == SQLITE_ROW ? add_dim(r, s) : history_error(step);
+		if (e == 0) {
+			struct dim *last = &r->dims[r->n_dims - 1];
+
+			last->is_taken = query_takes(q, last->severity, last->fields);
+			r->n_taken += last->is_taken;
+		}
+	}
+	return e;
+}
+
+const struct dim *reader_dim(const struct reader *r, int64_t id)
+{
+	size_t low = 0, high = r->n_dims;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (r->dims[middle].id < id)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < r->n_dims && r->dims[low].id == id ? &r->dims[low] : NULL;
+}
+
+/* Which seqs can be of that time: those of its minutes. Clocks jump, so it is a bound only. */
+static int bound_by_time(struct reader *r, const struct query *q, struct range *range)
+{
+	_cleanup_(reader_finalize) sqlite3_stmt *s = NULL;
+	int e, step;
+
+	if (q->since_us == 0 && q->until_us == UINT64_MAX)
+		return 0;
+	e = reader_prepare(r,
+			   "SELECT min(first), max(last) FROM minutes WHERE minute >= ?1 "
+			   "AND minute <= ?2",
+			   &s);
+	if (e < 0)
+		return e;
+	(void)sqlite3_bind_int64(s, 1, (sqlite3_int64)(q->since_us / HISTORY_MINUTE_US));
+	(void)sqlite3_bind_int64(s, 2, (sqlite3_int64)(q->until_us / HISTORY_MINUTE_US));
+	step = sqlite3_step(s);
+	if (step != SQLITE_ROW)
+		return history_error(step);
+	if (sqlite3_column_type(s, 0) == SQLITE_NULL) {
+		range->last = range->first - 1; /* none */
+		return 0;
+	}
+	if (sqlite3_column_int64(s, 0) > range->first)
+		range->first = sqlite3_column_int64(s, 0);
+	if (sqlite3_column_int64(s, 1) < range->last)
+		range->last = sqlite3_column_int64(s, 1);
+	return 0;
+}
+
+static int find_range(struct reader *r, const struct query *q, struct range *ret)
+{
+	int64_t cursor = (int64_t)q->cursor;
+
+	*ret = (struct range){ 0, INT64_MAX, (int64_t)q->since_us,
+			       q->until_us > INT64_MAX ? INT64_MAX
+						       : (int64_t)q->until_us };
+	if (q->has_cursor && q->is_ascending)
+		ret->first = cursor + 1;
+	else if (q->has_cursor)
+		ret->last = cursor - 1;
+	return bound_by_time(r, q, ret);
+}
+
+static bool is_before(bool is_ascending, int64_t a, int64_t b)
+{
+	return is_ascending ? a < b : a > b;
+}
+
+/* Put a seq where it belongs among the first of the page. Return: false if it is none. */
+static bool merge(struct page *p, int64_t seq)
+{
+	size_t at = p->n;
+
+	if (p->n == p->size && !is_before(p->is_ascending, seq, p->seqs[p->n - 1]))
+		return false;
+	while (at > 0 && is_before(p->is_ascending, seq, p->seqs[at - 1]))
+		at--;
+	if (p->n == p->size)
+		p->n--;
+	memmove(&p->seqs[at + 1], &p->seqs[at], (p->n - at) * sizeof(*p->seqs));
+	p->seqs[at] = seq;
+	p->n++;
+	return true;
+}
+
+static void bind_range(sqlite3_stmt *s, const struct range *range)
+{
+	(void)sqlite3_bind_int64(s, 2, range->first);
+	(void)sqlite3_bind_int64(s, 3, range->last);
+	(void)sqlite3_bind_int64(s, 4, range->since);
+	(void)sqlite3_bind_int64(s, 5, range->until);
+}
+
+static int page_of_dim(sqlite3_stmt *s, int64_t id, struct page *p)
+{
+	int step;
+
+	(void)sqlite3_reset(s);
+	(void)sqlite3_bind_int64(s, 1, id);
+	while ((step = sqlite3_step(s)) == SQLITE_ROW)
+		if (!merge(p, sqlite3_column_int64(s, 0)))
+			return 0;
+	return history_error(step);
+}
+
+static int page_by_dims(struct reader *r, const struct range *range, struct page *p)
+{
+	_cleanup_(reader_finalize) sqlite3_stmt *s = NULL;
+	bool is_all = r->n_taken == r->n_dims;
+	const char *sql =
+		is_all ? p->is_ascending
+				 ? "SELECT seq FROM events WHERE ?1 = ?1 AND seq BETWEEN "
+				   "?2 AND ?3 AND at >= ?4 AND at < ?5 ORDER BY seq"
+				 : "SELECT seq FROM events WHERE ?1 = ?1 AND seq BETWEEN "
+				   "?2 AND ?3 AND at >= ?4 AND at < ?5 ORDER BY seq DESC"
+		: p->is_ascending
+			? "SELECT seq FROM events INDEXED BY events_dim WHERE dim = ?1 "
+			  "AND "
+			  "seq BETWEEN ?2 AND ?3 AND at >= ?4 AND at < ?5 ORDER BY seq"
+			: "SELECT seq FROM events INDEXED BY events_dim WHERE dim = ?1 "
+			  "AND "
+			  "seq BETWEEN ?2 AND ?3 AND at >= ?4 AND at < ?5 ORDER BY seq "
+			  "DESC";
+	int e = reader_prepare(r, sql, &s);
+
+	if (e < 0)
+		return e;
+	bind_range(s, range);
+	if (is_all)
+		return r->n_dims ? page_of_dim(s, 0, p) : 0;
+	for (size_t i = 0; e == 0 && i < r->n_dims; i++)
+		if (r->dims[i].is_taken)
+			e = page_of_dim(s, r->dims[i].id, p);
+	return e;
+}
+
+/* The words that are looked for, and the dims, if they are few. */
+static const char *match_text(const struct reader *r, const struct query *q,
+			      struct buffer *out)
+{
+	if (q->except.len)
+		buffer_append_char(out, '(');
+	buffer_appendf(out, "(%.*s)", (int)q->match.len, q->match.data);
+	if (r->n_taken < r->n_dims && r->n_taken <= DIMS_IN_TEXT) {
+		const char *join = "";
+
+		buffer_append_literal(out, " AND (");
+		for (size_t i = 0; i < r->n_dims; i++)
+			if (r->dims[i].is_taken) {
+				buffer_appendf(out, "%sdims : \"d%" PRId64 "\"", join,
+					       r->dims[i].id);
+				join = " OR ";
+			}
+		buffer_append_char(out, ')');
+	}
+	if (q->except.len)
+		buffer_appendf(out, ") NOT (%.*s)", (int)q->except.len, q->except.data);
+	return buffer_cstring(out);
+}
+
+/* Of the words only a hash was looked for: is it really there? */
+static bool has_data(const struct query *q, struct span line)
+{
+	json_t *event = json_loadb(line.data, line.len, JSON_ALLOW_NUL, NULL);
+	const json_t *data = json_object_get(event, "data");
+	bool has_all = true;
+
+	for (size_t i = 0; has_all && i < q->n_data; i++) {
+		const struct query_pair *pair = &q->data[i];
+		char number[32];
+		struct span text;
+
+		has_all = history_scalar(
+				  json_object_getn(data, pair->key.data, pair->key.len),
+				  number, &text) &&
+			  span_equal(text, pair->value);
+	}
+	json_decref(event);
+	return has_all;
+}
+
+int reader_each_match(struct reader *r, const struct query *q, const struct range *range,
+		      bool (*take)(void *context, int64_t seq, int64_t at,
+				   const struct dim *dim),
+		      void *context)
+{
+	_cleanup_(reader_finalize) sqlite3_stmt *s = NULL;
+	_cleanup_buffer_ struct buffer match = { .limit = (size_t)64 << 10 };
+	const char *sql = q->is_ascending
+				  ? "SELECT seq, at, dim, line FROM words JOIN events ON "
+				    "seq = words.rowid WHERE words MATCH ?1 AND "
+				    "words.rowid BETWEEN ?2 AND ?3 AND at >= ?4 AND at < "
+				    "?5 ORDER BY words.rowid"
+				  : "SELECT seq, at, dim, line FROM words JOIN events ON "
+				    "seq = words.rowid WHERE words MATCH ?1 AND "
+				    "words.rowid BETWEEN ?2 AND ?3 AND at >= ?4 AND at < "
+				    "?5 ORDER BY words.rowid DESC";
+	const char *text = match_text(r, q, &match);
+	int e = text ? reader_prepare(r, sql, &s) : -ENOMEM, step;
+
+	if (e < 0 || !r->n_taken)
+		return e;
+	(void)sqlite3_bind_text(s, 1, text, (int)match.len, SQLITE_STATIC);
+	bind_range(s, range);
+	while ((step = sqlite3_step(s)) == SQLITE_ROW) {
+		const struct dim *dim = reader_dim(r, sqlite3_column_int64(s, 2));
+
+		if (!dim || !dim->is_taken || (q->n_data && !has_data(q, column(s, 3))))
+			continue;
+		if (!take(context, sqlite3_column_int64(s, 0), sqlite3_column_int64(s, 1),
+			  dim))
+			return 0;
+	}
+	return history_error(step);
+}
+
+static bool take_for_page(void *context, int64_t seq, int64_t at, const struct dim *dim)
+{
+	struct page *p = context;
+
+	(void)at, (void)dim;
+	return merge(p, seq) && p->n < p->size;
+}
+
+static int find_page(struct reader *r, const struct query *q, struct page *p)
+{
+	struct range range;
+	int e = load_dims(r, q);
+
+	if (e >= 0)
+		e = find_range(r, q, &range);
+	if (e < 0 || range.first > range.last)
+		return e;
+	return q->match.len ? reader_each_match(r, q, &range, take_for_page, p)
+			    : page_by_dims(r, &range, p);
+}
+
+/* One more than are wanted: is there a next page? */
+static int fetch_lines(struct reader *r, const struct query *q, const struct page *p,
+		       void (*append)(struct buffer *out, struct span line, uint64_t n),
+		       struct answer_text *ret)
+{
+	_cleanup_(reader_finalize) sqlite3_stmt *s = NULL;
+	int e = reader_prepare(r, "SELECT line FROM events WHERE seq = ?1", &s);
+
+	for (size_t i = 0; e == 0 && i < p->n && ret->n < q->limit; i++) {
+		int step;
+
+		(void)sqlite3_reset(s);
+		(void)sqlite3_bind_int64(s, 1, p->seqs[i]);
+		step = sqlite3_step(s);
+		if (step != SQLITE_ROW)
+			return history_error(step); /* done: it is gone by now */
+		append(&ret->body, column(s, 0), ret->n++);
+		ret->next = (uint64_t)p->seqs[i];
+		if (ret->body.len > READER_BODY_MAX)
+			break;
+	}
+	ret->has_more = ret->n < p->n;
+	return e;
+}
+
+static void append_json(struct buffer *out, struct span line, uint64_t n)
+{
+	buffer_append_span(out, n ? SPAN(",\n") : SPAN("\n"));
+	buffer_append_span(out, line);
+}
+
+static void append_line(struct buffer *out, struct span line, uint64_t n)
+{
+	(void)n;
+	buffer_append_span(out, line);
+	buffer_append_char(out, '\n');
+}
+
+static int answer_page(struct reader *r, const struct query *q, struct answer_text *ret)
+{
+	bool is_export = q->operation == QUERY_EXPORT;
+	struct page p = { .size = q->limit + 1, .is_ascending = q->is_ascending };
+	_cleanup_free_ int64_t *seqs = calloc(p.size + 1, sizeof(*seqs));
+	int e;
+
+	p.seqs = seqs;
+	if (!seqs)
+		return -ENOMEM;
+	e = find_page(r, q, &p);
+	if (e >= 0 && q->is_csv && !q->has_cursor)
+		reader_append_heading(&ret->body);
+	if (e >= 0 && !is_export)
+		buffer_append_literal(&ret->body, "{\"events\": [");
+	if (e >= 0)
+		e = fetch_lines(r, q, &p,
+				!is_export  ? append_json
+				: q->is_csv ? reader_append_csv
+					    : append_line,
+				ret);
+	if (e < 0 || is_export)
+		return e;
+	buffer_append_char(&ret->body, ']');
+	if (ret->has_more)
+		buffer_appendf(&ret->body, ", \"next_cursor\": \"%" PRIu64 "\"",
+			       ret->next);
+	buffer_append_literal(&ret->body, "}\n");
+	return 0;
+}
+
+static int answer_event(struct reader *r, const struct query *q, struct answer_text *ret)
+{
+	_cleanup_(reader_finalize) sqlite3_stmt *s = NULL;
+	int e = reader_prepare(r, "SELECT line FROM events WHERE seq = ?1", &s), step;
+
+	if (e < 0)
+		return e;
+	(void)sqlite3_bind_int64(s, 1, (sqlite3_int64)q->seq);
+	step = sqlite3_step(s);
+	if (step == SQLITE_ROW)
+		append_line(&ret->body, column(s, 0), 0);
+	else if (step == SQLITE_DONE)
+		reader_problem(ret, 404, "No such event",
+			       SPAN("the history has no event with that seq"));
+	return history_error(step);
+}
+
+void reader_problem(struct answer_text *ret, unsigned int status, const char *title,
+		    struct span detail)
+{
+	buffer_clear(&ret->body);
+	ret->status = status;
+	ret->type = "application/problem+json";
+	ret->has_more = false;
+	buffer_append_literal(&ret->body, "{\"type\": \"about:blank\", \"title\": ");
+	json_append_string(&ret->body, span_from(title));
+	buffer_appendf(&ret->body, ", \"status\": %u, \"detail\": ", status);
+	json_append_string(&ret->body, detail);
+	buffer_append_literal(&ret->body, "}\n");
+}
+
+static int answer(struct reader *r, const struct query *q, struct answer_text *ret)
+{
+	int e = follow_file(r);
+
+	/* one moment for all that is read */
+	if (e >= 0)
+		e = history_error(sqlite3_exec(r->db, "BEGIN", NULL, NULL, NULL));
+	if (e < 0)
+		return e;
+	switch (q->operation) {
+	case QUERY_EVENTS:
+	case QUERY_EXPORT:
+		e = answer_page(r, q, ret);
+		break;
+	case QUERY_EVENT:
+		e = answer_event(r, q, ret);
+		break;
+	case QUERY_HISTOGRAM:
+	case QUERY_FACETS:
+	case QUERY_STATS:
+		e = load_dims(r, q);
+		if (e >= 0)
+			e = reader_count(r, q, ret);
+		break;
+	}
+	(void)sqlite3_exec(r->db, "ROLLBACK", NULL, NULL, NULL); /* nothing was written */
+	return e;
+}
+
+static void explain(int e, struct answer_text *ret)
+{
+	if (e == -ETIME)
+		reader_problem(ret, 503, "Too much to search",
+			       SPAN("the query took too long: ask for less time, or for "
+				    "rarer words"));
+	else if (e == -ENOENT)
+		reader_problem(ret, 503, "There is no history yet",
+			       SPAN("it is being made from the logs, or history.enabled "
+				    "is false"));
+	else if (e == -EUCLEAN)
+		reader_problem(ret, 503, "The history is damaged",
+			       SPAN("it is made anew from the logs; if not, run lksm "
+				    "history rebuild"));
+	else
+		reader_problem(ret, 503, "The history cannot be read",
+			       SPAN("the log of lksm says why"));
+}
+
+int reader_answer(struct reader *r, const struct query *q, struct answer_text *ret)
+{
+	int e;
+
+	*ret = (struct answer_text){ .status = 200,
+				     .type = q->operation != QUERY_EXPORT
+						     ? "application/json"
+					     : q->is_csv ? "text/csv; charset=utf-8"
+							 : "application/x-ndjson" };
+	r->deadline_us = clock_now().mono_us + (uint64_t)READER_LIMIT_MS * 1000;
+	e = answer(r, q, ret);
+	if (e < 0 && e != -ETIME)
+		close_database(r); /* whatever it was may be over the next time */
+	if (e < 0)
+		explain(e, ret);
+	return ret->body.error;
+}
+
+int reader_create(struct reader **ret)
+{
+	struct reader *r = calloc(1, sizeof(*r));
+
+	if (!r)
+		return -ENOMEM;
+	(void)sqlite3_hard_heap_limit64(HEAP_BYTES); /* says what it was before */
+	*ret = r;
+	return 0;
+}
+
+void reader_destroy(struct reader *r)
+{
+	if (!r)
+		return;
+	close_database(r);
+	forget_dims(r);
+	free(r->dims);
+	free(r);
+}

@@ -1,0 +1,398 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Counting events: from the table of minutes, which is exact for whole minutes, or, if words
+ * are looked for, one by one. Times are therefore widened to whole buckets or minutes, and the
+ * answer says to which.
+ */
+#include "output/history/reader_internal.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <time.h>
+
+#include "core/event.h"
+#include "output/history/history.h"
+
+#define MINUTE_S       60
+#define BUCKETS_WANTED 100
+#define BUCKETS_MAX    10000
+#define FACET_VALUES   50
+#define USEC	       1000000
+
+struct counts {
+	struct reader *reader;
+	int64_t since_s, until_s; /* widened */
+	int64_t bucket_s;
+	size_t n_buckets;
+	uint64_t (*buckets)[EVENT_SEVERITY_COUNT]; /* NULL: only by dims */
+};
+
+static const char *const field_names[QUERY_FIELD_COUNT] = { [QUERY_TYPE] = "type",
+							    [QUERY_SOURCE] = "source",
+							    [QUERY_HOST] = "host",
+							    [QUERY_RULE] = "rule" };
+
+static void append_time(struct buffer *out, int64_t seconds)
+{
+	time_t at = (time_t)seconds;
+	char text[32] = "";
+	struct tm tm;
+
+	if (gmtime_r(&at, &tm))
+		(void)strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm);
+	json_append_string(out, span_from(text));
+}
+
+static int get_numbers(struct reader *r, const char *sql, int64_t *ret, int n)
+{
+	_cleanup_(reader_finalize) sqlite3_stmt *s = NULL;
+	int e = reader_prepare(r, sql, &s), step;
+
+	if (e < 0)
+		return e;
+	step = sqlite3_step(s);
+	if (step != SQLITE_ROW)
+		return step == SQLITE_DONE ? -EUCLEAN : history_error(step);
+	for (int i = 0; i < n; i++)
+		ret[i] = sqlite3_column_int64(s, i);
+	return 0;
+}
+
+static int64_t round_down(int64_t value, int64_t step)
+{
+	return value - value % step;
+}
+
+/* The smallest round one that makes few enough of them. */
+static int64_t fitting_bucket(int64_t seconds)
+{
+	static const int64_t steps[] = { 60,	300,   600,   1800,  3600,
+					 10800, 21600, 43200, 86400, 604800 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(steps); i++)
+		if (seconds / steps[i] <= BUCKETS_WANTED)
+			return steps[i];
+	return round_down(seconds / BUCKETS_WANTED, 604800) + 604800;
+}
+
+/* What the query says, or where the events begin and end. */
+static int set_times(struct counts *c, const struct query *q)
+{
+	int64_t ends[2] = { 0 };
+	int e = get_numbers(c->reader,
+			    "SELECT (SELECT min(minute) FROM minutes), "
+			    "(SELECT max(minute) FROM minutes)",
+			    ends, 2);
+
+	if (e < 0)
+		return e;
+	c->since_s = q->since_us ? (int64_t)(q->since_us / USEC) : ends[0] * MINUTE_S;
+	c->until_s = q->until_us != UINT64_MAX
+			     ? (int64_t)((q->until_us + USEC - 1) / USEC)
+			     : (ends[1] + 1) * MINUTE_S;
+	if (c->until_s < c->since_s)
+		c->until_s = c->since_s;
+	c->bucket_s = q->operation == QUERY_HISTOGRAM ? (int64_t)q->bucket_s : MINUTE_S;
+	if (!c->bucket_s)
+		c->bucket_s = fitting_bucket(c->until_s - c->since_s);
+	c->since_s = round_down(c->since_s, c->bucket_s);
+	c->until_s = round_down(c->until_s + c->bucket_s - 1, c->bucket_s);
+	return 0;
+}
+
+static void count(struct counts *c, int64_t at_s, const struct dim *dim, uint64_t n)
+{
+	struct dim *ours = &c->reader->dims[dim - c->reader->dims];
+	int64_t bucket = (at_s - c->since_s) / c->bucket_s;
+
+	ours->n_taken += n;
+	if (c->buckets && at_s >= c->since_s && (size_t)bucket < c->n_buckets)
+		c->buckets[bucket][dim->severity] += n;
+}
+
+static bool count_match(void *context, int64_t seq, int64_t at, const struct dim *dim)
+{
+	(void)seq;
+	count(context, at / USEC, dim, 1);
+	return true;
+}
+
+static int count_minutes(struct counts *c)
+{
+	_cleanup_(reader_finalize) sqlite3_stmt *s = NULL;
+	int e = reader_prepare(
+		    c->reader,
+		    "SELECT minute, dims, n FROM minutes WHERE minute >= ?1 AND "
+		    "minute < ?2",
+		    &s),
+	    step;
+
+	if (e < 0)
+		return e;
+	(void)sqlite3_bind_int64(s, 1, c->since_s / MINUTE_S);
+	(void)sqlite3_bind_int64(s, 2, c->until_s / MINUTE_S);
+	while ((step = sqlite3_step(s)) == SQLITE_ROW) {
+		const struct dim *dim = reader_dim(c->reader, sqlite3_column_int64(s, 1));
+
+		if (dim && dim->is_taken)
+			count(c, sqlite3_column_int64(s, 0) * MINUTE_S, dim,
+			      (uint64_t)sqlite3_column_int64(s, 2));
+	}
+	return history_error(step);
+}
+
+static void count_dims(struct counts *c)
+{
+	for (size_t i = 0; i < c->reader->n_dims; i++)
+		if (c->reader->dims[i].is_taken)
+			c->reader->dims[i].n_taken = c->reader->dims[i].n;
+}
+
+static int count_all(struct counts *c, const struct query *q)
+{
+	const struct range range = { 0, INT64_MAX, c->since_s * USEC, c->until_s * USEC };
+
+	if (q->match.len)
+		return reader_each_match(c->reader, q, &range, count_match, c);
+	if (!c->buckets && !q->since_us && q->until_us == UINT64_MAX) {
+		count_dims(c);
+		return 0;
+	}
+	return count_minutes(c);
+}
+
+static void append_times(const struct counts *c, struct buffer *out)
+{
+	buffer_append_literal(out, "\"since\": ");
+	append_time(out, c->since_s);
+	buffer_append_literal(out, ", \"until\": ");
+	append_time(out, c->until_s);
+}
+
+static void append_severities(struct buffer *out,
+			      const uint64_t counts[static EVENT_SEVERITY_COUNT])
+{
+	for (unsigned int i = 0; i < EVENT_SEVERITY_COUNT; i++)
+		buffer_appendf(out, "%s\"%s\": %" PRIu64, i ? ", " : "",
+			       severity_name((enum lksm_severity)i), counts[i]);
+}
+
+static void append_buckets(const struct counts *c, struct buffer *out)
+{
+	const char *join = "";
+
+	for (size_t i = 0; i < c->n_buckets; i++) {
+		const uint64_t *n = c->buckets[i];
+
+		if (!(n[0] | n[1] | n[2] | n[3]))
+			continue;
+		buffer_appendf(out, "%s\n{\"time\": ", join);
+		append_time(out, c->since_s + (int64_t)i * c->bucket_s);
+		buffer_append_literal(out, ", ");
+		append_severities(out, n);
+		buffer_append_char(out, '}');
+		join = ",";
+	}
+}
+
+static int histogram(struct counts *c, const struct query *q, struct answer_text *ret)
+{
+	_cleanup_free_ uint64_t(*buckets)[EVENT_SEVERITY_COUNT] = NULL;
+	int64_t n = (c->until_s - c->since_s) / c->bucket_s;
+	int e;
+
+	if (n > BUCKETS_MAX) {
+		reader_problem(ret, 400, "Too many buckets",
+			       SPAN("there are at most 10000 of them: ask for less time "
+				    "or for larger ones"));
+		return 0;
+	}
+	buckets = calloc((size_t)n + 1, sizeof(*buckets));
+	if (!buckets)
+		return -ENOMEM;
+	c->buckets = buckets;
+	c->n_buckets = (size_t)n;
+	e = count_all(c, q);
+	if (e < 0)
+		return e;
+	buffer_append_char(&ret->body, '{');
+	append_times(c, &ret->body);
+	buffer_appendf(&ret->body, ", \"bucket\": %" PRId64 ", \"buckets\": [",
+		       c->bucket_s);
+	append_buckets(c, &ret->body);
+	buffer_append_literal(&ret->body, "]}\n");
+	return 0;
+}
+
+/* Taken out one by one, the largest first: there are few wanted. */
+static void append_values(struct buffer *out, json_t *counts)
+{
+	for (size_t i = 0; i < FACET_VALUES && json_object_size(counts); i++) {
+		const char *key, *best = NULL;
+		size_t len, best_len = 0;
+		json_int_t most = -1;
+		json_t *n;
+
+		json_object_keylen_foreach(counts, key, len,
+					   n) if (json_integer_value(n) > most)
+		{
+			most = json_integer_value(n);
+			best = key;
+			best_len = len;
+		}
+		buffer_append_span(out,
+				   i ? SPAN(",\n{\"value\": ") : SPAN("\n{\"value\": "));
+		json_append_string(out, (struct span){ best, best_len });
+		buffer_appendf(out, ", \"count\": %" PRId64 "}", (int64_t)most);
+		(void)json_object_deln(counts, best, best_len); /* it is there */
+	}
+}
+
+static int append_facet(const struct reader *r, size_t field, struct buffer *out)
+{
+	json_t *counts = json_object();
+	int e = counts ? 0 : -ENOMEM;
+
+	for (size_t i = 0; e == 0 && i < r->n_dims; i++) {
+		const struct dim *d = &r->dims[i];
+		struct span value = d->fields[field];
+		const json_t *before = json_object_getn(counts, value.data, value.len);
+
+		if (!d->n_taken || !value.len)
+			continue;
+		if (json_object_setn_new_nocheck(counts, value.data, value.len,
+						 json_integer(json_integer_value(before) +
+							      (json_int_t)d->n_taken)) <
+		    0)
+			e = -ENOMEM;
+	}
+	if (e == 0)
+		append_values(out, counts);
+	json_decref(counts);
+	return e;
+}
+
+static int facets(struct counts *c, const struct query *q, struct answer_text *ret)
+{
+	uint64_t severities[EVENT_SEVERITY_COUNT] = { 0 };
+	int e = count_all(c, q);
+
+	for (size_t i = 0; e >= 0 && i < c->reader->n_dims; i++)
+		severities[c->reader->dims[i].severity] += c->reader->dims[i].n_taken;
+	buffer_append_char(&ret->body, '{');
+	append_times(c, &ret->body);
+	buffer_append_literal(&ret->body, ", \"severity\": {");
+	append_severities(&ret->body, severities);
+	buffer_append_char(&ret->body, '}');
+	for (size_t i = 0; e >= 0 && i < QUERY_FIELD_COUNT; i++) {
+		buffer_appendf(&ret->body, ", \"%s\": [", field_names[i]);
+		e = append_facet(c->reader, i, &ret->body);
+		buffer_append_char(&ret->body, ']');
+	}
+	buffer_append_literal(&ret->body, "}\n");
+	return e;
+}
+
+static int stats(struct reader *r, struct answer_text *ret)
+{
+	int64_t n[5] = { 0 };
+	uint64_t severities[EVENT_SEVERITY_COUNT] = { 0 }, all = 0;
+	int e = get_numbers(
+		r,
+		"SELECT (SELECT min(seq) FROM events), (SELECT max(seq) FROM "
+		"events), (SELECT min(minute) FROM minutes), (SELECT "
+		"value FROM meta WHERE key = 'next_seq'), (SELECT page_count * "
+		"page_size FROM pragma_page_count, pragma_page_size)",
+		n, 5);
+
+	if (e < 0)
+		return e;
+	for (size_t i = 0; i < r->n_dims; i++) {
+		severities[r->dims[i].severity] += r->dims[i].n;
+		all += r->dims[i].n;
+	}
+	buffer_appendf(&ret->body, "{\"events\": %" PRIu64 ", \"severity\": {", all);
+	append_severities(&ret->body, severities);
+	buffer_append_char(&ret->body, '}');
+	if (all) {
+		buffer_appendf(&ret->body,
+			       ", \"first_seq\": %" PRId64 ", \"last_seq\": %" PRId64
+			       ", \"since\": ",
+			       n[0], n[1]);
+		append_time(&ret->body, n[2] * MINUTE_S);
+	}
+	buffer_appendf(&ret->body,
+		       ", \"next_seq\": %" PRId64 ", \"bytes\": %" PRId64 "}\n", n[3],
+		       n[4]);
+	return 0;
+}
+
+int reader_count(struct reader *r, const struct query *q, struct answer_text *ret)
+{
+	struct counts c = { .reader = r };
+	int e;
+
+	if (q->operation == QUERY_STATS)
+		return stats(r, ret);
+	e = set_times(&c, q);
+	if (e < 0)
+		return e;
+	return q->operation == QUERY_HISTOGRAM ? histogram(&c, q, ret)
+					       : facets(&c, q, ret);
+}
+
+/* A spreadsheet takes what begins so for a formula. */
+static void append_cell(struct buffer *out, struct span text, const char *join)
+{
+	buffer_appendf(out, "%s\"%s", join,
+		       text.len && strchr("=+-@\t\r", *text.data) ? "'" : "");
+	for (size_t i = 0; i < text.len; i++)
+		buffer_append(out, text.data[i] == '"' ? "\"\"" : &text.data[i],
+			      text.data[i] == '"' ? 2 : 1);
+	buffer_append_char(out, '"');
+}
+
+static void append_value(struct buffer *out, const json_t *value, const char *join)
+{
+	char number[32];
+	struct span text;
+	char *json = NULL;
+
+	if (!value)
+		text = SPAN("");
+	else if (json_is_real(value)) /* seconds: microseconds are exact */
+		text = (struct span){ number,
+				      (size_t)snprintf(number, sizeof(number), "%.6f",
+						       json_real_value(value)) };
+	else if (!history_scalar(value, number, &text)) {
+		json = json_dumps(value, JSON_ENCODE_ANY);
+		text = span_from(json);
+	}
+	append_cell(out, text, join);
+	free(json);
+}
+
+static const char *const columns[] = {
+#define X(name, title, kind, presence, view, description) #name,
+	LKSM_EVENT_FIELDS(X)
+#undef X
+};
+
+void reader_append_heading(struct buffer *out)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(columns); i++)
+		append_cell(out, span_from(columns[i]), i ? "," : "");
+	buffer_append_literal(out, "\r\n");
+}
+
+void reader_append_csv(struct buffer *out, struct span line, uint64_t n)
+{
+	json_t *event = json_loadb(line.data, line.len, JSON_ALLOW_NUL, NULL);
+
+	(void)n;
+	for (size_t i = 0; i < ARRAY_SIZE(columns); i++)
+		append_value(out, json_object_get(event, columns[i]), i ? "," : "");
+	buffer_append_literal(out, "\r\n");
+	json_decref(event);
+}

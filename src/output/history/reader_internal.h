@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What reader.c, which finds events, and reader_counts.c, which counts them, share. */
+#ifndef OUTPUT_HISTORY_READER_INTERNAL_H
+#define OUTPUT_HISTORY_READER_INTERNAL_H
+
+#include <sqlite3.h>
+#include <sys/types.h>
+
+#include "output/history/reader.h"
+
+/** A row of dims. */
+struct dim {
+	int64_t id;
+	unsigned int severity;
+	bool is_taken;	  /* by the query */
+	uint64_t n;	  /* events of it */
+	uint64_t n_taken; /* of these, what the query takes; for counts */
+	struct span fields[QUERY_FIELD_COUNT];
+	char *text; /* owned: what they point into */
+};
+
+/** seq: first..last; at: since <= at < until */
+struct range {
+	int64_t first, last;
+	int64_t since, until;
+};
+
+/** The first seqs in order, of all that were seen. */
+struct page {
+	int64_t *seqs; /* room for one more than size */
+	size_t n, size;
+	bool is_ascending;
+};
+
+struct reader {
+	sqlite3 *db;
+	ino_t inode; /* of its file */
+	uint64_t deadline_us;
+	struct dim *dims; /* by id */
+	size_t n_dims, n_taken;
+};
+
+int reader_prepare(struct reader *r, const char *sql, sqlite3_stmt **ret);
+void reader_finalize(sqlite3_stmt **s);
+
+/** reader_dim() - by its id; NULL: it is none of those that were loaded */
+const struct dim *reader_dim(const struct reader *r, int64_t id);
+
+/**
+ * reader_each_match() - what has the words of q->match, in order of seq
+ * @take: gets each; false ends it
+ */
+int reader_each_match(struct reader *r, const struct query *q, const struct range *range,
+		      bool (*take)(void *context, int64_t seq, int64_t at,
+				   const struct dim *dim),
+		      void *context);
+
+/** reader_count() - histogram, facets, stats; dims are loaded */
+int reader_count(struct reader *r, const struct query *q, struct answer_text *ret);
+
+/** reader_append_heading() - the first row of a table: the names of the fields */
+void reader_append_heading(struct buffer *out);
+
+/** reader_append_csv() - a line as a row: a cell for each field of an event */
+void reader_append_csv(struct buffer *out, struct span line, uint64_t n);
+
+#endif
