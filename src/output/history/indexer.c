@@ -547,7 +547,8 @@ static int open_database(struct indexer *x)
 		r = sqlite3_exec(
 			x->db,
 			"PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; "
-			"PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16384; "
+			"PRAGMA temp_store = MEMORY; PRAGMA cache_size = -32768; "
+			"PRAGMA wal_autocheckpoint = 8000; "
 			"PRAGMA cell_size_check = ON;"
 			"PRAGMA journal_size_limit = 16777216;",
 			NULL, NULL, NULL);

@@ -10,7 +10,7 @@
 #include "output/history/history.h"
 
 /** INDEXER_BATCH - most events of one transaction */
-#define INDEXER_BATCH 5000
+#define INDEXER_BATCH 20000
 
 struct indexer_options {
 	int log_folder; /* open */

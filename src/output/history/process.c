@@ -22,7 +22,18 @@ struct history {
 	struct indexer *indexer;
 	int signals;
 	uint64_t trimmed_us; /* CLOCK_MONOTONIC */
+	bool is_renewal_wanted;
 };
+
+static bool is_stop(struct history *h)
+{
+	struct signalfd_siginfo info;
+
+	if (read(h->signals, &info, sizeof(info)) != (ssize_t)sizeof(info))
+		return false;
+	h->is_renewal_wanted = h->is_renewal_wanted || info.ssi_signo == SIGUSR1;
+	return info.ssi_signo == SIGTERM;
+}
 
 /* Return: 0 go on, 1 stop. */
 static int look(struct history *h, int watch, int timeout_ms)
@@ -34,7 +45,7 @@ static int look(struct history *h, int watch, int timeout_ms)
 
 	if (poll(fds, ARRAY_SIZE(fds), timeout_ms) < 0 && errno != EINTR)
 		return 1;
-	if (fds[0].revents)
+	if (fds[0].revents && is_stop(h))
 		return 1;
 	return fds[1].revents && o->control(o->control_fd) < 0;
 }
@@ -43,7 +54,14 @@ static int look(struct history *h, int watch, int timeout_ms)
 static int work(struct history *h)
 {
 	struct now now = clock_now();
-	int n = indexer_turn(h->indexer);
+	int n;
+
+	if (h->is_renewal_wanted) {
+		h->is_renewal_wanted = false;
+		n = indexer_renew(h->indexer);
+		return n < 0 ? n : 1;
+	}
+	n = indexer_turn(h->indexer);
 
 	if (n == -EUCLEAN || n == -ESTALE) {
 		log_warning(n == -ESTALE ? "the log was begun anew"
@@ -79,14 +97,15 @@ static int follow(struct history *h)
 
 static int open_signals(void)
 {
-	sigset_t stops;
+	sigset_t ours;
 	int fd;
 
-	(void)sigemptyset(&stops);
-	(void)sigaddset(&stops, SIGTERM);
-	if (sigprocmask(SIG_BLOCK, &stops, NULL) < 0)
+	(void)sigemptyset(&ours);
+	(void)sigaddset(&ours, SIGTERM);
+	(void)sigaddset(&ours, SIGUSR1);
+	if (sigprocmask(SIG_BLOCK, &ours, NULL) < 0)
 		return -errno;
-	fd = signalfd(-1, &stops, SFD_CLOEXEC);
+	fd = signalfd(-1, &ours, SFD_CLOEXEC);
 	return fd < 0 ? -errno : fd;
 }
 

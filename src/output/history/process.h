@@ -11,7 +11,7 @@ struct history_options {
 	int (*control)(int control_fd); /* it is readable; negative: stop */
 };
 
-/** history_run() - until SIGTERM, or control() says so; 0 or -errno */
+/** history_run() - until SIGTERM, or control() says so; SIGUSR1: make it anew; 0 or -errno */
 int history_run(const struct history_options *options);
 
 #endif
