@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+/* output/history/query: each parameter, and what a stranger may send instead. */
+#include "output/history/query.h"
+
+#include <errno.h>
+
+#include "expect.h"
+
+static void test_refused(void **state)
+{
+	static const struct {
+		enum query_operation operation;
+		const char *in, *want;
+	} cases[] = {
+		{ QUERY_EVENTS, "nonsense=1", "there is no parameter nonsense" },
+		{ QUERY_EVENTS, "bucket=60", "there is no parameter bucket" },
+		{ QUERY_STATS, "limit=1", "there is no parameter limit" },
+		{ QUERY_EVENTS, "limit", "this is no value for limit: " },
+		{ QUERY_EVENTS, "limit=0", "this is no value for limit: 0" },
+		{ QUERY_EVENTS, "limit=1001", "this is no value for limit: 1001" },
+		{ QUERY_EVENTS, "limit=1;DROP", "this is no value for limit: 1;DROP" },
+		{ QUERY_EXPORT, "limit=1000001", "this is no value for limit: 1000001" },
+		{ QUERY_EVENTS, "cursor=-1", "this is no value for cursor: -1" },
+		{ QUERY_EVENTS, "cursor=99999999999999999999",
+		  "this is no value for cursor: 99999999999999999999" },
+		{ QUERY_EVENTS, "order=up", "this is no value for order: up" },
+		{ QUERY_EVENTS, "severity=bad", "this is no value for severity: bad" },
+		{ QUERY_EVENTS, "severity=", "this is no value for severity: " },
+		{ QUERY_EVENTS, "severity=info,", "" },
+		{ QUERY_EVENTS, "min_severity=", "this is no value for min_severity: " },
+		{ QUERY_EVENTS, "since=yesterday",
+		  "this is no value for since: yesterday" },
+		{ QUERY_EVENTS, "type=", "this is no value for type: " },
+		{ QUERY_EVENTS, "type=a,,b", "this is no value for type: a,,b" },
+		{ QUERY_EVENTS, "type=!", "this is no value for type: !" },
+		{ QUERY_EVENTS, "type=a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q",
+		  "this is no value for type: a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q" },
+		{ QUERY_EVENTS, "data.=1", "this is no value for data.: 1" },
+		{ QUERY_HISTOGRAM, "bucket=0", "this is no value for bucket: 0" },
+		{ QUERY_HISTOGRAM, "bucket=61", "this is no value for bucket: 61" },
+		{ QUERY_EXPORT, "format=xml", "this is no value for format: xml" },
+		{ QUERY_EVENTS, "q=-a", "q has to name a word that is to be there, too" },
+		{ QUERY_EVENTS, "q=%", "a % has no two digits behind it" },
+		{ QUERY_EVENTS, "q=%4", "a % has no two digits behind it" },
+		{ QUERY_EVENTS, "q=%4g", "a % has no two digits behind it" },
+		{ QUERY_EVENTS, "%1b=1", "there is no parameter ?" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_buffer_ struct buffer error = { 0 };
+		struct query q;
+		int r = query_parse(cases[i].operation, span_from(cases[i].in), &q,
+				    &error);
+
+		expect_number(cases[i].in, "result", r, *cases[i].want ? -EINVAL : 0);
+		expect_text(cases[i].in, "reason",
+			    (struct span){ error.data ? error.data : "", error.len },
+			    cases[i].want);
+		query_deinit(&q);
+	}
+}
+
+static void test_match(void **state)
+{
+	static const struct {
+		const char *in, *match, *except;
+	} cases[] = {
+		{ "", "", "" },
+		{ "q=nf_tables", "text : \"nf_tables\"", "" },
+		{ "q=a+b", "text : \"a\" AND text : \"b\"", "" },
+		{ "q=%22a+b%22", "text : \"a b\"", "" },
+		{ "q=%22a+b%22*", "text : \"a b\"*", "" },
+		{ "q=ab*", "text : \"ab*\"*", "" },
+		{ "q=a+-b+-c", "text : \"a\"", "text : \"b\" OR text : \"c\"" },
+		{ "q=a-b", "text : \"a-b\"", "" },
+		{ "q=a%22b", "text : \"a\"\"b\"", "" },
+		{ "q=a%00b", "text : \"a b\"", "" },
+		{ "q=a+OR+b", "text : \"a\" AND text : \"OR\" AND text : \"b\"", "" },
+		{ "q=dims%3Ad1", "text : \"dims:d1\"", "" },
+		{ "q=--+%22%22+*+%22", "", "" },
+		{ "q=%22never+ends", "text : \"never ends\"", "" },
+		{ "data.uid=0", "data : \"k9ee1e91b9ac9ac8e\"", "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_buffer_ struct buffer error = { 0 };
+		struct query q;
+
+		expect_number(
+			cases[i].in, "result",
+			query_parse(QUERY_EVENTS, span_from(cases[i].in), &q, &error), 0);
+		if (!strstr(cases[i].in, "data."))
+			expect_span(cases[i].in, "match", buffer_span(&q.match),
+				    span_from(cases[i].match));
+		else
+			expect_number(cases[i].in, "a token", (int64_t)q.match.len,
+				      (int64_t)strlen(cases[i].match));
+		expect_span(cases[i].in, "except", buffer_span(&q.except),
+			    span_from(cases[i].except));
+		query_deinit(&q);
+	}
+}
+
+static void test_values(void **state)
+{
+	_cleanup_buffer_ struct buffer error = { 0 };
+	struct query q;
+
+	(void)state;
+	assert_int_equal(
+		query_parse(QUERY_EVENTS,
+			    SPAN("since=1&until=2026-02-10T12:00:00Z&limit=7&cursor=44&"
+				 "order=asc&&data.a%3Db=c%26d&severity=high,info"),
+			    &q, &error),
+		0);
+	assert_int_equal(q.since_us, 1000000);
+	assert_int_equal(q.until_us, 1770724800000000);
+	assert_int_equal(q.limit, 7);
+	assert_true(q.has_cursor && q.is_ascending);
+	assert_int_equal(q.cursor, 44);
+	assert_int_equal(q.severities, 5);
+	expect_span("data", "key", q.data[0].key, SPAN("a=b"));
+	expect_span("data", "value", q.data[0].value, SPAN("c&d"));
+	query_deinit(&q);
+}
+
+static void test_takes(void **state)
+{
+	static const struct {
+		const char *in;
+		unsigned int severity;
+		const char *type, *host;
+		bool want;
+	} cases[] = {
+		{ "", 0, "a", "h", true },
+		{ "type=a", 0, "a", "h", true },
+		{ "type=a", 0, "ab", "h", false },
+		{ "type=a,b", 0, "b", "h", true },
+		{ "type=a&type=b", 0, "b", "h", true },
+		{ "type=!a", 0, "a", "h", false },
+		{ "type=!a", 0, "b", "h", true },
+		{ "type=a&host=g", 0, "a", "h", false },
+		{ "severity=high", 2, "a", "h", true },
+		{ "severity=high", 1, "a", "h", false },
+		{ "min_severity=medium", 1, "a", "h", true },
+		{ "min_severity=medium", 0, "a", "h", false },
+		{ "min_severity=high&severity=info", 0, "a", "h", false },
+		{ "", 4, "a", "h", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_buffer_ struct buffer error = { 0 };
+		const struct span fields[QUERY_FIELD_COUNT] = {
+			[QUERY_TYPE] = span_from(cases[i].type),
+			[QUERY_SOURCE] = SPAN("s"),
+			[QUERY_HOST] = span_from(cases[i].host),
+			[QUERY_RULE] = SPAN(""),
+		};
+		struct query q;
+
+		assert_int_equal(
+			query_parse(QUERY_EVENTS, span_from(cases[i].in), &q, &error), 0);
+		expect_number(cases[i].in, "takes",
+			      query_takes(&q, cases[i].severity, fields), cases[i].want);
+		query_deinit(&q);
+	}
+}
+
+static void test_too_much(void **state)
+{
+	_cleanup_buffer_ struct buffer text = { 0 }, error = { 0 };
+	struct query q;
+
+	(void)state;
+	buffer_append_literal(&text, "q=");
+	for (int i = 0; i < 2000; i++)
+		buffer_append_literal(&text, "a+");
+	assert_int_equal(query_parse(QUERY_EVENTS, buffer_span(&text), &q, &error),
+			 -EINVAL);
+	expect_span("many words", "reason", buffer_span(&error),
+		    SPAN("too much is looked for at once"));
+	query_deinit(&q);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_refused),	 cmocka_unit_test(test_match),
+		cmocka_unit_test(test_values),	 cmocka_unit_test(test_takes),
+		cmocka_unit_test(test_too_much),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
