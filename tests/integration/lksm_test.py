@@ -70,7 +70,8 @@ def read_plain(path):
 class Daemon:
     """`lksm run` on a file that stands for the kernel log, in a folder of its own."""
 
-    def __init__(self, folder, *arguments, kmsg=None, proc=None, dashboard=False, env=None):
+    def __init__(self, folder, *arguments, kmsg=None, proc=None, dashboard=False, env=None,
+                 history=False):
         self.folder = pathlib.Path(folder)
         self.logs = self.folder / "logs"
         self.kmsg = pathlib.Path(kmsg or self.folder / "kmsg")
@@ -81,7 +82,9 @@ class Daemon:
                           "--log-dir", str(self.logs)]
         self.arguments += ["--listen", "127.0.0.1:0"] if dashboard else ["--no-dashboard"]
         self.arguments += arguments
-        self.env = {**os.environ, "TZ": "UTC", **(env or {})}
+        # one process less to tell from core and web, where it is not the history that is tried
+        self.env = {**os.environ, "TZ": "UTC", "LKSM_HISTORY_ENABLED": "true" if history else "false",
+                    **(env or {})}
         self.stderr_path = self.folder / "stderr"
         self.process = None
         self.said_before = 0  # characters of stderr from earlier starts

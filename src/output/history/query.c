@@ -30,6 +30,7 @@
 
 static int take_since(struct query *q, struct span value)
 {
+	q->has_since = true;
 	return time_text_parse(value, &q->since_us);
 }
 

@@ -56,7 +56,7 @@ struct query {
 	size_t n_data;
 	struct query_pair data[QUERY_VALUES_MAX];
 	uint64_t limit;
-	bool is_ascending, has_cursor, is_csv;
+	bool has_since, is_ascending, has_cursor, is_csv;
 	uint64_t cursor;   /* the seq that was given last */
 	uint64_t seq;	   /* QUERY_EVENT's */
 	uint64_t bucket_s; /* a multiple of 60; 0: what fits */

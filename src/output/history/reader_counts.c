@@ -87,7 +87,7 @@ static int set_times(struct counts *c, const struct query *q)
 
 	if (e < 0)
 		return e;
-	c->since_s = q->since_us ? (int64_t)(q->since_us / USEC) : ends[0] * MINUTE_S;
+	c->since_s = q->has_since ? (int64_t)(q->since_us / USEC) : ends[0] * MINUTE_S;
 	c->until_s = q->until_us != UINT64_MAX
 			     ? (int64_t)((q->until_us + USEC - 1) / USEC)
 			     : (ends[1] + 1) * MINUTE_S;
@@ -155,7 +155,7 @@ static int count_all(struct counts *c, const struct query *q)
 
 	if (q->match.len)
 		return reader_each_match(c->reader, q, &range, count_match, c);
-	if (!c->buckets && !q->since_us && q->until_us == UINT64_MAX) {
+	if (!c->buckets && !q->has_since && q->until_us == UINT64_MAX) {
 		count_dims(c);
 		return 0;
 	}

@@ -1,0 +1,443 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The history of a whole daemon and /api/v1 on it. TAP. LKSM names the binary."""
+import collections
+import contextlib
+import csv
+import datetime
+import io
+import json
+import os
+import pathlib
+import random
+import re
+import signal
+import sqlite3
+import subprocess
+import urllib.error
+import urllib.parse
+
+from lksm_test import DEADLINE_S, LKSM, Skip, equal, main, record, wait_for
+
+SEVERITIES = ["info", "medium", "high", "critical"]
+
+
+def lines_for(first, last):
+    """Records of several kinds, some with words that need escapes."""
+    texts = ["[PHOTON RING] Kprobe registered for symbol: sym_{0}",
+             "[PHOTON RING] Module loaded: mod_{1} by uid {1}",
+             "[PHOTON RING] SUSPICIOUS *** kallsyms_lookup_name probe {0} detected!",
+             "[PHOTON RING] type=test_alarm severity=critical name=\"a, b\" number={1}",
+             "[PHOTON RING] =cmd \"quoted\" 'x' OR 1=1 -- \u00fcml\u00e4ut {1}"]
+    return b"".join(record(i, texts[i % len(texts)].format(i % 7, i % 3)) for i in range(first, last + 1))
+
+
+def ask(d, path, **parameters):
+    query = urllib.parse.urlencode({k.replace("__", "."): v for k, v in parameters.items()})
+    return d.get(f"/api/v1/{path}?{query}")
+
+
+def get(d, path, **parameters):
+    return json.loads(ask(d, path, **parameters))
+
+
+def problem(d, path, headers=None):
+    """(status, problem) of what is refused"""
+    try:
+        d.get(path, headers)
+    except urllib.error.HTTPError as error:
+        equal(error.headers["Content-Type"], "application/problem+json")
+        body = json.loads(error.read())
+        equal(body["status"], error.code)
+        assert body["title"] and body["detail"], body
+        return error.code, body
+    raise AssertionError(f"{path} was not refused")
+
+
+def indexed(d):
+    """All that is in the log is in the history."""
+    def is_there():
+        try:
+            return get(d, "stats")["events"] == len(d.lines())
+        except (urllib.error.URLError, ConnectionError):
+            return False
+    wait_for(is_there, "the history to have all events")
+
+
+def started(daemon, n, **options):
+    d = daemon(dashboard=True, history=True, **options)
+    d.append(lines_for(0, n - 1))
+    d.start()
+    wait_for(lambda: len(d.lines()) >= n, "the log")
+    indexed(d)
+    return d
+
+
+def history_of(d):
+    for pid in d.children():
+        if pathlib.Path(f"/proc/{pid}/comm").read_text() == "history\n":
+            return pid
+    return None
+
+
+def pages(d, between=lambda: None, **parameters):
+    """All events, page by page."""
+    events, cursor = [], None
+    while True:
+        answer = get(d, "events", **parameters, **({"cursor": cursor} if cursor else {}))
+        events += answer["events"]
+        cursor = answer.get("next_cursor")
+        if not cursor:
+            return events
+        between()
+
+
+def check_counts(d):
+    """The counts of minutes and kinds are those of the events, which are those of the log."""
+    with sqlite3.connect(f"file:{d.logs}/history/history.db?mode=ro", uri=True) as db:
+        rows = db.execute("SELECT seq, line FROM events ORDER BY seq").fetchall()
+        equal([f"{line}\n".encode() for _, line in rows], d.lines())
+        equal(db.execute("SELECT sum(n) FROM minutes").fetchone()[0], len(rows))
+        equal(db.execute("SELECT sum(n) FROM dims").fetchone()[0], len(rows))
+        equal(db.execute("SELECT count(*) FROM (SELECT dim, at / 60000000 m, count(*) c FROM events "
+                         "GROUP BY dim, m EXCEPT SELECT dims, minute, n FROM minutes)").fetchone()[0], 0)
+        equal(db.execute("SELECT count(*) FROM words WHERE words MATCH 'text : photon'").fetchone()[0],
+              sum(b"PHOTON" in line for line in d.lines()))
+
+
+def test_the_lines_are_those_of_the_log(daemon, _):
+    d = started(daemon, 250)
+    want = [json.loads(line) for line in d.lines()]
+    equal(pages(d, limit=7), want[::-1])
+    equal(pages(d, limit=1000, order="asc"), want)
+    body = d.get("/api/v1/events?limit=3")
+    for line in d.lines()[-3:]:
+        assert line.strip() in body, (line, body)
+    equal(d.get("/api/v1/events/17"), d.lines()[17])
+    equal(problem(d, "/api/v1/events/99999")[0], 404)
+    for path in ("x", "", "-1", "1/2", "99999999999999999999", "9223372036854775808"):
+        equal(problem(d, "/api/v1/events/" + path)[0], 404)
+    check_counts(d)
+    d.stop()
+
+
+def has_words(event, *words):
+    text = json.dumps([event.get("message"), *event["data"].values()], ensure_ascii=False).lower()
+    return all(word in text for word in words)
+
+
+def test_filters(daemon, _):
+    d = started(daemon, 300)
+    events = [json.loads(line) for line in d.lines()]
+    middle = sorted(e["time"] for e in events)[150]
+    cases = [({"severity": "high"}, lambda e: e["severity"] == "high"),
+             ({"severity": "high,critical"}, lambda e: e["severity"] in ("high", "critical")),
+             ({"min_severity": "medium"}, lambda e: e["severity"] != "info"),
+             ({"type": "module_loaded"}, lambda e: e["type"] == "module_loaded"),
+             ({"type": "module_loaded,test_alarm", "order": "asc"},
+              lambda e: e["type"] in ("module_loaded", "test_alarm")),
+             ({"type": "!module_loaded"}, lambda e: e["type"] != "module_loaded"),
+             ({"source": "kprobe_reader"}, lambda e: e["source"] == "kprobe_reader"),
+             ({"source": "nobody"}, lambda e: False),
+             ({"host": events[5]["host"]}, lambda e: e.get("host") == events[5]["host"]),
+             ({"rule": "module_loaded"}, lambda e: e.get("rule") == "module_loaded"),
+             ({"type": "module_loaded", "severity": "high"}, lambda e: False),
+             ({"since": middle}, lambda e: e["time"] >= middle),
+             ({"until": middle}, lambda e: e["time"] < middle),
+             ({"since": middle, "severity": "info"}, lambda e: e["time"] >= middle and e["severity"] == "info"),
+             ({"until": middle, "q": "photon"}, lambda e: e["time"] < middle and has_words(e, "photon")),
+             ({"q": "sym_3"}, lambda e: has_words(e, "sym_3")),
+             ({"q": '"kallsyms_lookup_name probe"'}, lambda e: has_words(e, "kallsyms_lookup_name probe")),
+             ({"q": "kallsyms* detected"}, lambda e: has_words(e, "kallsyms")),
+             ({"q": "photon -module"}, lambda e: has_words(e, "photon") and not has_words(e, "module")),
+             ({"q": "\u00fcml\u00e4ut"}, lambda e: has_words(e, "\u00fcml\u00e4ut")),
+             ({"q": "photon", "type": "module_loaded"}, lambda e: e["type"] == "module_loaded"),
+             ({"data__uid": "1"}, lambda e: e["data"].get("uid") == 1),
+             ({"data__symbol": "sym_5"}, lambda e: e["data"].get("symbol") == "sym_5"),
+             ({"data__name": "a, b", "data__number": "2"},
+              lambda e: e["data"].get("name") == "a, b" and e["data"].get("number") == 2),
+             ({"data__uid": "1", "severity": "high"}, lambda e: False)]
+    for parameters, is_wanted in cases:
+        want = [e for e in events if is_wanted(e)]
+        got = pages(d, limit=9, **parameters)
+        if parameters.get("order") != "asc":
+            got.reverse()
+        assert got == want, (parameters, len(got), len(want), d.stderr())
+        counts = get(d, "facets", **{k: v for k, v in parameters.items() if k not in ("order", "since", "until")})
+        if not {"since", "until"} & set(parameters):
+            equal(sum(counts["severity"].values()), len(want))
+            histogram = get(d, "histogram", **{k: v for k, v in parameters.items() if k != "order"})
+            equal(sum(b[s] for b in histogram["buckets"] for s in SEVERITIES), len(want))
+    d.stop()
+
+
+def test_counts(daemon, _):
+    d = started(daemon, 300)
+    events = [json.loads(line) for line in d.lines()]
+    facets = get(d, "facets")
+    equal(facets["severity"], {s: sum(e["severity"] == s for e in events) for s in SEVERITIES})
+    for field in ("type", "source", "host", "rule"):
+        want = collections.Counter(e[field] for e in events if field in e)
+        equal({v["value"]: v["count"] for v in facets[field]}, dict(want))
+        counts = [v["count"] for v in facets[field]]
+        equal(counts, sorted(counts, reverse=True))
+    histogram = get(d, "histogram", bucket=60)
+    want = collections.Counter((e["time"][:16] + ":00Z", e["severity"]) for e in events)
+    equal({(b["time"], s): b[s] for b in histogram["buckets"] for s in SEVERITIES if b[s]}, dict(want))
+    first = datetime.datetime.fromisoformat(histogram["buckets"][0]["time"].replace("Z", "+00:00"))
+    equal(get(d, "histogram", until=int(first.timestamp()))["buckets"], [])
+    equal(problem(d, "/api/v1/histogram?since=0&bucket=60")[0], 400)
+    stats = get(d, "stats")
+    equal((stats["first_seq"], stats["last_seq"], stats["events"]), (0, events[-1]["seq"], len(events)))
+    d.stop()
+
+
+def test_cursors_stay_right_while_events_arrive(daemon, _):
+    d = started(daemon, 200)
+    before = len(d.lines())
+    added = [200]
+
+    def add():
+        d.append(lines_for(added[0], added[0] + 4))
+        added[0] += 5
+        wait_for(lambda: len(d.lines()) >= added[0] + before - 200, "the log")
+        indexed(d)
+    seqs = [e["seq"] for e in pages(d, add, limit=20)]
+    equal(seqs, list(range(before))[::-1])
+    seqs = [e["seq"] for e in pages(d, lambda: added[0] < 400 and add(), limit=20, order="asc")]
+    equal(seqs, [json.loads(line)["seq"] for line in d.lines()])
+    d.stop()
+
+
+def test_kills_lose_and_double_nothing(daemon, _):
+    d = started(daemon, 50)
+    rng = random.Random(5)
+    last = None
+    for i in range(12):
+        d.append(lines_for(50 + i * 200, 249 + i * 200))
+        target = rng.randrange(50 + i * 200, 250 + i * 200)
+        wait_for(lambda t=target: len(d.lines()) >= t, "the log to grow")
+        pid = wait_for(lambda: history_of(d) not in (None, last) and history_of(d), "a history process")
+        os.kill(pid, signal.SIGKILL)
+        last = pid
+    wait_for(lambda: len(d.lines(routine=False)) >= 2450, "the log")
+    wait_for(lambda: history_of(d), "a history process")
+    indexed(d)
+    wait_for(lambda: len(d.events("process_restarted")) == 12, "each kill to be told")
+    indexed(d)
+    check_counts(d)
+    d.stop()
+
+
+def test_what_is_broken_is_made_anew(daemon, _):
+    d = started(daemon, 300)
+    d.stop()
+    path = d.logs / "history/history.db"
+
+    def torn_cursor():
+        with sqlite3.connect(path) as db:
+            db.execute("UPDATE meta SET value = 77 WHERE key = 'offset'")
+
+    def wrong_file():
+        with sqlite3.connect(path) as db:
+            db.execute("UPDATE meta SET value = 'lksm_events_1999-01-01.jsonl' WHERE key = 'name'")
+
+    def another_version():
+        with sqlite3.connect(path) as db:
+            db.execute("PRAGMA user_version = 99")
+
+    def gone():
+        drop_wal()
+        path.unlink()
+
+    def no_table():
+        with sqlite3.connect(path) as db:
+            db.execute("DROP TABLE minutes")
+
+    def drop_wal():  # it may hold all pages
+        for name in ("history.db-wal", "history.db-shm"):
+            (d.logs / "history" / name).unlink(missing_ok=True)
+
+    def nonsense():
+        drop_wal()
+        path.write_bytes(os.urandom(50000))
+
+    def damaged():
+        with sqlite3.connect(path) as db:
+            db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        drop_wal()
+        data = bytearray(path.read_bytes())
+        data[4096:] = bytes(len(data) - 4096)
+        path.write_bytes(data)
+
+    for n, harm in enumerate((torn_cursor, wrong_file, another_version, no_table, nonsense, damaged,
+                              gone)):
+        harm()
+        d.append(lines_for(300 + n * 10, 309 + n * 10))
+        d.start()
+        wait_for(lambda m=n: len(d.events()) >= 310 + m * 10, "the log")
+        indexed(d)
+        check_counts(d)
+        is_anew = "made anew" in d.stderr()[d.said_before:]
+        equal((harm.__name__, is_anew),
+              (harm.__name__, harm.__name__ not in ("torn_cursor", "wrong_file", "gone")))
+        equal(get(d, "events", data__symbol="sym_3", limit=1000)["events"],
+              [e for e in d.events()[::-1] if e["data"].get("symbol") == "sym_3"])
+        d.stop()
+
+
+def test_rebuild_and_status(daemon, _):
+    d = started(daemon, 100)
+
+    def run(what):
+        return subprocess.run([LKSM, "history", what, "--log-dir", str(d.logs)], capture_output=True, text=True)
+    inode = (d.logs / "history/history.db").stat().st_ino
+    equal(json.loads(run("status").stdout)["events"], len(d.lines()))
+    equal(run("rebuild").returncode, 0)
+    wait_for(lambda: "made anew" in d.stderr(), "the daemon to do it")
+    indexed(d)
+    check_counts(d)
+    d.stop()
+    answer = run("rebuild")
+    equal(answer.returncode, 0)
+    check_counts(d)
+    assert inode, "it was there"
+    d.append(lines_for(100, 110))
+    d.start()
+    wait_for(lambda: len(d.events()) >= 111, "the log")
+    indexed(d)
+    check_counts(d)
+    d.stop()
+    equal(subprocess.run([LKSM, "history", "nonsense"], capture_output=True).returncode, 2)
+
+
+def test_what_cannot_be_asked(daemon, _):
+    d = started(daemon, 20)
+    for query in ("nonsense=1", "limit=0", "limit=1001", "limit=x", "cursor=x", "order=up", "severity=bad",
+                  "since=yesterday", "q=%", "q=-a", "bucket=60", "type=", "data.=1", "q=" + "a+" * 3000):
+        status, body = problem(d, f"/api/v1/events?{query}")
+        equal((query, status, body["title"]), (query, 400, "This cannot be asked"))
+    for path in ("histogram?limit=1", "facets?limit=1", "stats?q=1", "export?format=xml", "histogram?bucket=7"):
+        equal(problem(d, f"/api/v1/{path}")[0], 400)
+    equal(problem(d, "/api/v1/nothing")[0], 404)
+    for path in ("events", "events/1", "histogram", "facets", "stats", "export", "openapi.json"):
+        equal(problem(d, f"/api/v1/{path}", {"Authorization": "Bearer 0"})[0], 401)
+        equal(problem(d, f"/api/v1/{path}", {"Origin": "http://evil.example"})[0], 403)
+        equal(problem(d, f"/api/v1/{path}", {"Host": "evil.example"})[0], 421)
+    d.stop()
+
+
+def test_hostile_values_are_values(daemon, _):
+    d = started(daemon, 100)
+    n = len(d.lines())
+    hostile = ["' OR 1=1 --", '" OR text : "photon', "'; DROP TABLE events; --", "*", '"', "NEAR(a b)", "{text} : x",
+               "a AND", "(", ")", "^photon", "\\", "%", "\0", "\ud7ff", "x" * 500, "dims : d1", "!"]
+    for value in hostile:
+        for key in ("q", "type", "source", "host", "rule", "data__symbol", "data__'; DROP TABLE dims; --"):
+            try:
+                events = get(d, "events", **{key: value})["events"]
+            except urllib.error.HTTPError as error:
+                equal(error.code, 400)
+                continue
+            assert key == "q" or value.startswith("!") or not events, (key, value, events)
+    equal(len(get(d, "events", q='" OR text : "photon', limit=1000)["events"]), 0)
+    equal(get(d, "stats")["events"], n)
+    check_counts(d)
+    d.stop()
+
+
+def test_export(daemon, _):
+    d = started(daemon, 1300)
+    equal(ask(d, "export", order="asc"), b"".join(d.lines()))
+    equal(ask(d, "export"), b"".join(d.lines()[::-1]))
+    equal(ask(d, "export", limit=777, order="asc"), b"".join(d.lines()[:777]))
+    want = [e for e in d.events() if e["type"] == "module_loaded"]
+    rows = list(csv.DictReader(io.StringIO(ask(d, "export", type="module_loaded", format="csv", order="asc").decode())))
+    equal([(int(r["seq"]), r["ts"], r["type"], json.loads(r["data"]), r["message"]) for r in rows],
+          [(e["seq"], f"{e['ts']:.6f}", e["type"], e["data"], e["message"]) for e in want])
+    for row in csv.reader(io.StringIO(ask(d, "export", format="csv").decode())):
+        assert not any(cell.startswith(("=", "+", "-", "@")) for cell in row), row
+    d.stop()
+
+
+def test_bounded(daemon, folder):
+    """What is old goes, and what is critical stays; the log has all."""
+    logs = folder / "logs"
+    logs.mkdir()
+    now = datetime.datetime.now(datetime.timezone.utc)
+
+    def line(seq, days, severity):
+        at = (now - datetime.timedelta(days=days)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        return (f'{{"seq": {seq}, "ts": 1.000000, "type": "old", "data": {{"n": {seq}}}, "severity": "{severity}", '
+                f'"source": "test", "time": "{at}"}}\n')
+    rows = [(i, 200 if i < 1500 else 50 if i < 1600 else 1, "critical" if i % 10 == 0 else "high") for i in range(1700)]
+    (logs / "lksm_events_2026-01-01.jsonl").write_text("".join(line(*row) for row in rows))
+    d = daemon(dashboard=True, history=True, env={"LKSM_HISTORY_DAYS": "30"}).start()
+    want = [i for i, days, severity in rows if days < 30 or (severity == "critical" and days < 120)]
+
+    def is_trimmed():
+        try:
+            return [e["seq"] for e in get(d, "events", type="old", order="asc", limit=1000)["events"]] == want
+        except (urllib.error.URLError, ConnectionError):
+            return False
+    wait_for(is_trimmed, "what is old to go")
+    equal(get(d, "facets", type="old")["severity"]["critical"], sum(i % 10 == 0 for i in want))
+    equal(get(d, "events", data__n="1")["events"], [])
+    d.stop()
+
+
+def schema_of(description, schema):
+    return {**schema, "components": description["components"]}
+
+
+def test_openapi_is_valid(daemon, _):
+    try:
+        import jsonschema
+    except ImportError as error:
+        raise Skip("python3-jsonschema is not installed") from error
+    d = started(daemon, 5)
+    description = get(d, "openapi.json")
+    with contextlib.suppress(ImportError):  # not in Debian 12; where it is, it knows more
+        from openapi_spec_validator import validate_spec
+        validate_spec(description)
+    equal(description["openapi"], "3.1.0")
+    names = {p["name"] for p in description["paths"]["/api/v1/events"]["get"]["parameters"]}
+    assert {"since", "until", "q", "data.KEY", "cursor", "limit", "order"} <= names, names
+    for path, methods in description["paths"].items():
+        equal([p["name"] for p in methods["get"]["parameters"] if p["in"] == "path"],
+              re.findall(r"{(\w+)}", path))
+        for parameter in methods["get"]["parameters"]:
+            jsonschema.Draft202012Validator.check_schema(parameter["schema"])
+            if parameter["in"] == "query" and "KEY" not in parameter["name"]:
+                equal((path, problem(d, f"{path}?{parameter['name']}=%")[0]), (path, 400))
+        for kind, content in methods["get"]["responses"]["200"]["content"].items():
+            schema = schema_of(description, content["schema"])
+            jsonschema.Draft202012Validator.check_schema(schema)
+            if kind == "application/json":
+                jsonschema.validate(json.loads(d.get(path.replace("{seq}", "1"))), schema)
+    error = description["components"]["responses"]["problem"]["content"]["application/problem+json"]
+    jsonschema.validate(problem(d, "/api/v1/events?x=1")[1], error["schema"])
+    d.stop()
+
+
+def test_least_power(daemon, _):
+    if os.geteuid():
+        raise Skip("only root gives power up")
+    d = started(daemon, 20)
+    status = pathlib.Path(f"/proc/{history_of(d)}/status").read_text()
+    fields = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
+    assert fields["Uid"].split()[0] not in ("0", "65521", "65522"), fields["Uid"]
+    equal((fields["CapEff"], fields["CapBnd"], fields["NoNewPrivs"], fields["Seccomp"]), ("0" * 16, "0" * 16, "1", "2"))
+    equal((d.logs / "history").stat().st_mode & 0o7777, 0o2750)
+    d.stop()
+
+
+def test_without(daemon, _):
+    d = daemon(dashboard=True).start()
+    d.wait_healthy()
+    equal(problem(d, "/api/v1/events")[0], 404)
+    assert not (d.logs / "history").exists()
+    d.stop()
+
+
+main(globals())
