@@ -17,7 +17,7 @@ import subprocess
 import urllib.error
 import urllib.parse
 
-from lksm_test import DEADLINE_S, LKSM, Skip, equal, main, record, wait_for
+from lksm_test import LKSM, ROOT, Skip, equal, main, record, wait_for
 
 SEVERITIES = ["info", "medium", "high", "critical"]
 
@@ -417,6 +417,24 @@ def test_openapi_is_valid(daemon, _):
                 jsonschema.validate(json.loads(d.get(path.replace("{seq}", "1"))), schema)
     error = description["components"]["responses"]["problem"]["content"]["application/problem+json"]
     jsonschema.validate(problem(d, "/api/v1/events?x=1")[1], error["schema"])
+    d.stop()
+
+
+def test_the_examples_of_the_documentation(daemon, _):
+    d = started(daemon, 30)
+    base, token = d.url()
+    text = (ROOT / "docs/api.md").read_text()
+    examples = re.findall(r"^curl .*$", text, re.M)
+    assert len(examples) >= 8, examples
+    for example in examples:
+        answer = subprocess.run(["sh", "-c", example.replace("curl -s", "curl -sf")], capture_output=True,
+                                env={**os.environ, "LKSM": base, "TOKEN": token})
+        equal((example, answer.returncode, bool(answer.stdout)), (example, 0, True))
+    equal(problem(d, "/api/v1/events?nonsense=1")[1],
+          json.loads(re.search(r'^{"type": "about:blank".*$', text, re.M).group()))
+    table = set(re.findall(r"^\| `([a-z]+)(?:/SEQ)?`", text, re.M))
+    paths = {path.split("/")[3] for path in get(d, "openapi.json")["paths"]}
+    assert paths <= table, (paths, table)
     d.stop()
 
 
