@@ -368,7 +368,7 @@ static bool take_for_page(void *context, int64_t seq, int64_t at, const struct d
 
 static int find_page(struct reader *r, const struct query *q, struct page *p)
 {
-	struct range range;
+	struct range range = { 0 };
 	int e = load_dims(r, q);
 
 	if (e >= 0)
