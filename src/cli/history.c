@@ -104,7 +104,7 @@ static int status(void)
 	const struct query q = { .operation = QUERY_STATS, .severities = 15 };
 	struct answer_text answer = { 0 };
 	struct reader *reader = NULL;
-	int r = reader_create(&reader);
+	int r = reader_create(READER_LIMIT_MS, &reader);
 
 	if (r >= 0)
 		r = reader_answer(reader, &q, &answer);

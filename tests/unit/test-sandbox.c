@@ -47,7 +47,8 @@ static int open_log(int *ret_reader)
 	return fd;
 }
 
-static int folder = -1; /* SANDBOX_COMPRESSOR's */
+static int folder = -1;	     /* SANDBOX_COMPRESSOR's and SANDBOX_HISTORY's */
+static int read_folder = -1; /* SANDBOX_HISTORY's and SANDBOX_WEB_HISTORY's */
 
 static void enter(enum sandbox_kind kind)
 {
@@ -55,6 +56,7 @@ static void enter(enum sandbox_kind kind)
 		.kind = kind,
 		.name = "test",
 		.folder = folder,
+		.read_folder = read_folder,
 		.user = geteuid() == 0 && (kind == SANDBOX_CORE || kind == SANDBOX_WEB)
 				? &nobody
 				: NULL,
@@ -64,7 +66,7 @@ static void enter(enum sandbox_kind kind)
 	sandbox_enter(&options, &report);
 	if (report.seccomp < 0 || report.landlock < 0)
 		_exit(SKIPPED);
-	if (kind == SANDBOX_CORE)
+	if (kind == SANDBOX_CORE || kind == SANDBOX_WEB_HISTORY)
 		sandbox_settle();
 }
 
@@ -126,6 +128,18 @@ static void test_web_can_do_nothing(void **state)
 	try_all(SANDBOX_WEB);
 }
 
+static void test_web_with_history_can_do_nothing(void **state)
+{
+	char path[] = "/tmp/lksm-test-there-XXXXXX";
+
+	(void)state;
+	assert_non_null(mkdtemp(path));
+	read_folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	try_all(SANDBOX_WEB_HISTORY);
+	(void)close(read_folder);
+	assert_int_equal(rmdir(path), 0);
+}
+
 /* ---- what each may do ---- */
 
 static int append_and_wait(void)
@@ -170,6 +184,41 @@ static int write_in_its_folder(void)
 
 	return fd < 0 || renameat(folder, "made", folder, "kept") ||
 	       unlinkat(folder, "kept", 0);
+}
+
+static int read_there(void)
+{
+	char byte;
+	int fd = openat(read_folder, "there", O_RDONLY | O_CLOEXEC);
+
+	return fd >= 0 && read(fd, &byte, 1) == 1 ? 0 : -1;
+}
+
+static void make_there(void)
+{
+	_cleanup_close_ int fd = openat(read_folder, "there",
+					O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+
+	assert_int_equal(write(fd, "x", 1), 1);
+}
+
+static int write_there(void)
+{
+	return openat(read_folder, "there", O_WRONLY | O_CLOEXEC);
+}
+
+/* SQLite tries, and has to go on without */
+static int write_there_or_not(void)
+{
+	return openat(read_folder, "there", O_RDWR | O_CREAT | O_CLOEXEC, 0600) < 0 &&
+			       errno == EACCES
+		       ? read_there()
+		       : -1;
+}
+
+static int remove_there(void)
+{
+	return unlinkat(read_folder, "there", 0);
 }
 
 static int run_a_program(void)
@@ -224,18 +273,41 @@ static void test_what_each_may_do(void **state)
 		  false },
 		{ "the compressor starts nothing", SANDBOX_COMPRESSOR, run_a_program,
 		  false },
+		{ "history works in its folder", SANDBOX_HISTORY, write_in_its_folder,
+		  true },
+		{ "history reads the logs", SANDBOX_HISTORY, read_there, true },
+		{ "history does not write the logs", SANDBOX_HISTORY, write_there,
+		  false },
+		{ "history removes no log", SANDBOX_HISTORY, remove_there, false },
+		{ "history writes nowhere else", SANDBOX_HISTORY, write_a_file, false },
+		{ "history reads nothing else", SANDBOX_HISTORY, read_a_file, false },
+		{ "history starts nothing", SANDBOX_HISTORY, run_a_program, false },
+		{ "history starts no thread", SANDBOX_HISTORY, start_a_thread, false },
+		{ "web reads the history", SANDBOX_WEB_HISTORY, read_there, true },
+		{ "web does without writing it", SANDBOX_WEB_HISTORY, write_there_or_not,
+		  true },
+		{ "web does not write it", SANDBOX_WEB_HISTORY, write_there, false },
+		{ "web removes no history", SANDBOX_WEB_HISTORY, remove_there, false },
+		{ "web reads nothing else", SANDBOX_WEB_HISTORY, read_a_file, false },
+		{ "web starts no thread when settled", SANDBOX_WEB_HISTORY,
+		  start_a_thread, false },
+		{ "web starts nothing", SANDBOX_WEB_HISTORY, run_a_program, false },
 		{ "a module reads", SANDBOX_MODULE, read_a_file, true },
 		{ "a module writes /dev/null", SANDBOX_MODULE, write_null, true },
 		{ "a module does not write", SANDBOX_MODULE, write_a_file, false },
 		{ "a module runs programs", SANDBOX_MODULE, run_a_program, true },
 		{ "a module mounts nothing", SANDBOX_MODULE, mount_something, false },
 	};
-	char path[] = "/tmp/lksm-test-sandbox-XXXXXX";
+	char path[] = "/tmp/lksm-test-sandbox-XXXXXX",
+	     other[] = "/tmp/lksm-test-there-XXXXXX";
 	int reader, log = open_log(&reader);
 
 	(void)state;
 	assert_non_null(mkdtemp(path));
 	folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_non_null(mkdtemp(other));
+	read_folder = open(other, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	make_there();
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		int status = in_child(cases[i].kind, cases[i].run);
 
@@ -243,7 +315,10 @@ static void test_what_each_may_do(void **state)
 			fail_msg("%s: status 0x%x", cases[i].name, status);
 	}
 	assert_int_equal(rmdir(path), 0);
+	assert_int_equal(unlinkat(read_folder, "there", 0), 0);
+	assert_int_equal(rmdir(other), 0);
 	(void)close(folder);
+	(void)close(read_folder);
 	(void)close(reader);
 	(void)close(log);
 }
@@ -377,6 +452,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_core_can_do_nothing),
 		cmocka_unit_test(test_web_can_do_nothing),
+		cmocka_unit_test(test_web_with_history_can_do_nothing),
 		cmocka_unit_test(test_what_each_may_do),
 		cmocka_unit_test(test_what_is_missing_is_left_out),
 		cmocka_unit_test(test_the_page_tells),

@@ -191,7 +191,7 @@ int queries_create(sd_event *loop, sd_event_source *turn, struct queries **ret)
 	(void)pthread_mutex_init(&q->mutex, NULL);
 	(void)pthread_cond_init(&q->is_wanted, NULL);
 	q->done_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	r = q->done_fd < 0 ? -errno : reader_create(&q->reader);
+	r = q->done_fd < 0 ? -errno : reader_create(READER_LIMIT_MS, &q->reader);
 	if (r >= 0)
 		r = sd_event_add_io(loop, &q->on_done, q->done_fd, EPOLLIN, on_done, q);
 	if (r >= 0)

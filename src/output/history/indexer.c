@@ -319,8 +319,7 @@ static int add_row(struct indexer *x, const struct row *row, const json_t *event
 /* What is no event is passed over: the log has it, and `lksm verify` tells of it. */
 static int add_line(struct indexer *x, const struct log_line *line)
 {
-	json_t *event = json_loadb(line->text.data, line->text.len,
-				   JSON_REJECT_DUPLICATES, NULL);
+	json_t *event = json_loadb(line->text.data, line->text.len, JSON_ALLOW_NUL, NULL);
 	struct row row = { .seq = line->seq, .line = line->text };
 	enum lksm_severity severity;
 	int r = 0;

@@ -536,7 +536,7 @@ int reader_answer(struct reader *r, const struct query *q, struct answer_text *r
 						     ? "application/json"
 					     : q->is_csv ? "text/csv; charset=utf-8"
 							 : "application/x-ndjson" };
-	r->deadline_us = clock_now().mono_us + (uint64_t)READER_LIMIT_MS * 1000;
+	r->deadline_us = clock_now().mono_us + r->limit_us;
 	e = answer(r, q, ret);
 	if (e < 0 && e != -ETIME)
 		close_database(r); /* whatever it was may be over the next time */
@@ -545,12 +545,13 @@ int reader_answer(struct reader *r, const struct query *q, struct answer_text *r
 	return ret->body.error;
 }
 
-int reader_create(struct reader **ret)
+int reader_create(uint64_t limit_ms, struct reader **ret)
 {
 	struct reader *r = calloc(1, sizeof(*r));
 
 	if (!r)
 		return -ENOMEM;
+	r->limit_us = limit_ms * 1000;
 	(void)sqlite3_hard_heap_limit64(HEAP_BYTES); /* says what it was before */
 	*ret = r;
 	return 0;

@@ -27,8 +27,11 @@ struct answer_text {
 
 struct reader;
 
-/** reader_create() - the current folder's database (history_enter()), opened when it is asked */
-int reader_create(struct reader **ret);
+/**
+ * reader_create() - the current folder's database (history_enter()), opened when it is asked
+ * @limit_ms: for one question; READER_LIMIT_MS
+ */
+int reader_create(uint64_t limit_ms, struct reader **ret);
 void reader_destroy(struct reader *r);
 
 /** reader_answer() - whatever comes of it is an answer; only out of memory is -ENOMEM */

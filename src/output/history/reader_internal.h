@@ -34,9 +34,9 @@ struct page {
 
 struct reader {
 	sqlite3 *db;
-	ino_t inode; /* of its file */
-	uint64_t deadline_us;
-	struct dim *dims; /* by id */
+	ino_t inode;			/* of its file */
+	uint64_t limit_us, deadline_us; /* of one question; of this one */
+	struct dim *dims;		/* by id */
 	size_t n_dims, n_taken;
 };
 

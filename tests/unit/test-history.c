@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * output/history: an index of logs that this test writes, and what is asked of it. More is
+ * tried with a whole daemon by tests/integration/test-history.py.
+ */
+#include "output/history/indexer.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+
+#include "expect.h"
+#include "folder.h"
+#include "output/history/reader.h"
+
+#define DAY 86400000000
+#define NOW (UINT64_C(20000) * DAY)
+#define LOG "lksm_events_2026-01-01.jsonl"
+
+struct fixture {
+	char path[32];
+	int folder, before;
+	struct indexer *indexer;
+};
+
+static int set_up(void **state)
+{
+	static struct fixture f;
+
+	f = (struct fixture){ .path = "/tmp/lksm-history-XXXXXX" };
+	f.before = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_non_null(mkdtemp(f.path));
+	f.folder = open(f.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_int_equal(history_enter(f.folder), 0);
+	*state = &f;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct fixture *f = *state;
+
+	indexer_destroy(f->indexer);
+	assert_int_equal(fchdir(f->before), 0);
+	(void)close(f->folder);
+	(void)close(f->before);
+	remove_folder(f->path);
+	return 0;
+}
+
+/* @n events from @first on, a second apart, every tenth critical */
+static void append(uint64_t first, uint64_t n)
+{
+	_cleanup_fclose_ FILE *log = fopen(LOG, "ae");
+
+	assert_non_null(log);
+	for (uint64_t seq = first; seq < first + n; seq++)
+		(void)fprintf(
+			log,
+			"{\"seq\": %llu, \"ts\": 1.000000, \"type\": \"kind_%llu\", "
+			"\"data\": {\"n\": %llu}, \"severity\": \"%s\", \"source\": "
+			"\"test\", \"time\": \"2026-01-01T%02llu:%02llu:%02lluZ\", "
+			"\"message\": \"word%llu and more\"}\n",
+			(unsigned long long)seq, (unsigned long long)seq % 3,
+			(unsigned long long)seq % 100, seq % 10 ? "info" : "critical",
+			(unsigned long long)seq / 3600 % 24,
+			(unsigned long long)seq / 60 % 60, (unsigned long long)seq % 60,
+			(unsigned long long)seq % 100);
+}
+
+static void start(struct fixture *f, uint64_t days, uint64_t bytes)
+{
+	const struct indexer_options o = { .log_folder = f->folder,
+					   .keep_days = days,
+					   .keep_bytes = bytes };
+
+	assert_int_equal(indexer_create(&o, &f->indexer), 0);
+}
+
+static void take_all(struct fixture *f)
+{
+	int n;
+
+	do
+		n = indexer_turn(f->indexer);
+	while (n > 0);
+	assert_int_equal(n, 0);
+}
+
+static void ask(uint64_t limit_ms, enum query_operation operation, const char *text,
+		struct answer_text *ret)
+{
+	_cleanup_buffer_ struct buffer error = { 0 };
+	struct reader *reader = NULL;
+	struct query q;
+
+	assert_int_equal(reader_create(limit_ms, &reader), 0);
+	assert_int_equal(query_parse(operation, span_from(text), &q, &error), 0);
+	assert_int_equal(reader_answer(reader, &q, ret), 0);
+	query_deinit(&q);
+	reader_destroy(reader);
+}
+
+static size_t count_events(const char *text)
+{
+	struct answer_text a;
+	size_t n;
+
+	ask(60000, QUERY_EXPORT, text, &a);
+	assert_int_equal(a.status, 200);
+	n = a.n;
+	buffer_deinit(&a.body);
+	return n;
+}
+
+/* What takes too long is ended, and said; the next question is answered. */
+static void test_limit_of_time(void **state)
+{
+	struct fixture *f = *state;
+	struct answer_text a;
+
+	append(0, 5000);
+	start(f, 0, 0);
+	take_all(f);
+	ask(0, QUERY_HISTOGRAM, "q=more", &a);
+	assert_int_equal(a.status, 503);
+	assert_true(span_contains(buffer_span(&a.body), SPAN("Too much to search")));
+	buffer_deinit(&a.body);
+	ask(60000, QUERY_HISTOGRAM, "q=more", &a);
+	assert_int_equal(a.status, 200);
+	buffer_deinit(&a.body);
+}
+
+/* An answer that would be too large ends, and says where to go on. */
+static void test_limit_of_size(void **state)
+{
+	struct fixture *f = *state;
+	_cleanup_fclose_ FILE *log = fopen(LOG, "ae");
+	_cleanup_free_ char *text = malloc(200001);
+	struct answer_text a;
+
+	assert_true(log && text);
+	memset(text, 'x', 200000);
+	text[200000] = '\0';
+	for (int seq = 0; seq < 100; seq++)
+		(void)fprintf(log,
+			      "{\"seq\": %d, \"ts\": 1.0, \"type\": \"t\", \"data\": {}, "
+			      "\"severity\": \"info\", \"source\": \"s\", \"message\": "
+			      "\"%s\"}\n",
+			      seq, text);
+	assert_int_equal(fflush(log), 0);
+	start(f, 0, 0);
+	take_all(f);
+	ask(60000, QUERY_EVENTS, "order=asc", &a);
+	assert_int_equal(a.status, 200);
+	assert_true(a.body.len < READER_BODY_MAX + 300000);
+	assert_true(a.n > 10 && a.n < 100 && a.has_more && a.next == a.n - 1);
+	buffer_deinit(&a.body);
+}
+
+static void test_no_history(void **state)
+{
+	struct answer_text a;
+
+	(void)state;
+	ask(60000, QUERY_STATS, "", &a);
+	assert_int_equal(a.status, 503);
+	assert_true(span_contains(buffer_span(&a.body), SPAN("no history yet")));
+	buffer_deinit(&a.body);
+}
+
+/* Made anew while a reader has it open: it asks the new one. */
+static void test_renewed(void **state)
+{
+	struct fixture *f = *state;
+	struct reader *reader = NULL;
+	struct query q;
+	_cleanup_buffer_ struct buffer error = { 0 };
+
+	append(0, 100);
+	start(f, 0, 0);
+	take_all(f);
+	assert_int_equal(reader_create(60000, &reader), 0);
+	assert_int_equal(query_parse(QUERY_EXPORT, SPAN(""), &q, &error), 0);
+	for (uint64_t n = 100; n < 103; n++) {
+		struct answer_text a;
+
+		assert_int_equal(reader_answer(reader, &q, &a), 0);
+		assert_int_equal(a.n, n);
+		buffer_deinit(&a.body);
+		append(n, 1);
+		assert_int_equal(indexer_renew(f->indexer), 0);
+		take_all(f);
+	}
+	query_deinit(&q);
+	reader_destroy(reader);
+}
+
+/* What is no event does no harm, and what is one is there. */
+static void test_hostile_lines(void **state)
+{
+	struct fixture *f = *state;
+	static const char *const lines[] = {
+		"{\"seq\": 0, \"ts\": 1}",
+		"{\"seq\": 1, nonsense",
+		"{\"seq\": 2, \"data\": [], \"severity\": \"info\"}",
+		"{\"seq\": 3, \"data\": {}, \"severity\": \"worse\"}",
+		"{\"seq\": 4, \"data\": {\"ab\": \"c\\u0000d\", \"e\": [1, {}], "
+		"\"f\": null, \"g\": true, \"h\": 1.5}, \"severity\": \"high\", "
+		"\"type\": 7, "
+		"\"time\": \"never\", \"message\": \"\\u0000 \\ud83d\\ude00 '\\\"; "
+		"DROP\"}",
+		"{\"seq\": 5, \"data\": {}, \"severity\": \"info\", \"type\": "
+		"\"log_sealed\", "
+		"\"source\": \"lksm\"}",
+		"{\"seq\": 6, \"data\": {\"n\": 1}, \"severity\": \"info\", \"type\": "
+		"\"t\", "
+		"\"source\": \"s\"}",
+	};
+	FILE *log = fopen(LOG, "ae");
+
+	assert_non_null(log);
+	for (size_t i = 0; i < ARRAY_SIZE(lines); i++)
+		(void)fprintf(log, "%s\n", lines[i]);
+	assert_int_equal(fclose(log), 0);
+	start(f, 0, 0);
+	take_all(f);
+	assert_int_equal(count_events(""), 2);
+	assert_int_equal(count_events("data.g=true"), 1);
+	assert_int_equal(count_events("q=drop&severity=high"), 1);
+	assert_int_equal(count_events("q=log_sealed"), 0);
+}
+
+/* Beyond its size, the oldest go, and critical ones last. */
+static void test_limit_of_the_database(void **state)
+{
+	struct fixture *f = *state;
+	int n;
+
+	append(0, 20000);
+	start(f, 0, 3000000);
+	take_all(f);
+	assert_int_equal(count_events("limit=100000"), 20000);
+	do
+		n = indexer_trim(f->indexer, NOW);
+	while (n > 0);
+	assert_int_equal(n, 0);
+	assert_true(count_events("limit=100000") < 19000);
+	assert_true(count_events("severity=info") > 0);
+	assert_int_equal(count_events("severity=critical"), 2000);
+	assert_int_equal(count_events("severity=info&until=2026-01-01T00:10:00Z"), 0);
+	assert_int_equal(count_events("q=word7&until=2026-01-01T00:10:00Z"), 0);
+}
+
+int main(void)
+{
+#define WITH_FOLDER(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+		WITH_FOLDER(test_limit_of_time), WITH_FOLDER(test_limit_of_size),
+		WITH_FOLDER(test_no_history),	 WITH_FOLDER(test_renewed),
+		WITH_FOLDER(test_hostile_lines), WITH_FOLDER(test_limit_of_the_database),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
