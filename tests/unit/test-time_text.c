@@ -1,14 +1,99 @@
 // SPDX-License-Identifier: Apache-2.0
-/* base/time_text: RFC 3339 and seconds, and nothing that only looks like them. */
+/* base/time_text: what people type, and what programs write. Local time is half an hour off. */
 #include "base/time_text.h"
 
 #include <errno.h>
+#include <stdlib.h>
+#include <time.h>
 
 #include "expect.h"
 
-#define BAD UINT64_MAX
+#define BAD	 UINT64_MAX
+#define S	 1000000LL
+#define HOUR	 (3600 * S)
+#define NOW	 (1770724800 * S) /* 2026-02-10T12:00:00Z, 17:30 local */
+#define MIDNIGHT (NOW - 17 * HOUR - 30 * 60 * S)
 
 static void test_parse(void **state)
+{
+	static const struct {
+		const char *in;
+		int64_t want; /* 0: refused */
+	} cases[] = {
+		{ "now", NOW },
+		{ " now ", NOW },
+		{ "today", MIDNIGHT },
+		{ "yesterday", MIDNIGHT - 24 * HOUR },
+		{ "tomorrow", MIDNIGHT + 24 * HOUR },
+		{ "2 hours ago", NOW - 2 * HOUR },
+		{ "1 hour ago", NOW - HOUR },
+		{ "90s ago", NOW - 90 * S },
+		{ "1h30m ago", NOW - 90 * 60 * S },
+		{ "1 day 2 min ago", NOW - 24 * HOUR - 120 * S },
+		{ "2 weeks ago", NOW - 14 * 24 * HOUR },
+		{ "-15m", NOW - 15 * 60 * S },
+		{ "-1h 1s", NOW - 3601 * S },
+		{ "2026-02-10", MIDNIGHT },
+		{ "2026-02-10 17:30", NOW },
+		{ "2026-02-10 17:30:01.5", NOW + S + S / 2 },
+		{ "2026-02-10T17:30:00", NOW },
+		{ "2026-02-10T12:00:00Z", NOW },
+		{ "2026-02-10t12:00:00.001234z", NOW + 1234 },
+		{ "2026-02-10T12:00:00.0012349Z", NOW + 1234 },
+		{ "2026-02-10T13:00:00+01:00", NOW },
+		{ "2026-02-10 11:00:00-01:00", NOW },
+		{ "17:30", NOW },
+		{ "17:29:59", NOW - S },
+		{ "@1770724800", NOW },
+		{ "1770724800.25", NOW + S / 4 },
+		{ "@7", 7 * S },
+		{ "", 0 },
+		{ "ago", 0 },
+		{ "soon", 0 },
+		{ "7", 0 },
+		{ "2 hours", 0 },
+		{ "2 moons ago", 0 },
+		{ "-2h ago", 0 },
+		{ "99999999 weeks ago", 0 },
+		{ "60 years ago", 0 },
+		{ "2026-02-31", 0 },
+		{ "2026-13-01", 0 },
+		{ "2026-2-1", 0 },
+		{ "2026-02-10T24:00:00Z", 0 },
+		{ "2026-02-10T12:00:00+1", 0 },
+		{ "2026-02-10T12:00:00Zx", 0 },
+		{ "2026-02-10T12:00:00.Z", 0 },
+		{ "1969-12-31", 0 },
+		{ "1970-01-01T00:00:00+01:00", 0 },
+		{ "25:00", 0 },
+		{ "@99999999999999999999", 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		uint64_t us = 0;
+		int r = time_parse(cases[i].in, NOW, &us);
+
+		expect_number(cases[i].in, "result", r, cases[i].want ? 0 : -EINVAL);
+		expect_number(cases[i].in, "time", (int64_t)us, cases[i].want);
+	}
+}
+
+static void test_format(void **state)
+{
+	char text[TIME_TEXT_SIZE];
+	uint64_t back;
+
+	(void)state;
+	time_format(NOW + 1234, text);
+	assert_string_equal(text, "2026-02-10T12:00:00.001234Z");
+	assert_int_equal(time_parse(text, 0, &back), 0);
+	assert_int_equal(back, NOW + 1234);
+	time_format(UINT64_MAX, text);
+	assert_memory_equal(text, "9999-12-31T23:59:59", 19);
+}
+
+static void test_machines(void **state)
 {
 	static const struct {
 		struct span in;
@@ -66,9 +151,13 @@ static void test_parse(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
+	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_parse),
+		cmocka_unit_test(test_machines),
+		cmocka_unit_test(test_format),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	(void)setenv("TZ", "<+0530>-05:30", 1);
+	tzset();
+	return cmocka_run_group_tests_name("time_text", tests, NULL, NULL);
 }
