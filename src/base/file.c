@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
+#include <sys/stat.h>
 
 #define BLOCK_SIZE 65536
 #define COPY_BYTES ((size_t)256 << 10)
@@ -121,4 +122,15 @@ int read_file(const char *path, size_t limit, struct buffer *ret)
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
 
 	return fd < 0 ? -errno : read_rest(fd, limit, ret);
+}
+
+int open_regular_at(int folder, const char *name)
+{
+	_cleanup_close_ int fd = openat(
+		folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return -errno;
+	return S_ISREG(st.st_mode) ? take_fd(&fd) : -EINVAL;
 }

@@ -39,6 +39,14 @@ int allocate_file(int fd, size_t n);
 /** read_rest() - append what is left to read of a descriptor; 0, -EFBIG or -errno */
 int read_rest(int fd, size_t limit, struct buffer *ret);
 
+/**
+ * open_regular_at() - open a plain file of a folder for reading; nobody's link is followed,
+ * no FIFO waited for
+ *
+ * Return: the descriptor; -EINVAL if it is something else; -errno.
+ */
+int open_regular_at(int folder, const char *name);
+
 /** read_file() - append a whole file of at most @limit bytes; 0, -EFBIG or -errno */
 int read_file(const char *path, size_t limit, struct buffer *ret);
 

@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <zstd.h>
 
 #include "base/file.h"
 #include "base/log.h"
@@ -23,11 +22,7 @@
 #include "core/verify.h"
 
 #define KEYS_MAX     16
-#define CHUNK_BYTES  ((size_t)1 << 20)
 #define KEY_TEXT_MAX ((size_t)64 << 10)
-#define PACKED	     ".zst"
-
-DEFINE_CLEANUP(ZSTD_DCtx *, ZSTD_freeDCtx)
 
 struct verify {
 	struct verifier *verifier;
@@ -37,9 +32,10 @@ struct verify {
 	bool has_next; /* the key file was read: */
 	struct seal_key next;
 	bool is_live; /* a daemon writes to it */
-	char copy[FOLDER_LOG_SIZE +
-		  sizeof(PACKED)]; /* compressed, of a day that has a plain log, too */
-	bool has_other_copy;	   /* and it says something else */
+	char copy
+		[FOLDER_LOG_SIZE +
+		 sizeof(FOLDER_LOG_PACKED)]; /* compressed, of a day that has a plain log, too */
+	bool has_other_copy;		     /* and it says something else */
 	size_t n_files;
 	uint64_t n_bytes;
 };
@@ -87,145 +83,54 @@ static int read_keys(struct verify *v, const char *path)
 	return r;
 }
 
+static int feed_verifier(void *userdata, struct span piece)
+{
+	struct verify *v = userdata;
+
+	v->n_bytes += piece.len;
+	return verifier_feed(v->verifier, piece);
+}
+
 /* Return: 0 at the end, 1 when the verifier knows enough, -errno. */
-static int read_plain(struct verify *v, int fd, char *chunk)
-{
-	for (;;) {
-		ssize_t n = read(fd, chunk, CHUNK_BYTES);
-		int r;
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n < 0 ? -errno : 0;
-		v->n_bytes += (uint64_t)n;
-		r = verifier_feed(v->verifier, (struct span){ chunk, (size_t)n });
-		if (r)
-			return r;
-	}
-}
-
-/* All that comes out for one piece of what goes in; as read_plain(). */
-static int unpack(struct verify *v, ZSTD_DCtx *context, ZSTD_inBuffer *in, char *chunk,
-		  size_t *ret_left)
-{
-	ZSTD_outBuffer out;
-	int r = 0;
-
-	do {
-		out = (ZSTD_outBuffer){ chunk, CHUNK_BYTES, 0 };
-		*ret_left = ZSTD_decompressStream(context, &out, in);
-		if (ZSTD_isError(*ret_left)) {
-			verifier_broken(v->verifier);
-			return 1;
-		}
-		v->n_bytes += out.pos;
-		r = verifier_feed(v->verifier, (struct span){ chunk, out.pos });
-	} while (r == 0 && (in->pos < in->size || out.pos == out.size));
-	return r;
-}
-
-static int read_packed(struct verify *v, int fd, char *chunk)
-{
-	_cleanup_(ZSTD_freeDCtxp) ZSTD_DCtx *context = ZSTD_createDCtx();
-	_cleanup_free_ char *packed = malloc(CHUNK_BYTES);
-	size_t left = 0;
-
-	if (!context || !packed)
-		return -ENOMEM;
-	for (;;) {
-		ssize_t n = read(fd, packed, CHUNK_BYTES);
-		ZSTD_inBuffer in = { packed, n > 0 ? (size_t)n : 0, 0 };
-		int r;
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (n == 0 && left) /* it ends in the middle */
-			verifier_broken(v->verifier);
-		if (n == 0)
-			return 0;
-		r = unpack(v, context, &in, chunk, &left);
-		if (r)
-			return r;
-	}
-}
-
-static bool is_packed(const char *path)
-{
-	size_t len = strlen(path), n = strlen(PACKED);
-
-	return len > n && !strcmp(path + len - n, PACKED);
-}
-
 static int read_log(struct verify *v, int fd, const char *path)
 {
-	_cleanup_free_ char *chunk = malloc(CHUNK_BYTES);
 	const char *slash = strrchr(path, '/');
 	int r;
 
-	if (!chunk)
-		return -ENOMEM;
-	(void)posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL); /* as good without */
 	verifier_begin(v->verifier, slash ? slash + 1 : path);
 	v->n_files++;
-	r = is_packed(path) ? read_packed(v, fd, chunk) : read_plain(v, fd, chunk);
+	r = packed_feed(fd, folder_logs_is_packed(path), feed_verifier, v);
+	if (r == -EBADMSG) { /* no more is to be had of it */
+		verifier_broken(v->verifier);
+		return 1;
+	}
 	return r < 0 ? log_error_errno(r, "cannot read %s", path) : r;
-}
-
-static int open_at(int folder, const char *name, int flags)
-{
-	/* not waiting for whoever opens the other end of a FIFO */
-	int fd = openat(folder, name,
-			flags | O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-
-	return fd < 0 ? -errno : fd;
-}
-
-/* One of the folder's, in which somebody may have put a link to what has no end. */
-static int open_listed(int folder, const char *name)
-{
-	_cleanup_close_ int fd = open_at(folder, name, O_NOFOLLOW);
-	struct stat st;
-
-	if (fd < 0)
-		return fd;
-	if (fstat(fd, &st) < 0)
-		return -errno;
-	return S_ISREG(st.st_mode) ? take_fd(&fd) : -EINVAL;
 }
 
 /* One of the folder's; it may have been compressed since the folder was listed. */
 static int verify_listed(struct verify *v, int folder, const char *name)
 {
-	char packed[FOLDER_LOG_SIZE + sizeof(PACKED)];
-	_cleanup_close_ int fd = open_listed(folder, name);
+	char found[FOLDER_LOG_SIZE];
+	_cleanup_close_ int fd = folder_logs_open(folder, name, found);
 
-	if (fd >= 0)
-		return read_log(v, fd, name);
-	if (fd == -ENOENT && !is_packed(name)) {
-		(void)snprintf(packed, sizeof(packed), "%s" PACKED, name);
-		fd = open_listed(folder, packed);
-		if (fd >= 0)
-			return read_log(v, fd, packed);
-	}
-	return log_error_errno(fd, "cannot read %s", name);
+	return fd < 0 ? log_error_errno(fd, "cannot read %s", name)
+		      : read_log(v, fd, found);
 }
 
 static int verify_file(struct verify *v, const char *path)
 {
-	_cleanup_close_ int fd = open_at(AT_FDCWD, path, 0);
+	/* not waiting for whoever opens the other end of a FIFO */
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 
 	if (fd < 0)
-		return log_error_errno(fd, "cannot read %s", path);
+		return log_error_errno(errno, "cannot read %s", path);
 	return read_log(v, fd, path);
 }
 
 /* Before the logs: a daemon that goes on sealing is then only further, never behind. */
 static int read_next(struct verify *v, int folder, const char *path)
 {
-	_cleanup_close_ int fd = open_listed(folder, SEAL_FILE_NAME);
+	_cleanup_close_ int fd = open_regular_at(folder, SEAL_FILE_NAME);
 	int r = fd < 0 ? fd : seal_file_load(fd, &v->next);
 
 	if (v->is_open_end)
@@ -254,8 +159,8 @@ static int read_next(struct verify *v, int folder, const char *path)
 static void compare_copy(struct verify *v, int folder, const char *plain,
 			 const char *packed)
 {
-	_cleanup_close_ int copy = open_listed(folder, packed);
-	_cleanup_close_ int original = open_listed(folder, plain);
+	_cleanup_close_ int copy = open_regular_at(folder, packed);
+	_cleanup_close_ int original = open_regular_at(folder, plain);
 
 	if (copy == -ENOENT || original == -ENOENT || v->has_other_copy)
 		return;
@@ -268,17 +173,18 @@ static void compare_copy(struct verify *v, int folder, const char *plain,
 static void find_copies(struct verify *v, int folder, const struct folder_logs *logs)
 {
 	for (size_t i = 0; i < logs->n; i++) {
-		char packed[FOLDER_LOG_SIZE + sizeof(PACKED)];
+		char packed[FOLDER_LOG_SIZE + sizeof(FOLDER_LOG_PACKED)];
 
-		(void)snprintf(packed, sizeof(packed), "%s" PACKED, logs->names[i]);
-		if (!is_packed(logs->names[i]))
+		(void)snprintf(packed, sizeof(packed), "%s" FOLDER_LOG_PACKED,
+			       logs->names[i]);
+		if (!folder_logs_is_packed(logs->names[i]))
 			compare_copy(v, folder, logs->names[i], packed);
 	}
 }
 
 static bool has_writer(int folder)
 {
-	_cleanup_close_ int fd = open_listed(folder, ".lock");
+	_cleanup_close_ int fd = open_regular_at(folder, ".lock");
 
 	return fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
 }

@@ -5,9 +5,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <fnmatch.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/file.h"
 
 #define PLAIN_SIZE sizeof("lksm_events_YYYY-MM-DD.jsonl")
 
@@ -53,7 +55,7 @@ int folder_logs_list(int folder, struct folder_logs *ret)
 	}
 	while (r == 0 && (errno = 0, entry = readdir(dir)))
 		if (fnmatch(FOLDER_LOG_PATTERN, entry->d_name, 0) == 0 ||
-		    fnmatch(FOLDER_LOG_PATTERN ".zst", entry->d_name, 0) == 0)
+		    fnmatch(FOLDER_LOG_PATTERN FOLDER_LOG_PACKED, entry->d_name, 0) == 0)
 			r = add(ret, entry->d_name);
 	if (r == 0 && errno)
 		r = -errno;
@@ -62,6 +64,29 @@ int folder_logs_list(int folder, struct folder_logs *ret)
 	qsort(ret->names, ret->n, sizeof(*ret->names), compare);
 	drop_copies(ret);
 	return 0;
+}
+
+const char *folder_logs_date(const char *name)
+{
+	return name + sizeof("lksm_events_") - 1;
+}
+
+bool folder_logs_is_packed(const char *name)
+{
+	size_t len = strlen(name), n = strlen(FOLDER_LOG_PACKED);
+
+	return len > n && !strcmp(name + len - n, FOLDER_LOG_PACKED);
+}
+
+int folder_logs_open(int folder, const char *name, char ret_name[static FOLDER_LOG_SIZE])
+{
+	int fd = open_regular_at(folder, name);
+
+	(void)snprintf(ret_name, FOLDER_LOG_SIZE, "%s", name);
+	if (fd != -ENOENT || folder_logs_is_packed(name))
+		return fd;
+	(void)snprintf(ret_name, FOLDER_LOG_SIZE, "%s" FOLDER_LOG_PACKED, name);
+	return open_regular_at(folder, ret_name);
 }
 
 void folder_logs_deinit(struct folder_logs *l)
