@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "base/utf8.h"
+#include "core/json_members.h"
 #include "lksm/event_fields.h"
 
 #define C1_FIRST	    0x80
@@ -45,6 +46,11 @@ static void append_safe(struct buffer *out, struct span s, bool is_quoted)
 			buffer_append(out, s.data, n);
 		s = span_skip(s, n ? n : 1);
 	}
+}
+
+void event_line_append_safe(struct buffer *out, struct span text)
+{
+	append_safe(out, text, false);
 }
 
 static struct span text_of(const json_t *value)
@@ -167,29 +173,14 @@ static int format_event(struct buffer *out, const json_t *event,
 /* Where the sixth member of the object ends: the first six are fixed, and come first. */
 static size_t find_seed_end(struct span json)
 {
-	bool is_in_string = false;
-	size_t n_members = 0;
-	int depth = 0;
+	struct json_members members;
+	struct span key, value;
 
-	for (size_t i = 0; i < json.len; i++) {
-		char c = json.data[i];
-
-		if (is_in_string) {
-			if (c == '\\')
-				i++;
-			else if (c == '"')
-				is_in_string = false;
-		} else if (c == '"') {
-			is_in_string = true;
-		} else if (c == '{' || c == '[') {
-			depth++;
-		} else if (c == '}' || c == ']') {
-			depth--;
-		} else if (c == ',' && depth == 1 && ++n_members == LKSM_SEED_FIELDS) {
-			return i;
-		}
-	}
-	return 0;
+	json_members_begin(&members, json);
+	for (size_t i = 0; i < LKSM_SEED_FIELDS; i++)
+		if (json_members_next(&members, &key, &value) <= 0)
+			return 0;
+	return json.len - members.rest.len;
 }
 
 static void append_json(struct buffer *out, struct span json,
@@ -209,20 +200,21 @@ static void append_json(struct buffer *out, struct span json,
 int event_line_format(struct buffer *out, struct span json,
 		      const struct event_line_options *options)
 {
-	json_t *event = json_loadb(json.data, json.len, JSON_REJECT_DUPLICATES, NULL);
+	json_t *event = json_loadb(json.data, json.len,
+				   JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
 	struct span word = text_of(json_object_get(event, "severity"));
 	enum lksm_severity severity;
-	int r = 1;
+	int r = 0;
 
 	if (!json_is_object(json_object_get(event, "data")) || !word.data ||
 	    severity_parse(word, &severity) < 0)
 		r = -EBADMSG;
-	else if (severity < options->severity_min)
-		r = 0;
-	else if (options->is_json)
+	else if (options->format == FORMAT_JSON)
 		append_json(out, json, options);
-	else if (format_event(out, event, severity, options) < 0)
-		r = -ENOMEM;
+	else if (options->format == FORMAT_TEXT)
+		r = format_event(out, event, severity, options);
+	else
+		r = format_append(out, options->format, event);
 	json_decref(event);
 	return buffer_error(out) ? buffer_error(out) : r;
 }

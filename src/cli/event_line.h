@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One logged event as one line for people. */
+/* One logged event as one line, for people or for another program. */
 #ifndef CLI_EVENT_LINE_H
 #define CLI_EVENT_LINE_H
 
 #include "base/buffer.h"
 #include "core/event.h"
+#include "core/format.h"
 
 struct event_line_options {
+	enum format format;
 	bool is_coloured;
-	bool is_json; /* the logged bytes instead */
-	bool is_seed; /* of those, the first six keys only */
-	enum lksm_severity severity_min;
+	bool is_seed; /* of FORMAT_JSON, the first six keys only */
 };
 
 /**
@@ -20,9 +20,12 @@ struct event_line_options {
  *
  *	12:00:00.001 high     suspicious_probe message="kallsyms …" (kprobe_reader)
  *
- * Return: 1; 0 if it is below severity_min; -EBADMSG if it is no event; -ENOMEM.
+ * Return: 0; -EBADMSG if it is no event; -ENOMEM.
  */
 int event_line_format(struct buffer *out, struct span json,
 		      const struct event_line_options *options);
+
+/** event_line_append_safe() - text for the terminal: without control bytes */
+void event_line_append_safe(struct buffer *out, struct span text);
 
 #endif

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <fnmatch.h>
+#include <getopt.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/inotify.h>
@@ -17,78 +18,38 @@
 #include <sys/stat.h>
 
 #include "base/log.h"
-#include "cli/event_line.h"
-#include "cli/setup.h"
+#include "cli/view.h"
 #include "core/event.h"
 #include "core/folder_logs.h"
 #include "core/reverse_lines.h"
 #include "output/json_logger.h"
 
 #define LAST_DEFAULT 10
-#define LAST_MAX     1000000
 #define READ_SIZE    ((size_t)64 << 10)
-#define START_SIZE   80 /* of a line: seq, ts and a routine type fit */
+#define START_SIZE   80 /* of a log, by which it is known again */
 
 struct follow {
-	struct event_line_options format;
-	bool shows_routine; /* seals and heartbeats, too */
+	struct view view;
 	uint64_t n_last;
-	int folder;
 	int file; /* -1: there is none yet */
 	char name[JSON_LOGGER_NAME_SIZE];
 	off_t offset;	       /* of what was read */
 	struct buffer pending; /* the beginning of a line whose end was not there yet */
-	struct buffer out;
 };
-
-static int write_out(struct follow *f)
-{
-	size_t at = 0;
-
-	while (at < f->out.len) {
-		ssize_t n = write(STDOUT_FILENO, f->out.data + at, f->out.len - at);
-
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		at += n > 0 ? (size_t)n : 0;
-	}
-	buffer_clear(&f->out);
-	return 0;
-}
-
-/* A seal or a heartbeat of ours? What else contains such words has them escaped or later. */
-static bool is_routine(struct span line)
-{
-	static const struct span before = SPAN(", \"type\": \""),
-				 ours = SPAN("}, \"severity\": \"info\", "
-					     "\"source\": \"lksm\"");
-	size_t n = line.len < START_SIZE ? line.len : START_SIZE;
-	const char *type = memmem(line.data, n, before.data, before.len), *end;
-
-	if (!type)
-		return false;
-	type += before.len;
-	end = memchr(type, '"', (size_t)(line.data + n - type));
-	return end &&
-	       event_is_routine((struct span){ type, (size_t)(end - type) },
-				SPAN("lksm")) &&
-	       span_contains(line, ours);
-}
 
 static int show_line(struct follow *f, struct span line)
 {
-	int r;
+	int r = filter_match(&f->view.filter, line);
 
-	if (!f->shows_routine && is_routine(line))
-		return 0;
-	r = event_line_format(&f->out, line, &f->format);
+	if (r > 0)
+		r = view_show(&f->view, line);
 	if (r == -EBADMSG) {
 		log_warning("%s: a line is no event and is not shown", f->name);
 		return 0;
 	}
 	if (r < 0)
 		return r;
-	return f->out.len >= READ_SIZE ? write_out(f) : 0;
+	return f->view.out.len >= READ_SIZE ? view_flush(&f->view) : 0;
 }
 
 /* Show the whole lines of f->pending, keep what follows them. */
@@ -165,7 +126,7 @@ static int find_log(int folder, const char *after, bool is_newest,
 
 static int open_log(struct follow *f, const char *name)
 {
-	int fd = openat(f->folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	int fd = openat(f->view.folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 
 	if (fd < 0)
 		return log_error_errno(errno, "cannot read %s", name);
@@ -184,7 +145,7 @@ static bool is_replaced(const struct follow *f)
 	struct stat ours, named;
 
 	return f->file >= 0 && fstat(f->file, &ours) == 0 &&
-	       fstatat(f->folder, f->name, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       fstatat(f->view.folder, f->name, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
 	       S_ISREG(named.st_mode) && named.st_ino != ours.st_ino;
 }
 
@@ -215,14 +176,14 @@ static int catch_up(struct follow *f)
 	}
 	/* Once there is a next file, this one has had its last line: look again, then go
 	 * on. */
-	while (r == 0 && (r = find_log(f->folder, f->name, false, next)) > 0) {
+	while (r == 0 && (r = find_log(f->view.folder, f->name, false, next)) > 0) {
 		r = drain(f);
 		if (r == 0)
 			r = open_log(f, next);
 		if (r == 0)
 			r = drain(f);
 	}
-	return r < 0 ? r : write_out(f);
+	return r < 0 ? r : view_flush(&f->view);
 }
 
 /* Go back to where the last @n lines that are shown begin; of a torn one we see the start. */
@@ -239,7 +200,7 @@ static int seek_last(struct follow *f, uint64_t n)
 	f->offset = (off_t)lines.offset;
 	while (r >= 0 && n > 0 && (r = reverse_lines_previous(&lines, &line)) > 0) {
 		f->offset = (off_t)reverse_lines_at(&lines);
-		n -= f->shows_routine || !line.data || !is_routine(line);
+		n -= !line.data || filter_match(&f->view.filter, line) != 0;
 	}
 	reverse_lines_deinit(&lines);
 	return r < 0 ? r : 0;
@@ -248,7 +209,7 @@ static int seek_last(struct follow *f, uint64_t n)
 static int begin(struct follow *f)
 {
 	char name[JSON_LOGGER_NAME_SIZE];
-	int r = find_log(f->folder, "", true, name);
+	int r = find_log(f->view.folder, "", true, name);
 
 	if (r <= 0)
 		return r;
@@ -312,132 +273,70 @@ static int follow(struct follow *f, const char *folder)
 			   : log_error_errno(r, "cannot follow %s any further", folder);
 }
 
-static int open_folder(const char *path)
-{
-	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	if (fd >= 0)
-		return fd;
-	if (errno == ENOENT)
-		log_error(
-			"there is no log folder %s: start the daemon (lksm run), or name "
-			"another one with --log-dir",
-			path);
-	else if (errno == EACCES)
-		log_error("not allowed to read the log folder %s: try as root", path);
-	else
-		(void)log_error_errno(errno, "cannot read the log folder %s", path);
-	return -errno;
-}
-
-enum option {
-	OPTION_ALL,
-	OPTION_CONFIG,
-	OPTION_FIELDS,
+enum {
+	OPTION_FIELDS = VIEW_OPTION_COUNT,
 	OPTION_JSON,
 	OPTION_LINES,
-	OPTION_LOG_DIR,
-	OPTION_SEVERITY,
+	OPTION_OUTPUT,
 };
 
 static const struct verb_option options[] = {
-	[OPTION_ALL] = { "all", 'a', NULL, "Seals and heartbeats, too" },
-	[OPTION_CONFIG] = { "config", 'c', "FILE",
-			    "Take output.dir from this configuration" },
-	[OPTION_FIELDS] = { "fields", 0, "seed|full",
-			    "With --json: the first six keys, or all" },
-	[OPTION_JSON] = { "json", 0, NULL, "The logged lines as they are" },
-	[OPTION_LINES] = { "lines", 'n', "N", "Begin with the last N events (10)" },
-	[OPTION_LOG_DIR] = { "log-dir", 0, "FOLDER", "The log folder" },
-	[OPTION_SEVERITY] = { "severity", 's', "MIN",
-			      "Only info, medium, high or critical and above" },
+	VIEW_OPTIONS,
+	[OPTION_LINES] = { "lines", 'n', "N",
+			   "Begin with the last N of them in the newest log (10)" },
+	VIEW_OUTPUT_OPTIONS(OPTION_FIELDS, OPTION_JSON, OPTION_OUTPUT),
 	{ 0 },
 };
 
-static int parse_lines(const char *text, uint64_t *ret)
-{
-	char *end;
-	unsigned long long n = strtoull(text, &end, 10);
-
-	if (*text < '0' || *text > '9' || *end != '\0' || n > LAST_MAX)
-		return log_refusal("--lines %s: not a number from 0 to %d", text,
-				   LAST_MAX);
-	*ret = n;
-	return 0;
-}
-
 /* Return: 0, or -EINVAL after saying why. */
-static int take_option(struct follow *f, enum option option, const char *value)
+static int take_option(struct follow *f, int option, const char *value)
 {
 	switch (option) {
-	case OPTION_ALL:
-		f->shows_routine = true;
-		return 0;
-	case OPTION_JSON:
-		f->format.is_json = true;
-		return 0;
-	case OPTION_LINES:
-		return parse_lines(value, &f->n_last);
 	case OPTION_FIELDS:
-		f->format.is_seed = !strcmp(value, "seed");
-		if (!f->format.is_seed && strcmp(value, "full") != 0)
-			return log_refusal("--fields %s: neither seed nor full", value);
-		return 0;
-	case OPTION_SEVERITY:
-		if (severity_parse(span_from(value), &f->format.severity_min) < 0)
-			return log_refusal(
-				"--severity %s: none of info, medium, high, critical",
-				value);
-		return 0;
-	case OPTION_CONFIG:
-	case OPTION_LOG_DIR:
-		break;
+		return view_take_fields(&f->view, value);
+	case OPTION_JSON:
+		return view_take_output(&f->view, "json");
+	case OPTION_OUTPUT:
+		return view_take_output(&f->view, value);
+	case OPTION_LINES:
+		return view_take_lines(value, &f->n_last);
+	default:
+		return view_take_option(&f->view, option, value);
 	}
-	return 0;
 }
 
 static int run(int argc, char **argv)
 {
-	const char *no_colour = getenv("NO_COLOR");
-	const char *log_dir = NULL, *config_path = NULL, *value;
-	struct follow f = { .n_last = LAST_DEFAULT, .file = -1, .folder = -1 };
-	struct setup setup = { 0 };
+	struct follow f = { .n_last = LAST_DEFAULT, .file = -1 };
+	const char *value;
 	int option, r = 0;
 
-	f.format.is_coloured = isatty(STDOUT_FILENO) && !(no_colour && *no_colour);
-	while ((option = verb_next_option(&verb_follow, argc, argv, &value)) >= 0) {
-		if (take_option(&f, (enum option)option, value) < 0)
-			return EXIT_TROUBLE;
-		if (option == OPTION_LOG_DIR)
-			log_dir = value;
-		if (option == OPTION_CONFIG)
-			config_path = value;
-	}
-	if (!log_dir) {
-		r = setup_load_config(&setup, config_path);
-		log_dir = setup.config.output_dir;
-	}
-	if (r >= 0)
-		f.folder = r = open_folder(log_dir);
-	if (r >= 0)
-		r = follow(&f, log_dir);
-	setup_deinit(&setup);
-	cleanup_close(&f.folder);
+	view_init(&f.view);
+	while (r == 0 &&
+	       (option = verb_next_option(&verb_follow, argc, argv, &value)) >= 0)
+		r = take_option(&f, option, value);
+	if (r == 0)
+		r = view_take_operands(&f.view, argc - optind, argv + optind);
+	if (r == 0)
+		r = view_open(&f.view);
+	if (r == 0)
+		r = follow(&f, f.view.folder_path);
+	view_deinit(&f.view);
 	cleanup_close(&f.file);
 	buffer_deinit(&f.pending);
-	buffer_deinit(&f.out);
 	return r < 0 ? EXIT_TROUBLE : EXIT_DONE;
 }
 
 const struct verb verb_follow = {
 	.name = "follow",
-	.arguments = "",
+	.arguments = "[KEY=VALUE…]",
 	.summary = "Show the last events and then each new one",
-	.detail = "Reads the log folder's files, so it needs no token, and goes on with "
-		  "the next "
-		  "day's file by itself.\nColours only on a terminal, and not with "
-		  "NO_COLOR set. "
-		  "Ctrl-C ends it.",
+	.detail = VIEW_FILTER_HELP
+	"\nReads the log folder's files, so it needs no token, and goes on with "
+	"the next "
+	"day's file by itself.\nColours only on a terminal, and not with "
+	"NO_COLOR set. "
+	"Ctrl-C ends it.",
 	.options = options,
 	.run = run,
 };

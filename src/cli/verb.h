@@ -42,9 +42,9 @@ struct verb {
 int verb_next_option(const struct verb *verb, int argc, char **argv,
 		     const char **ret_value);
 
-extern const struct verb verb_run, verb_replay, verb_follow, verb_history, verb_verify,
-	verb_keys, verb_check, verb_test, verb_doctor, verb_schema, verb_help,
-	verb_version, verb_module_host;
+extern const struct verb verb_run, verb_replay, verb_follow, verb_query, verb_stats,
+	verb_top, verb_history, verb_verify, verb_keys, verb_check, verb_test,
+	verb_doctor, verb_schema, verb_help, verb_version, verb_module_host;
 
 /** verbs_main() - find argv[1] in the table and run it */
 int verbs_main(int argc, char **argv);

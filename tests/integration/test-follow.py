@@ -182,10 +182,38 @@ def severity_and_fields():
     folder = Folder()
     for seq, severity in enumerate(("info", "medium", "high", "critical")):
         folder.add("10", line_of(seq, severity, "a, \\\"}]") + "\n")
-    follow = Follow(folder, "--severity", "high", "--json", "--fields", "seed")
-    for seq, severity in ((2, "high"), (3, "critical")):
-        whole = line_of(seq, severity, "a, \\\"}]")
-        expect(follow.line(), whole[:whole.index(', "time"')] + "}", "seed")
+    for option, word, shown in (("--min-severity", "high", ((2, "high"), (3, "critical"))),
+                                ("--severity", "info,high", ((0, "info"), (2, "high")))):
+        follow = Follow(folder, option, word, "--json", "--fields", "seed")
+        for seq, severity in shown:
+            whole = line_of(seq, severity, "a, \\\"}]")
+            expect(follow.line(), whole[:whole.index(', "time"')] + "}", "seed")
+        follow.stop()
+
+
+@test
+def filters_choose_the_last_ones_and_the_new_ones():
+    folder = Folder()
+    folder.add_lines("10", *range(30))
+    follow = Follow(folder, "--json", "-n", "2", "n=?")
+    for seq in (8, 9):
+        expect(follow.line(), line_of(seq), "last")
+    folder.add_lines("10", 31, 5, 32)
+    folder.add("10", line_of(7, message="other").replace("test_event", "other_event") + "\n")
+    for want in (line_of(5), line_of(7, message="other").replace("test_event", "other_event")):
+        expect(follow.line(), want, "new")
+    follow.stop()
+
+
+@test
+def other_formats_too():
+    folder = Folder()
+    folder.add_lines("10", 1)
+    follow = Follow(folder, "-o", "csv")
+    expect(follow.line()[:24], "seq,ts,type,data,severit", "the head of the table")
+    expect(follow.line()[:24], "1,120.000001,test_event,", "an event")
+    folder.add_lines("10", 2)
+    expect(follow.line()[:24], "2,120.000002,test_event,", "no second head")
     follow.stop()
 
 
