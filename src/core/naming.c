@@ -242,11 +242,13 @@ static int name_sensor(struct naming *n, struct span text, struct lksm_event *ev
 	return 1;
 }
 
-static int name_kernel(struct naming *n, struct span text, struct lksm_event *event)
+/* What user space wrote into the kernel's log speaks for nobody: no rule sees it. */
+static int name_kernel(struct naming *n, const struct lksm_record *record,
+		       struct span text, struct lksm_event *event)
 {
 	int r = 0;
 
-	if (rules_wants(n->rules, RULES_KERNEL_LOG))
+	if (is_trusted(n, record) && rules_wants(n->rules, RULES_KERNEL_LOG))
 		r = name_by_rules(n, RULES_KERNEL_LOG, text, SPAN("kernel_log"), event);
 	if (r)
 		return r == 2 ? 0 : r;
@@ -299,7 +301,7 @@ int naming_name(struct naming *n, const struct lksm_record *record,
 	else if (scan_find(text, tag))
 		r = name_spoof(event, text, SPAN("position"));
 	else
-		r = name_kernel(n, text, event);
+		r = name_kernel(n, record, text, event);
 	if (r <= 0)
 		return r;
 	if (record->verdict == LKSM_UNVERIFIED &&

@@ -32,7 +32,8 @@ void naming_destroy(struct naming *n);
  * is logfmt with a type, else rules for RULES_PHOTON_RING name it, and what none of them
  * names is photon_ring_generic. A line that carries the tag otherwise is spoof_suspected
  * {line, reason: facility, or position if the tag is not at the start}. Any other line is
- * for RULES_KERNEL_LOG, then for kernel_message if options.all, else filtered.
+ * for RULES_KERNEL_LOG if it comes from facility 0 (or as above), then for kernel_message
+ * if options.all, else filtered.
  *
  * What the reader found out beyond that stands in @record's verdict: LKSM_SENSOR is the
  * sensor's without a tag, LKSM_NO_RECORD is spoof_suspected {line, reason: no_record},

@@ -188,6 +188,20 @@ static void test_name(void **state)
 		  false,
 		  "\"type\": \"out_of_tree\", \"data\": {\"module\": \"evil\"}, "
 		  "\"severity\": \"medium\", \"source\": \"kernel_log\"" },
+		{ "kernel's text, from user space", BYTES("evil: loading out-of-tree"), 1,
+		  false, false, NULL },
+		{ "kernel's text, from user space, in a replay",
+		  BYTES("evil: loading out-of-tree"), 3, false, true, NULL },
+		{ "kernel's text, facility unknown", BYTES("evil: loading out-of-tree"),
+		  -1, false, false, NULL },
+		{ "kernel's text, facility unknown, replay",
+		  BYTES("evil: loading out-of-tree"), -1, false, true,
+		  "\"type\": \"out_of_tree\", \"data\": {\"module\": \"evil\"}, "
+		  "\"severity\": \"medium\", \"source\": \"kernel_log\"" },
+		{ "kernel's text, from user space, all",
+		  BYTES("evil: loading out-of-tree"), 1, true, false,
+		  "\"type\": \"kernel_message\", \"data\": {\"message\": \"evil: loading "
+		  "out-of-tree\"}, \"severity\": \"info\", \"source\": \"kernel_log\"" },
 		{ "kernel, rules of the sensor do not count", BYTES("SUSPICIOUS"), 0,
 		  false, false, NULL },
 		{ "kernel, filtered", BYTES("usb 1-1: new"), 0, false, false, NULL },
