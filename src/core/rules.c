@@ -169,23 +169,49 @@ size_t rules_count(const struct rules *rules)
 	return rules->n;
 }
 
+void rules_describe_at(const struct rules *rules, size_t i, struct rule_info *ret)
+{
+	const struct rule *rule = rules->items[i];
+
+	*ret = (struct rule_info){
+		.file = rule->file,
+		.line = rule->at.line,
+		.condition = rule->condition,
+		.n_examples = rule->n_examples,
+		.is_any = rule->is_any,
+		.is_drop = rule->is_drop,
+		.scope = rule->scope,
+		.severity = rule->severity,
+		.id = rule->id,
+		.type = rule->type,
+		.tags = rule->tags,
+		.attack = rule->attack,
+	};
+}
+
+static const struct rule *find_rule(const struct rules *rules, struct span id)
+{
+	for (size_t i = 0; i < rules->n; i++)
+		if (span_equal(rules->items[i]->id, id))
+			return rules->items[i];
+	return NULL;
+}
+
 bool rules_describe(const struct rules *rules, struct span id, struct rule_info *ret)
 {
-	for (size_t i = 0; i < rules->n; i++) {
-		const struct rule *rule = rules->items[i];
+	const struct rule *rule = find_rule(rules, id);
 
-		if (!span_equal(rule->id, id))
-			continue;
-		*ret = (struct rule_info){
-			.file = rule->file,
-			.line = rule->at.line,
-			.condition = rule->condition,
-			.n_examples = rule->n_examples,
-			.is_any = rule->is_any,
-		};
-		return true;
-	}
-	return false;
+	if (rule)
+		rules_describe_at(rules, rule->index, ret);
+	return rule != NULL;
+}
+
+struct span rules_example(const struct rules *rules, struct span id, size_t i)
+{
+	const struct rule *rule = find_rule(rules, id);
+
+	return rule && i < rule->n_examples ? rule->examples[i].line
+					    : (struct span){ NULL, 0 };
 }
 
 bool rules_wants(const struct rules *rules, enum rules_scope scope)

@@ -70,9 +70,18 @@ int rules_read(const char *const *paths, size_t n_paths, struct rules_files *ret
 int rules_load_files(const struct rules_files *files, struct rules **ret,
 		     struct buffer *errors);
 
-/** rules_load_all() - as rules_load(); @ret_files: the files, for rules_files_deinit() */
-int rules_load_all(const char *const *paths, size_t n_paths, struct rules **ret,
-		   struct rules_files *ret_files, struct buffer *errors);
+/**
+ * rules_load_all() - as rules_load()
+ * @disabled: packs to leave out, by name ("kernel" is 20-kernel.yaml); NULL-terminated, or
+ *	NULL; one that is in none of the folders is an error
+ * @ret_files: the files, for rules_files_deinit()
+ */
+int rules_load_all(const char *const *paths, size_t n_paths, char *const *disabled,
+		   struct rules **ret, struct rules_files *ret_files,
+		   struct buffer *errors);
+
+/** rules_files_drop() - take away the pack of this name; false if there is none */
+bool rules_files_drop(struct rules_files *files, const char *name);
 
 /**
  * rules_files_add() - one more, without text; of two of the same name the last stays
@@ -111,7 +120,17 @@ struct rule_info {
 	struct span condition; /* "match 'Module loaded: {module} by uid {uid:int}'" */
 	size_t n_examples;
 	bool is_any;
+	bool is_drop;
+	enum rules_scope scope;
+	enum lksm_severity severity;
+	struct span id, type, tags, attack;
 };
+
+/** rules_describe_at() - the rule number @i of rules_count(), in the order of the files */
+void rules_describe_at(const struct rules *rules, size_t i, struct rule_info *ret);
+
+/** rules_example() - the line of its example number @i; absent if there is none */
+struct span rules_example(const struct rules *rules, struct span id, size_t i);
 
 /** rules_describe() - the rule of this id; false if there is none */
 bool rules_describe(const struct rules *rules, struct span id, struct rule_info *ret);
