@@ -44,7 +44,11 @@ int verb_next_option(const struct verb *verb, int argc, char **argv,
 
 extern const struct verb verb_run, verb_replay, verb_follow, verb_query, verb_stats,
 	verb_top, verb_history, verb_verify, verb_keys, verb_check, verb_test,
-	verb_doctor, verb_schema, verb_help, verb_version, verb_module_host;
+	verb_doctor, verb_schema, verb_help, verb_version, verb_module_host,
+	verb_completion, verb_man_page;
+
+/** verbs_all() - the table; ends with NULL */
+const struct verb *const *verbs_all(void);
 
 /** verbs_main() - find argv[1] in the table and run it */
 int verbs_main(int argc, char **argv);

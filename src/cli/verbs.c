@@ -13,15 +13,20 @@
 #define OPTIONS_MAX 32
 
 static const struct verb *const verbs[] = {
-	&verb_run,    &verb_replay, &verb_follow,  &verb_query,
-	&verb_stats,  &verb_top,    &verb_history, &verb_verify,
-	&verb_keys,   &verb_check,  &verb_test,	   &verb_doctor,
-	&verb_schema, &verb_help,   &verb_version, &verb_module_host,
+	&verb_run,	   &verb_replay,     &verb_follow,   &verb_query, &verb_stats,
+	&verb_top,	   &verb_history,    &verb_verify,   &verb_keys,  &verb_check,
+	&verb_test,	   &verb_doctor,     &verb_schema,   &verb_help,  &verb_version,
+	&verb_module_host, &verb_completion, &verb_man_page, NULL,
 };
+
+const struct verb *const *verbs_all(void)
+{
+	return verbs;
+}
 
 static const struct verb *find(const char *name)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
+	for (size_t i = 0; verbs[i]; i++)
 		if (!strcmp(verbs[i]->name, name))
 			return verbs[i];
 	return NULL;
@@ -31,9 +36,9 @@ static void print_overview(FILE *to)
 {
 	fprintf(to, "lksm: the Linux Kernel Security Monitor\n\n"
 		    "Usage: lksm VERB [OPTION…] [ARGUMENT…]\n\n");
-	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
+	for (size_t i = 0; verbs[i]; i++)
 		if (!verbs[i]->is_internal)
-			fprintf(to, "  %-9s %s\n", verbs[i]->name, verbs[i]->summary);
+			fprintf(to, "  %-10s %s\n", verbs[i]->name, verbs[i]->summary);
 	fprintf(to,
 		"\n`lksm help VERB` tells more about one. Exit codes: 0 done, 1 nothing "
 		"found or check failed, 2 error.\n");
@@ -50,7 +55,7 @@ static void print_verb(FILE *to, const struct verb *verb)
 		fprintf(to, "\n%s\n", verb->detail);
 	fputc('\n', to);
 	for (; o && o->name; o++) {
-		char left[48];
+		char left[80];
 
 		(void)snprintf(left, sizeof(left), "--%s%s%s", o->name,
 			       o->argument ? " " : "", o->argument ? o->argument : "");
@@ -63,12 +68,11 @@ static void print_verb(FILE *to, const struct verb *verb)
 
 static int unknown_verb(const char *name)
 {
-	const char *names[ARRAY_SIZE(verbs) + 1];
+	const char *names[ARRAY_SIZE(verbs)];
 	const char *near;
 
 	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
-		names[i] = verbs[i]->name;
-	names[ARRAY_SIZE(verbs)] = NULL;
+		names[i] = verbs[i] ? verbs[i]->name : NULL;
 	near = suggest(name, names);
 	fprintf(stderr, "lksm: there is no verb '%s'", name);
 	if (near)

@@ -65,7 +65,7 @@ enum view_option {
 	[fields] = { "fields", 0, "seed|full",                                 \
 		     "With json: the first six keys, or all" },                \
 	[json] = { "json", 0, NULL, "The logged lines as they are: -o json" }, \
-	[output] = { "output", 'o', "FORMAT", "One of " FORMAT_WORDS }
+	[output] = { "output", 'o', FORMAT_WORDS, "How an event is written" }
 
 /** VIEW_FILTER_HELP - a paragraph for the verb's detail */
 #define VIEW_FILTER_HELP                                                            \
