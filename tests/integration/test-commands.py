@@ -1,0 +1,234 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""What is made from the tables: completions and man pages; and `lksm rules`."""
+import json
+import os
+import re
+import shutil
+import subprocess
+
+from lksm_test import DEADLINE_S, LKSM, ROOT, Skip, equal, main, record, wait_for
+
+
+def lksm(*arguments, want=0):
+    done = subprocess.run([LKSM, *map(str, arguments)], capture_output=True, text=True, timeout=DEADLINE_S, check=False)
+    assert done.returncode == want, f"{arguments}: exit {done.returncode}, not {want}: {done.stderr}"
+    return done.stdout, done.stderr
+
+
+def tool(name):
+    if not shutil.which(name):
+        raise Skip(f"there is no {name}")
+    return name
+
+
+def verbs():
+    return re.findall(r"^  ([a-z-]+) ", lksm("help")[0], re.M)
+
+
+def options(verb):
+    return [o for o in re.findall(r"^  (?:-., |    )--([a-z-]+)", lksm("help", verb)[0], re.M) if o != "help"]
+
+
+def bash_completes(folder, *words):
+    """What bash offers behind these words."""
+    script = folder / "lksm.bash"
+    script.write_text(lksm("completion", "bash")[0])
+    program = f'source {script}; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _lksm; printf "%s\\n" "${{COMPREPLY[@]}}"'
+    done = subprocess.run(["bash", "-c", program, "bash", "lksm", *words], capture_output=True, text=True, check=True)
+    equal(done.stderr, "")
+    return done.stdout.split()
+
+
+def test_bash_completes_verbs_options_and_words(_, folder):
+    equal(sorted(bash_completes(folder, "")), sorted(verbs()))
+    equal(bash_completes(folder, "quer"), ["query"])
+    equal(sorted(bash_completes(folder, "help", "s")), ["schema", "stats"])
+    for verb in set(verbs()) - {"help"}:
+        equal(sorted(bash_completes(folder, verb, "--")), sorted({*("--" + o for o in options(verb)), "--help"}))
+    equal(sorted(bash_completes(folder, "query", "-o", "")),
+          sorted(["text", "json", "csv", "ecs", "ocsf", "cef", "otlp", "syslog"]))
+    equal(bash_completes(folder, "follow", "--fields", "se"), ["seed"])
+
+
+def test_zsh_and_fish_take_theirs(_, folder):
+    for shell in ("zsh", "fish"):
+        path = folder / shell
+        path.write_text(lksm("completion", shell)[0])
+        done = subprocess.run([tool(shell), "-n", path], capture_output=True, text=True, check=False)
+        equal((done.returncode, done.stderr), (0, ""))
+
+
+def test_fish_completes(_, folder):
+    path = folder / "lksm.fish"
+    path.write_text(lksm("completion", "fish")[0])
+    for line, want in (("lksm quer", "query"), ("lksm follow --min", "--min-severity"), ("lksm query -o ec", "ecs")):
+        done = subprocess.run([tool("fish"), "-N", "-c", f"source {path}; complete -C '{line}'"], capture_output=True,
+                              text=True, check=True, env={**os.environ, "HOME": str(folder)})
+        equal([x.split("\t")[0].removeprefix("-o") for x in done.stdout.splitlines()], [want])
+
+
+def test_completion_of_an_unknown_shell(_, __):
+    assert "bash, zsh, fish" in lksm("completion", "tcsh", want=2)[1]
+
+
+def pages():
+    return ["lksm", "lksm.yaml", "lksm-events", *("lksm-" + verb for verb in verbs())]
+
+
+def test_man_pages_have_no_fault(_, folder):
+    for page in pages():
+        path = folder / page
+        path.write_text(lksm("man-page", page)[0])
+        done = subprocess.run([tool("mandoc"), "-T", "lint", "-W", "warning", path], capture_output=True, text=True,
+                              check=False)
+        equal(done.stdout + done.stderr, "")
+
+
+def shown(page):
+    source = lksm("man-page", page)[0]
+    done = subprocess.run([tool("mandoc"), "-T", "utf8", "-O", "width=1000"], input=source, capture_output=True,
+                          text=True, check=True)
+    return re.sub(r".\x08", "", done.stdout)
+
+
+def test_man_pages_say_what_the_tables_say(_, __):
+    for verb in verbs():
+        text = shown("lksm-" + verb)
+        for option in options(verb):
+            assert f"--{option}" in text, f"lksm-{verb}: no --{option}"
+        assert f"lksm-{verb}(1)" in shown("lksm"), verb
+    config = shown("lksm.yaml")
+    for key in re.findall(r'KEY\("([a-z_.]+)"', (ROOT / "src/core/config.c").read_text()):
+        assert key in config, key
+    assert "modules.crossview.interval" in config
+    events = shown("lksm-events")
+    for line in lksm("schema", "types")[0].splitlines():
+        assert line.split()[0] in events, line
+    for key in json.loads(lksm("schema", "event")[0])["properties"]:
+        assert key in events, key
+
+
+RULES = """rules:
+  - id: first
+    for: kernel_log
+    match: 'one {word}'
+    severity: high
+    tags: [a, b]
+    attack: [T1014]
+    examples: [{line: one x, data: {word: x}}]
+  - id: second
+    for: kernel_log
+    contains: two
+    examples: [{line: two}]
+  - id: quiet
+    for: kernel_log
+    contains: hush
+    drop: true
+    examples: [{line: hush}]
+"""
+
+
+def test_rules_list_and_show(_, folder):
+    path = folder / "rules.yaml"
+    path.write_text(RULES)
+    rows = [line.split() for line in lksm("rules", "list", "--rules", path)[0].splitlines()]
+    equal([row[:3] for row in rows], [["first", "high", "kernel_log"], ["second", "info", "kernel_log"],
+                                      ["quiet", "(drop)", "kernel_log"]])
+    first = json.loads(lksm("rules", "list", "--json", "--rules", path)[0].splitlines()[0])
+    equal([first[key] for key in ("id", "type", "severity", "condition", "tags", "attack", "line", "examples")],
+          ["first", "first", "high", "match 'one {word}'", "a b", "T1014", 2, 1])
+    text = lksm("rules", "show", "first", "--rules", path)[0]
+    for want in ("rules.yaml:2", "match 'one {word}'", "T1014", "one x"):
+        assert want in text, text
+    assert "no rule 'third'" in lksm("rules", "show", "third", "--rules", path, want=1)[1]
+    lksm("rules", want=2)
+    lksm("rules", "list", "more", want=2)
+
+
+def test_rules_are_counted_from_the_log_of_a_daemon(daemon, folder):
+    path = folder / "rules.yaml"
+    path.write_text(RULES)
+    config = folder / "lksm.yaml"
+    config.write_text(f"rules:\n  dirs: [{path}]\n")
+    d = daemon("--config", str(config)).start()
+    d.append(b"".join(record(i, text) for i, text in enumerate(("one a", "two", "one b", "hush", "none"))))
+    d.append(record(5, "one c", priority=14))  # user space wrote that
+    d.append(record(6, "one end"))
+    wait_for(lambda: len(d.events("first")) == 3, "the events")
+    equal([e["data"] for e in d.events("first")], [{"word": "a"}, {"word": "b"}, {"word": "end"}])
+    rows = [json.loads(x) for x in lksm("rules", "list", "--json", "--counts", "--rules", path, "--log-dir",
+                                        d.logs)[0].splitlines()]
+    equal({row["id"]: row["count"] for row in rows}, {"first": 3, "second": 1, "quiet": 0})
+    d.stop()
+
+
+SIGMA = """title: Kernel Exploit Traces
+id: 8a7f0d0c-0000-4000-8000-000000000001
+status: test
+logsource:
+  product: linux
+  service: kernel
+detection:
+  keywords:
+    - 'exploit attempt?'
+    - "it's tainted"
+  condition: keywords
+level: high
+tags:
+  - attack.privilege_escalation
+  - attack.t1068
+"""
+
+
+def test_sigma_rules_are_taken(_, folder):
+    path = folder / "sigma.yml"
+    path.write_text(SIGMA.replace("attempt?", "attempt"))
+    made = folder / "made.yaml"
+    made.write_text(lksm("rules", "import-sigma", path)[0])
+    equal(lksm("check", made)[0], "2 rules, every example gives what it should\n")
+    for line, kind in (("an exploit attempt (uid: 0)", 0), ("it's tainted", 0), ("nothing", 1)):
+        out = lksm("test", "--json", made, line, want=kind)[0]
+        if kind == 0:
+            event = json.loads(out)
+            assert "kernel_exploit_traces" in out and "T1068" in out and "high" in out, event
+    path.write_text(SIGMA.replace("  keywords:\n    - 'exploit attempt?'\n    - \"it's tainted\"",
+                                  "  keywords:\n    '|all':\n      - oops\n      - 'module'"))
+    made.write_text(lksm("rules", "import-sigma", path)[0])
+    equal(lksm("check", made)[0], "1 rule, every example gives what it should\n")
+    lksm("test", made, "a module made oops")
+    lksm("test", made, "oops", want=1)
+
+
+def test_sigma_rules_that_cannot_be_said_are_refused_with_the_place(_, folder):
+    for old, new, place in (
+            ("attempt?", "attempt?", "9:8"), ("product: linux", "product: windows", "5:3"),
+            ("service: kernel", "service: auditd", "6:12"), ("condition: keywords", "condition: not keywords", "11:14"),
+            ("level: high", "level: hgih", "12:8"), ("status: test", "staus: test", "3:1"),
+            ("  condition: keywords\n", "", "detection needs"),
+            ("  keywords:\n", "  filter: [x]\n  keywords:\n", "more than one selection"),
+            ("  keywords:\n    - 'exploit attempt'\n    - \"it's tainted\"", "  keywords:\n    type: EXECVE",
+             "only keywords")):
+        path = folder / "sigma.yml"
+        text = SIGMA if old == "attempt?" else SIGMA.replace("attempt?", "attempt")
+        path.write_text(text.replace(old, new))
+        assert text.replace(old, new) != SIGMA.replace("attempt?", "attempt"), f"{old} is not there"
+        out, err = lksm("rules", "import-sigma", path, want=1)
+        equal(out, "")
+        assert place in err, f"{new}: {err}"
+
+
+def test_packs_are_switched_off_by_name(_, folder):
+    config = folder / "lksm.yaml"
+    config.write_text(f"rules:\n  dirs: [{ROOT}/rules]\n")
+    every = lksm("rules", "list", "-c", config)[0]
+    assert "segfault" in every and "lkrg_detected" in every
+    config.write_text(f"rules:\n  dirs: [{ROOT}/rules]\n  disable: [kernel]\n")
+    some = lksm("rules", "list", "-c", config)[0]
+    assert "segfault" not in some and "lkrg_detected" in some
+    config.write_text(f"rules:\n  dirs: [{ROOT}/rules]\n  disable: [kernle]\n")
+    assert "no rule pack 'kernle'" in lksm("check", "-c", config, want=1)[1]
+
+
+if __name__ == "__main__":
+    main(globals())
