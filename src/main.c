@@ -301,6 +301,9 @@ static int open_shared(struct daemon *d)
 	r = live_create(&d->ring, &d->ring_fd);
 	if (r < 0)
 		return log_error_errno(r, "cannot make the live ring");
+	r = counters_create(&d->counters, &d->counters_view);
+	if (r < 0)
+		return log_error_errno(r, "cannot make the page of counters");
 	d->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	return d->wake_fd < 0 ? log_error_errno(errno, "cannot make an eventfd") : 0;
 }
@@ -345,6 +348,7 @@ static int load(void *context, int secrets, struct buffer *packed)
 	live_unmap(d->ring);
 	state_page_unmap(d->page);
 	sandbox_page_unmap(d->sandboxes);
+	counters_unmap(d->counters);
 	if (d->storage)
 		storage_leave(d->storage, false);
 	explicit_bzero(d->token, sizeof(d->token));

@@ -54,10 +54,15 @@ static int write_until_done(struct pipeline *p, struct output_batch batch)
 		int n = json_logger_log_events(p->logger, &batch);
 
 		if (n >= 0) {
+			size_t before = batch.len;
+
 			output_batch_skip(&batch, (size_t)n);
+			counters_add_written(p->lines.counters, (size_t)n,
+					     before - batch.len);
 			continue;
 		}
 		p->write_error = n;
+		counters_add_failure(p->lines.counters);
 		if (failures++ == 0)
 			(void)log_error_errno(
 				n, "cannot write the log; trying until it works");

@@ -123,6 +123,8 @@ static int control(void *context, struct registry *registry, int channel)
 		return r == -ENOMEM ? r : 0; /* a refusal became an event */
 	}
 	if (message.kind == CHANNEL_SOURCE) {
+		if (message.fd >= 0)
+			counters_note_channel(c->daemon->counters);
 		take_source(registry, &message);
 		return 0;
 	}
@@ -367,6 +369,7 @@ static int core_setup(struct core *c)
 	if (r >= 0)
 		r = json_logger_create(&storage, c->resume.newest, &p->logger);
 	p->lines.naming = c->naming;
+	p->lines.counters = c->daemon->counters;
 	p->lines.host = span_from(config->host);
 	p->lines.boot_id = span_from(c->daemon->boot_id);
 	p->intake = (struct intake_options){
@@ -466,6 +469,7 @@ int web_main(void *context, const struct child_channels *channels)
 		.sandboxes = d->sandboxes_view,
 		.has_history = d->history_fd >= 0,
 		.started = d->history_fd >= 0 ? sandbox_settle : NULL,
+		.counters = d->counters_view,
 	};
 	struct tls_pair pair = { 0 };
 	int r;
@@ -475,6 +479,7 @@ int web_main(void *context, const struct child_channels *channels)
 		(void)close(d->seal_fd); /* core's alone */
 	live_unmap(d->ring);		 /* the writable view is not ours */
 	state_page_unmap(d->page);
+	counters_unmap(d->counters);
 	for (size_t i = 0; i < d->n_sources; i++)
 		(void)close(d->sources[i].fd);
 	close_pipes(d);

@@ -3,6 +3,7 @@
 #ifndef PROCESSES_H
 #define PROCESSES_H
 
+#include "core/counters.h"
 #include "core/sandbox_page.h"
 #include "daemon.h"
 #include "output/dashboard/dashboard.h"
@@ -35,6 +36,8 @@ struct daemon {
 	struct state_page *page;
 	struct sandbox_page *sandboxes; /* NULL: there is no room for it */
 	const struct sandbox_page *sandboxes_view;
+	struct counters *counters;
+	const struct counters *counters_view;
 	struct users users;
 	struct live_ring *ring;
 	int ring_fd;

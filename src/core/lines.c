@@ -48,6 +48,7 @@ int lines_add_event(struct lines *l, struct lksm_event *event)
 	r = event_encode(&l->bytes, event, l->view);
 	if (r < 0)
 		return r;
+	counters_add_event(l->counters, event);
 	l->items[l->n++] = (struct line){ NULL, l->bytes.len - offset, l->next_seq++,
 					  event_is_routine(event->type, event->source) };
 	return 1;

@@ -7,6 +7,7 @@
 #define CORE_LINES_H
 
 #include "core/batch.h"
+#include "core/counters.h"
 #include "core/naming.h"
 #include "core/position.h"
 
@@ -22,6 +23,7 @@ struct lines {
 	enum event_view view;
 	struct span host; /* of every event; absent in a replay */
 	struct span boot_id;
+	struct counters *counters; /* NULL: nobody counts */
 	uint64_t next_seq;
 	struct buffer bytes;
 	struct line *items;

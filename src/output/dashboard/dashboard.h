@@ -5,6 +5,7 @@
 #ifndef OUTPUT_DASHBOARD_DASHBOARD_H
 #define OUTPUT_DASHBOARD_DASHBOARD_H
 
+#include "core/counters.h"
 #include "core/sandbox_page.h"
 #include "output/dashboard/tls.h"
 #include "output/live.h"
@@ -27,6 +28,7 @@ struct dashboard_options {
 	const struct sandbox_page *sandboxes; /* for /healthz; may be NULL */
 	bool has_history;      /* the current folder is the history's (history_enter()) */
 	void (*started)(void); /* all threads run; NULL: nobody wants to know */
+	const struct counters *counters; /* for /metrics; may be NULL */
 };
 
 /**

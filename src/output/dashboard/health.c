@@ -31,6 +31,14 @@ static const char *writer_name(const struct live_health *health)
 	return "running";
 }
 
+bool health_is_up(const struct live_ring *ring)
+{
+	struct live_health health;
+
+	live_get_health(ring, &health);
+	return !strcmp(writer_name(&health), "running");
+}
+
 static uint64_t seconds_since(uint64_t then_us, uint64_t now_us)
 {
 	return now_us > then_us ? (now_us - then_us) / USEC_PER_SEC : 0;

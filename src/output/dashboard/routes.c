@@ -127,6 +127,24 @@ static enum MHD_Result answer_health(const struct request *request)
 	return answer_buffer(request->connection, status, TYPE_JSON, &body);
 }
 
+static enum MHD_Result answer_metrics(const struct request *request)
+{
+	const struct server *server = request->server;
+	const struct dashboard_options *options = server->options;
+	const struct metrics_source source = {
+		.ring = options->ring,
+		.counters = options->counters,
+		.http = &server->counters,
+		.n_streams = server->streams.n,
+		.n_missed = server->streams.n_missed,
+		.is_up = health_is_up(options->ring),
+	};
+	_cleanup_buffer_ struct buffer body = { 0 };
+
+	metrics_append(&source, clock_now(), &body);
+	return answer_buffer(request->connection, MHD_HTTP_OK, METRICS_TYPE, &body);
+}
+
 /* In how many microseconds the client may come again; 0: it is served now. */
 static uint64_t take_token(const struct request *request, enum rate_kind kind)
 {
@@ -233,6 +251,7 @@ static const struct route routes[] = {
 	{ "/api/v1/schema", "GET, HEAD", METHOD_GET, true, answer_schema },
 	{ "/api/v1/session", "POST, DELETE", METHOD_POST | METHOD_DELETE, false,
 	  answer_session },
+	{ "/metrics", "GET, HEAD", METHOD_GET, true, answer_metrics },
 	{ "/healthz", "GET, HEAD", METHOD_GET, false, answer_health },
 };
 
@@ -373,6 +392,32 @@ const struct sockaddr *client_address(struct MHD_Connection *connection)
 	return info ? info->client_addr : NULL;
 }
 
+/* The guards, in their order. */
+static enum MHD_Result answer(struct request *request, bool has_body)
+{
+	struct MHD_Connection *connection = request->connection;
+	uint64_t wait_us;
+	size_t n;
+
+	request->is_known = has_auth(request);
+	wait_us = take_token(request, request->is_known ? RATE_KNOWN : RATE_STRANGER);
+	if (wait_us)
+		return answer_too_many(request, wait_us);
+	if (has_body)
+		return answer_error(connection, MHD_HTTP_CONTENT_TOO_LARGE,
+				    "no page takes a body", MHD_HTTP_HEADER_CONNECTION,
+				    "close");
+	planted_run(span_from(request->path));
+	request->host = find_header(connection, MHD_HTTP_HEADER_HOST, &n);
+	if (!has_our_host(request))
+		return answer_error(
+			connection, MHD_HTTP_MISDIRECTED_REQUEST,
+			"this server does not go by that name; if it should, add "
+			"the name to dashboard.hosts",
+			NULL, NULL);
+	return dispatch(request);
+}
+
 enum MHD_Result routes_answer(struct server *server, struct MHD_Connection *connection,
 			      const char *method, const char *path, bool has_body,
 			      struct query_job **ret_job)
@@ -384,24 +429,10 @@ enum MHD_Result routes_answer(struct server *server, struct MHD_Connection *conn
 		.path = path,
 		.ret_job = ret_job,
 	};
-	uint64_t wait_us;
-	size_t n;
+	enum MHD_Result result = answer(&request, has_body);
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
+		connection, MHD_CONNECTION_INFO_HTTP_STATUS);
 
-	request.is_known = has_auth(&request);
-	wait_us = take_token(&request, request.is_known ? RATE_KNOWN : RATE_STRANGER);
-	if (wait_us)
-		return answer_too_many(&request, wait_us);
-	if (has_body)
-		return answer_error(connection, MHD_HTTP_CONTENT_TOO_LARGE,
-				    "no page takes a body", MHD_HTTP_HEADER_CONNECTION,
-				    "close");
-	planted_run(span_from(path));
-	request.host = find_header(connection, MHD_HTTP_HEADER_HOST, &n);
-	if (!has_our_host(&request))
-		return answer_error(
-			connection, MHD_HTTP_MISDIRECTED_REQUEST,
-			"this server does not go by that name; if it should, add "
-			"the name to dashboard.hosts",
-			NULL, NULL);
-	return dispatch(&request);
+	http_counters_add(&server->counters, info ? info->http_status : 0);
+	return result;
 }

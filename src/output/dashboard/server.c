@@ -62,14 +62,15 @@ static struct client *client_of(struct MHD_Connection *connection)
 static enum MHD_Result on_accept(void *context, const struct sockaddr *address,
 				 socklen_t len)
 {
-	const struct server *server = context;
+	struct server *server = context;
 	uint64_t most = server->options->connection_limit;
 	struct rate_client whose = rate_client_of(address);
 
 	(void)len;
-	if (most && clients_count(&server->clients, whose) >= most)
-		return MHD_NO;
-	return MHD_YES;
+	if (!most || clients_count(&server->clients, whose) < most)
+		return MHD_YES;
+	server->counters.n_refused++;
+	return MHD_NO;
 }
 
 static void on_connection(void *context, struct MHD_Connection *connection,

@@ -10,6 +10,7 @@
 #include "output/dashboard/clients.h"
 #include "output/dashboard/dashboard.h"
 #include "output/dashboard/queries.h"
+#include "output/dashboard/metrics.h"
 #include "output/dashboard/rate.h"
 #include "output/dashboard/snapshot.h"
 #include "output/dashboard/stream.h"
@@ -32,6 +33,7 @@ struct server {
 	struct streams streams;
 	struct snapshots snapshots;
 	struct queries *queries; /* NULL: there is no history */
+	struct http_counters counters;
 };
 
 /** client_address() - whose request it is; NULL if that is not known */
@@ -61,5 +63,8 @@ enum MHD_Result routes_answer(struct server *server, struct MHD_Connection *conn
  */
 unsigned int health_append(const struct live_ring *ring,
 			   const struct sandbox_page *sandboxes, struct buffer *out);
+
+/** health_is_up() - does the writer run? */
+bool health_is_up(const struct live_ring *ring);
 
 #endif

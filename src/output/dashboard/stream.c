@@ -95,6 +95,7 @@ static void append_gap(struct buffer *out, const struct stream *s, uint64_t seq,
 			lost = span;
 	}
 	buffer_appendf(out, "\"count\": %llu}\n\n", (unsigned long long)lost);
+	s->owner->n_missed += lost;
 }
 
 static void append_message(struct buffer *out, const struct stream *s, uint64_t seq,

@@ -31,6 +31,7 @@ struct streams {
 	sd_event_source *heartbeat; /* NULL while there are no streams */
 	struct stream *list;
 	size_t n;
+	uint64_t n_missed; /* events that were overwritten before they were sent */
 	struct buffer line, message; /* being made; shared by all */
 	bool is_stopping;
 };

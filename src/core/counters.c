@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * See counters.h. One thread writes, so no increment has to be a locked one; readers see each
+ * number whole, and a type's name before its slot counts.
+ */
+#include "core/counters.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <sys/mman.h>
+
+#ifndef F_SEAL_FUTURE_WRITE /* Linux 5.1; older libc headers do not have it */
+#define F_SEAL_FUTURE_WRITE 0x0010
+#endif
+#define SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_FUTURE_WRITE | F_SEAL_SEAL)
+
+/* What else an event of this type counts for. */
+enum meaning {
+	PLAIN,
+	LOST,
+	RESTART,
+	SEAL,
+	ARMED,
+	DISARMED,
+	GONE,
+};
+
+struct slot {
+	char name[COUNTERS_NAME_SIZE];
+	_Atomic uint32_t meaning; /* and 1 << 8: the slot is used */
+	_Atomic uint64_t by_severity[EVENT_SEVERITY_COUNT];
+};
+
+#define IS_USED 0x100
+
+struct counters {
+	struct slot slots
+		[COUNTERS_TYPES]; /* by the name's hash, then the next that is free */
+	struct slot other;
+	_Atomic uint64_t lost[COUNTERS_LOST_COUNT];
+	_Atomic uint64_t restarts[COUNTERS_PROCESS_COUNT];
+	_Atomic uint64_t seals, log_lines, log_bytes, log_failures;
+	_Atomic uint32_t sensor;
+};
+
+static const char *const lost_names[] = {
+#define X(name) #name,
+	COUNTERS_LOST_REASONS(X)
+#undef X
+};
+
+static const char *const process_names[] = {
+#define X(name) #name,
+	COUNTERS_PROCESSES(X)
+#undef X
+};
+
+static const struct {
+	struct span type;
+	enum meaning meaning;
+} meanings[] = {
+	{ SPAN("records_lost"), LOST },	       { SPAN("process_restarted"), RESTART },
+	{ SPAN("sandbox_violated"), RESTART }, { SPAN("log_sealed"), SEAL },
+	{ SPAN("sensor_started"), ARMED },     { SPAN("sensor_back"), ARMED },
+	{ SPAN("sensor_rearmed"), ARMED },     { SPAN("sensor_disarmed"), DISARMED },
+	{ SPAN("sensor_gone"), GONE },	       { SPAN("sensor_stopped"), GONE },
+};
+
+static uint64_t peek(const _Atomic uint64_t *p)
+{
+	return atomic_load_explicit(p, memory_order_relaxed);
+}
+
+static void add(_Atomic uint64_t *p, uint64_t n)
+{
+	atomic_store_explicit(p, peek(p) + n, memory_order_relaxed);
+}
+
+static int map_both(int fd, struct counters **ret, const struct counters **ret_view)
+{
+	struct counters *c = mmap(NULL, sizeof(*c), PROT_READ | PROT_WRITE, MAP_SHARED,
+				  fd, 0);
+	const struct counters *view;
+	int r;
+
+	if (c == MAP_FAILED)
+		return -errno;
+	/* from here on it can be mapped for reading only */
+	if (fcntl(fd, F_ADD_SEALS, SEALS) < 0) {
+		r = -errno;
+		counters_unmap(c);
+		return r;
+	}
+	view = mmap(NULL, sizeof(*c), PROT_READ, MAP_SHARED, fd, 0);
+	if (view == MAP_FAILED) {
+		r = -errno;
+		counters_unmap(c);
+		return r;
+	}
+	*ret = c;
+	*ret_view = view;
+	return 0;
+}
+
+int counters_create(struct counters **ret, const struct counters **ret_view)
+{
+	_cleanup_close_ int fd = memfd_create("lksm-counters",
+					      MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	if (fd < 0 || ftruncate(fd, sizeof(struct counters)) < 0)
+		return -errno;
+	return map_both(fd, ret, ret_view);
+}
+
+void counters_unmap(const struct counters *c)
+{
+	if (c)
+		(void)munmap((void *)(uintptr_t)c, sizeof(*c));
+}
+
+static enum meaning find_meaning(struct span type)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(meanings); i++)
+		if (span_equal(meanings[i].type, type))
+			return meanings[i].meaning;
+	return PLAIN;
+}
+
+/* FNV-1a; types come from rules, which are root's */
+static size_t hash(struct span name)
+{
+	uint32_t h = 2166136261u;
+
+	for (size_t i = 0; i < name.len; i++)
+		h = (h ^ (unsigned char)name.data[i]) * 16777619u;
+	return h % COUNTERS_TYPES;
+}
+
+static bool is_called(const struct slot *slot, struct span name)
+{
+	return !memcmp(slot->name, name.data, name.len) && !slot->name[name.len];
+}
+
+static struct slot *find_slot(struct counters *c, struct span name)
+{
+	size_t first = hash(name);
+
+	if (name.len == 0 || name.len >= COUNTERS_NAME_SIZE)
+		return &c->other;
+	for (size_t i = 0; i < COUNTERS_TYPES; i++) {
+		struct slot *slot = &c->slots[(first + i) % COUNTERS_TYPES];
+
+		if (!atomic_load_explicit(&slot->meaning, memory_order_relaxed)) {
+			memcpy(slot->name, name.data, name.len);
+			atomic_store_explicit(&slot->meaning,
+					      IS_USED | (uint32_t)find_meaning(name),
+					      memory_order_release);
+			return slot;
+		}
+		if (is_called(slot, name))
+			return slot;
+	}
+	return &c->other;
+}
+
+static const struct datum *find_datum(const struct lksm_event *event, struct span key)
+{
+	for (size_t i = 0; i < event->data.n; i++)
+		if (span_equal(event->data.items[i].key, key))
+			return &event->data.items[i];
+	return NULL;
+}
+
+/* Its place in a list of names whose last stands for all others. */
+static size_t place_of(const struct lksm_event *event, struct span key,
+		       const char *const *names, size_t n)
+{
+	const struct datum *d = find_datum(event, key);
+	size_t i = 0;
+
+	while (i < n - 1 && !(d && span_equal(d->text, span_from(names[i]))))
+		i++;
+	return i;
+}
+
+static void add_lost(struct counters *c, const struct lksm_event *event)
+{
+	const struct datum *count = find_datum(event, SPAN("count"));
+	size_t i = place_of(event, SPAN("reason"), lost_names, COUNTERS_LOST_COUNT);
+
+	if (count && count->kind == DATUM_INT && count->integer > 0)
+		add(&c->lost[i], (uint64_t)count->integer);
+}
+
+static void add_meaning(struct counters *c, const struct lksm_event *event,
+			enum meaning meaning)
+{
+	switch (meaning) {
+	case PLAIN:
+		return;
+	case LOST:
+		add_lost(c, event);
+		return;
+	case RESTART:
+		add(&c->restarts[place_of(event, SPAN("process"), process_names,
+					  COUNTERS_PROCESS_COUNT)],
+		    1);
+		return;
+	case SEAL:
+		add(&c->seals, 1);
+		return;
+	case ARMED:
+		atomic_store(&c->sensor, COUNTERS_SENSOR_ARMED);
+		return;
+	case DISARMED:
+		atomic_store(&c->sensor, COUNTERS_SENSOR_DISARMED);
+		return;
+	case GONE:
+		atomic_store(&c->sensor, COUNTERS_SENSOR_GONE);
+		return;
+	}
+}
+
+void counters_add_event(struct counters *c, const struct lksm_event *event)
+{
+	struct slot *slot;
+	uint32_t meaning;
+
+	if (!c)
+		return;
+	slot = find_slot(c, event->type);
+	meaning = atomic_load_explicit(&slot->meaning, memory_order_relaxed) & ~IS_USED;
+	add(&slot->by_severity[event->severity % EVENT_SEVERITY_COUNT], 1);
+	if (meaning != PLAIN)
+		add_meaning(c, event, (enum meaning)meaning);
+}
+
+void counters_add_written(struct counters *c, size_t n_lines, size_t n_bytes)
+{
+	if (!c)
+		return;
+	add(&c->log_lines, n_lines);
+	add(&c->log_bytes, n_bytes);
+}
+
+void counters_add_failure(struct counters *c)
+{
+	if (c)
+		add(&c->log_failures, 1);
+}
+
+void counters_note_channel(struct counters *c)
+{
+	uint32_t gone = COUNTERS_SENSOR_GONE;
+
+	if (c) /* if it says that it is disarmed, that stands */
+		(void)atomic_compare_exchange_strong(&c->sensor, &gone,
+						     COUNTERS_SENSOR_ARMED);
+}
+
+void counters_get(const struct counters *c, struct counters_values *ret)
+{
+	for (size_t i = 0; i < COUNTERS_LOST_COUNT; i++)
+		ret->lost[i] = peek(&c->lost[i]);
+	for (size_t i = 0; i < COUNTERS_PROCESS_COUNT; i++)
+		ret->restarts[i] = peek(&c->restarts[i]);
+	ret->seals = peek(&c->seals);
+	ret->log_lines = peek(&c->log_lines);
+	ret->log_bytes = peek(&c->log_bytes);
+	ret->log_failures = peek(&c->log_failures);
+	ret->sensor = (enum counters_sensor)atomic_load(&c->sensor);
+}
+
+bool counters_get_type(const struct counters *c, size_t i, struct counters_type *ret)
+{
+	const struct slot *slot = i < COUNTERS_TYPES ? &c->slots[i] : &c->other;
+	uint64_t sum = 0;
+
+	if (i < COUNTERS_TYPES &&
+	    !atomic_load_explicit(&slot->meaning, memory_order_acquire))
+		return false;
+	memcpy(ret->name, i < COUNTERS_TYPES ? slot->name : "other",
+	       i < COUNTERS_TYPES ? sizeof(ret->name) : sizeof("other"));
+	ret->name[sizeof(ret->name) - 1] = '\0';
+	for (size_t s = 0; s < EVENT_SEVERITY_COUNT; s++) {
+		ret->by_severity[s] = peek(&slot->by_severity[s]);
+		sum += ret->by_severity[s];
+	}
+	return sum > 0;
+}
+
+const char *counters_lost_name(enum counters_lost reason)
+{
+	return lost_names[reason];
+}
+
+const char *counters_process_name(enum counters_process process)
+{
+	return process_names[process];
+}
