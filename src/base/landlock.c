@@ -23,6 +23,7 @@
 
 #define ASK_ABI		  1u /* flag of landlock_create_ruleset() */
 #define RULE_PATH_BENEATH 1
+#define TCP_CONNECT	  (UINT64_C(1) << 1)
 
 #define FS_EXECUTE    (UINT64_C(1) << 0)
 #define FS_WRITE_FILE (UINT64_C(1) << 1)
@@ -72,18 +73,36 @@ static int allow(int ruleset, const char *path, uint64_t allowed)
 	return fd < 0 ? -errno : allow_open(ruleset, fd, allowed);
 }
 
+/* What a resolver and a TLS library read. Not all of it is on each machine. */
+static void allow_client(int ruleset)
+{
+	static const char *const folders[] = { "/etc",
+					       "/usr",
+					       "/lib",
+					       "/lib64",
+					       "/run/systemd/resolve",
+					       "/run/resolvconf",
+					       "/run/NetworkManager" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(folders); i++)
+		(void)allow(ruleset, folders[i], FS_READ_FILE | FS_READ_DIR);
+}
+
 int landlock_restrict(enum landlock_files files, int folder, int read_folder)
 {
 	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, ASK_ABI);
 	_cleanup_close_ int ruleset = -1;
+	struct ruleset denied;
 	size_t i;
 	int r = 0;
 
 	if (abi < 1)
 		return abi < 0 ? -errno : -ENOSYS;
 	i = (size_t)abi < ARRAY_SIZE(abis) ? (size_t)abi - 1 : ARRAY_SIZE(abis) - 1;
-	ruleset = (int)syscall(SYS_landlock_create_ruleset, &abis[i].denied, abis[i].size,
-			       0);
+	denied = abis[i].denied;
+	if (files == LANDLOCK_FILES_CLIENT)
+		denied.tcp &= ~TCP_CONNECT;
+	ruleset = (int)syscall(SYS_landlock_create_ruleset, &denied, abis[i].size, 0);
 	if (ruleset < 0)
 		return -errno;
 	if (files == LANDLOCK_FILES_READ) {
@@ -92,6 +111,8 @@ int landlock_restrict(enum landlock_files files, int folder, int read_folder)
 		    allow(ruleset, "/dev/null", FS_READ_FILE | FS_WRITE_FILE) < 0)
 			r = 0; /* a folder without it is as good */
 	}
+	if (files == LANDLOCK_FILES_CLIENT)
+		allow_client(ruleset);
 	if (files == LANDLOCK_FILES_FOLDER || files == LANDLOCK_FILES_FOLDERS)
 		r = allow_open(ruleset, folder, abis[i].denied.files);
 	if (r == 0 &&

@@ -14,6 +14,8 @@ enum landlock_files {
 	LANDLOCK_FILES_FOLDER,	/* everything in one folder, nothing elsewhere */
 	LANDLOCK_FILES_FOLDERS, /* as that, and what is in another folder can be read */
 	LANDLOCK_FILES_FOLDER_READ, /* only reading, only in that other folder */
+	LANDLOCK_FILES_CLIENT, /* names of hosts, certificates and libraries can be read, and
+				* TCP ports connected to */
 };
 
 /**

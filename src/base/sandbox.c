@@ -66,6 +66,19 @@ static const struct plan plans[SANDBOX_KIND_COUNT] = {
 				  true,
 				  0,
 				  { 0 } },
+	/* the logs are root's */
+	[SANDBOX_FEEDER] = { true,
+			     LANDLOCK_FILES_READ,
+			     SECCOMP_FEEDER,
+			     false,
+			     1,
+			     { CAP_DAC_READ_SEARCH } },
+	[SANDBOX_SENDER] = { true,
+			     LANDLOCK_FILES_CLIENT,
+			     SECCOMP_SENDER,
+			     true,
+			     0,
+			     { 0 } },
 	[SANDBOX_MODULE] = { true, LANDLOCK_FILES_READ, SECCOMP_MODULE, true, 0, { 0 } },
 };
 

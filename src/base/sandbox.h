@@ -18,6 +18,8 @@ enum sandbox_kind {
 	SANDBOX_COMPRESSOR,  /* works in one folder */
 	SANDBOX_HISTORY,     /* another user; works in one folder, reads in another */
 	SANDBOX_WEB_HISTORY, /* SANDBOX_WEB that reads in a folder, by a thread */
+	SANDBOX_FEEDER,	     /* reads the logs, writes what is open */
+	SANDBOX_SENDER,	     /* another user; reads what all may, connects to others */
 	SANDBOX_KIND_COUNT,
 };
 

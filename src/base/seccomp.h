@@ -14,6 +14,8 @@ enum seccomp_list {
 	SECCOMP_CROSSVIEW,   /* reads everything, asks about every process */
 	SECCOMP_HISTORY,     /* a database of its own */
 	SECCOMP_WEB_HISTORY, /* SECCOMP_WEB, and reads that database */
+	SECCOMP_FEEDER,	     /* reads the logs, writes lines */
+	SECCOMP_SENDER,	     /* connects to receivers; threads */
 	SECCOMP_MODULE,	     /* somebody's code: all but what no source of events needs */
 	SECCOMP_SETTLED, /* on top of another: no new thread, no new code, no new rules */
 	SECCOMP_COUNT,

@@ -218,6 +218,33 @@ static const struct call read_files[] = {
 	END,
 };
 
+/* Of who asks for names and connects; its threads are for itself, and for each name. */
+static const struct call client[] = {
+	ALLOW("socket", WHEN(0, EXACTLY, AF_INET)),
+	ALLOW("socket", WHEN(0, EXACTLY, AF_INET6)),
+	ALLOW("socket", WHEN(0, EXACTLY, AF_UNIX)), /* nscd, systemd-resolved */
+	ALLOW("socket",
+	      WHEN(0, EXACTLY, AF_NETLINK)), /* which addresses has this machine? */
+	ALLOW("socketpair"),
+	ALLOW("pipe2"),
+	ALLOW("bind"),
+	ALLOW("connect"),
+	ALLOW("sendto"),
+	ALLOW("sendmmsg"),
+	ALLOW("recvfrom"),
+	ALLOW("shutdown"),
+	ALLOW("getsockname"),
+	ALLOW("getpeername"),
+	ALLOW("getsockopt"),
+	ALLOW("setsockopt"),
+	ALLOW("getrusage"),
+	ALLOW("fcntl", WHEN(1, EXACTLY, F_SETFL)),
+	ALLOW("fcntl64", WHEN(1, EXACTLY, F_SETFL)),
+	REFUSE("clone3", ENOSYS),
+	ALLOW("clone", WHEN(0, THREAD_FLAGS | NAMESPACE_FLAGS, THREAD_FLAGS)),
+	END,
+};
+
 static const struct call write_files[] = {
 	ALLOW("openat"),
 	ALLOW("renameat"),
@@ -394,6 +421,11 @@ const struct call_list seccomp_lists[SECCOMP_COUNT] = {
 	[SECCOMP_WEB_HISTORY] = { CALL_KILL,
 				  { basics, loop, read_files, data_memory, web, database,
 				    read_database, sanitizers } },
+	[SECCOMP_FEEDER] = { CALL_KILL,
+			     { basics, loop, read_files, data_memory, sanitizers } },
+	[SECCOMP_SENDER] = { CALL_KILL,
+			     { basics, loop, read_files, data_memory, client,
+			       sanitizers } },
 	[SECCOMP_MODULE] = { CALL_ALLOW, { harmful } },
 	[SECCOMP_SETTLED] = { CALL_ALLOW, { settled } },
 };
