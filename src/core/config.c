@@ -13,8 +13,9 @@
 #include "base/paths.h"
 #include "base/suggest.h"
 
-#define KEYS_MAX 48
+#define KEYS_MAX 64
 #define MODULES	 "modules."
+#define ALERTS	 "alerts."
 
 enum key_type {
 	BOOL,
@@ -99,6 +100,19 @@ static const struct key keys[] = {
 	    "Folders of modules: .so files and programs"),
 	KEY("modules.rate_limit", COUNT, module_rate_limit, "1000",
 	    "Events a second that one such module may send; 0 no limit"),
+	KEY("alerts.enabled", BOOL, alerts_enabled, "true",
+	    "The daemon starts who sends alerts, if there are receivers; false: "
+	    "lksm-alerts.service does"),
+	KEY("alerts.dir", TEXT, alerts_dir, "",
+	    "Folder of what was delivered and of the dead letters (empty: output.dir)"),
+	KEY("alerts.group_wait", SECONDS, alerts_group_wait_us, "10",
+	    "Seconds that a first event waits for others of its type"),
+	KEY("alerts.group_interval", SECONDS, alerts_group_interval_us, "300",
+	    "Seconds between two messages of one type to one receiver"),
+	KEY("alerts.rate_limit", COUNT, alerts_rate_limit, "30",
+	    "Messages a minute to one receiver; 0 no limit"),
+	KEY("alerts.retry_for", SECONDS, alerts_retry_for_us, "3600",
+	    "Seconds of tries before a message goes to the dead letters"),
 	{ { NULL, NULL, NULL }, BOOL, 0 },
 };
 
@@ -325,6 +339,34 @@ static int set_module_option(struct config *c, const char *key, const char *valu
 	return set_text(&o->place, place);
 }
 
+/* What it means is for those who send. */
+static int set_alert_option(struct config *c, const char *key, const char *value,
+			    const char *place, struct buffer *errors)
+{
+	struct config_alert_option *o = NULL;
+
+	for (size_t i = 0; i < c->n_alert_options && !o; i++)
+		if (!strcmp(c->alert_options[i].key, key))
+			o = &c->alert_options[i];
+	if (!o && c->n_alert_options == CONFIG_ALERT_OPTIONS_MAX) {
+		buffer_appendf(errors, "%s: too many receivers and routes\n", place);
+		return -EINVAL;
+	}
+	if (!o) {
+		o = &c->alert_options[c->n_alert_options++];
+		*o = (struct config_alert_option){ .key = strdup(key) };
+	}
+	if (!o->key || set_text(&o->value, value) < 0)
+		return -ENOMEM;
+	return set_text(&o->place, place);
+}
+
+static bool is_alert_option(const char *key)
+{
+	return !strncmp(key, ALERTS "receivers.", strlen(ALERTS "receivers.")) ||
+	       !strncmp(key, ALERTS "routes.", strlen(ALERTS "routes."));
+}
+
 int config_set(struct config *c, const char *key, const char *value, const char *place,
 	       struct buffer *errors)
 {
@@ -334,6 +376,8 @@ int config_set(struct config *c, const char *key, const char *value, const char 
 
 	if (!k && !strncmp(key, MODULES, strlen(MODULES)))
 		return set_module_option(c, key, value, place, errors);
+	if (!k && is_alert_option(key))
+		return set_alert_option(c, key + strlen(ALERTS), value, place, errors);
 	if (!k) {
 		near = nearest_key(key);
 		buffer_appendf(errors, "%s: unknown key '%s'", place, key);
@@ -399,6 +443,11 @@ void config_deinit(struct config *c)
 			free(*(char **)member);
 		else if (k->type == LIST)
 			clear_list(member);
+	}
+	for (size_t i = 0; i < c->n_alert_options; i++) {
+		free(c->alert_options[i].key);
+		free(c->alert_options[i].value);
+		free(c->alert_options[i].place);
 	}
 	for (size_t i = 0; i < c->n_module_options; i++) {
 		free(c->module_options[i].module);
@@ -508,6 +557,29 @@ static void check_options(const struct config *a, const struct config *b,
 	}
 }
 
+static const char *alert_option(const struct config *c, const char *key)
+{
+	for (size_t i = 0; i < c->n_alert_options; i++)
+		if (!strcmp(c->alert_options[i].key, key))
+			return c->alert_options[i].value;
+	return NULL;
+}
+
+/* Who sends has read them, and what they lead to, at its start. */
+static void check_alert_options(const struct config *a, const struct config *b,
+				struct buffer *errors)
+{
+	bool is_same = a->n_alert_options == b->n_alert_options;
+
+	for (size_t i = 0; is_same && i < a->n_alert_options; i++) {
+		const char *other = alert_option(b, a->alert_options[i].key);
+
+		is_same = other && !strcmp(other, a->alert_options[i].value);
+	}
+	if (!is_same)
+		refuse_change("alerts", errors);
+}
+
 int config_check_reload(const struct config *running, const struct config *fresh,
 			struct buffer *errors)
 {
@@ -516,7 +588,10 @@ int config_check_reload(const struct config *running, const struct config *fresh
 					     "dashboard.enabled", "dashboard.listen",
 					     "dashboard.auth",	  "dashboard.plain_http",
 					     "modules.dirs",	  "modules.rate_limit",
-					     "history.enabled",	  "history.dir" };
+					     "history.enabled",	  "history.dir",
+					     "alerts.enabled",	  "alerts.dir",
+					     "alerts.group_wait", "alerts.group_interval",
+					     "alerts.rate_limit", "alerts.retry_for" };
 	size_t before = errors->len;
 
 	for (size_t i = 0; i < ARRAY_SIZE(fixed); i++)
@@ -525,6 +600,7 @@ int config_check_reload(const struct config *running, const struct config *fresh
 	/* other files, and others in their place, are fine */
 	if (config_has_tls(running) != config_has_tls(fresh))
 		refuse_change("dashboard.tls", errors);
+	check_alert_options(running, fresh, errors);
 	check_options(running, fresh, false, errors);
 	check_options(fresh, running, true, errors);
 	return errors->len > before || errors->error ? -EINVAL : 0;

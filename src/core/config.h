@@ -15,6 +15,7 @@
 
 #define CONFIG_LIST_MAX		  16
 #define CONFIG_MODULE_OPTIONS_MAX 64
+#define CONFIG_ALERT_OPTIONS_MAX  256
 
 /** Text values; owned by the configuration. */
 struct config_list {
@@ -27,6 +28,13 @@ struct config_module_option {
 	char *option;
 	char *value;
 	char *place; /* "lksm.yaml:12:7" or "--kmsg", for messages */
+};
+
+/** One text below alerts.receivers or alerts.routes; output/alerts takes them apart. */
+struct config_alert_option {
+	char *key; /* "receivers.ops.type" */
+	char *value;
+	char *place;
 };
 
 /** When what was written is on the disk (fdatasync) and outlives a crash of the machine. */
@@ -66,6 +74,14 @@ struct config {
 	uint64_t module_rate_limit;
 	bool kernel_log_all;
 	char *host; /* name in the events; the machine's unless configured */
+	bool alerts_enabled;
+	char *alerts_dir; /* empty: output_dir */
+	uint64_t alerts_group_wait_us;
+	uint64_t alerts_group_interval_us;
+	uint64_t alerts_rate_limit; /* a minute; 0: none */
+	uint64_t alerts_retry_for_us;
+	size_t n_alert_options;
+	struct config_alert_option alert_options[CONFIG_ALERT_OPTIONS_MAX];
 	size_t n_module_options;
 	struct config_module_option module_options[CONFIG_MODULE_OPTIONS_MAX];
 };

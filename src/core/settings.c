@@ -49,6 +49,15 @@ static void pack_config(const struct config *c, struct buffer *out)
 		pack(out, TAG_VALUE, buffer_span(&value));
 		pack_text(out, TAG_PLACE, "");
 	}
+	for (size_t i = 0; i < c->n_alert_options; i++) {
+		const struct config_alert_option *o = &c->alert_options[i];
+		char key[256];
+
+		(void)snprintf(key, sizeof(key), "alerts.%s", o->key);
+		pack_text(out, TAG_KEY, key);
+		pack_text(out, TAG_VALUE, o->value);
+		pack_text(out, TAG_PLACE, o->place);
+	}
 	for (size_t i = 0; i < c->n_module_options; i++) {
 		const struct config_module_option *o = &c->module_options[i];
 		char key[256];
