@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The alerts: three processes, none of which any part of the daemon waits for.
+ *
+ *	feeder ──lines──► sender ──asks──► launcher
+ *
+ * The feeder reads the log from where the receivers are, and may do nothing else. The sender,
+ * another user without any privilege, reads no log: it takes lines apart, and has a thread for
+ * each receiver. The launcher is there only if a receiver is a program.
+ */
+#ifndef OUTPUT_ALERTS_ALERTS_H
+#define OUTPUT_ALERTS_ALERTS_H
+
+#include "output/alerts/alert_page.h"
+
+struct alerts_options {
+	const struct alert_config *config; /* with its secrets */
+	int folder;			   /* of the log, open */
+	int page_fd;			   /* of ALERT_PAGE_NAME */
+	int letter_fd;			   /* of ALERT_LETTER_NAME, for appending */
+};
+
+/** alerts_run() - until SIGTERM or SIGINT; 0 or -errno, also when one of the three ends */
+int alerts_run(const struct alerts_options *options);
+
+/**
+ * alerts_send_lines() - the sender: what comes over @lines, until its end
+ * @launcher: -1: there is none
+ */
+int alerts_send_lines(const struct alert_config *c, struct alert_page *page, int lines,
+		      int letter_fd, int launcher);
+
+/** alerts_send_test() - one message about no event, by the same way; is it delivered? */
+void alerts_send_test(const struct alert_config *c, size_t receiver,
+		      struct alert_outcome *ret);
+
+#endif
