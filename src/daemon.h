@@ -16,6 +16,7 @@ struct daemon_options {
 	 */
 	int (*load)(void *context, int secrets, struct buffer *packed);
 	void *context;
+	const char *(*config_path)(void *context); /* NULL: the default one */
 };
 
 /** daemon_run() - until SIGTERM or SIGINT; an exit code of the command line */

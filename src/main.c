@@ -330,6 +330,9 @@ static int open_all(struct daemon *d)
 		drop_history(d);
 	if (r >= 0)
 		r = module_dir_add_builtins(&d->externals, c, inherited_find);
+	if (r >= 0)
+		r = module_dir_add_alerts(&d->externals, c,
+					  d->options->config_path(d->options->context));
 	for (size_t i = 0; r >= 0 && i < c->module_dirs.n; i++)
 		r = module_dir_list(&d->externals, c->module_dirs.items[i], c);
 	if (r == -ENOMEM)

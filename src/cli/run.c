@@ -140,10 +140,19 @@ static int load(void *context, int secrets, struct buffer *packed)
 				     rules_count(setup.rules), packed);
 }
 
+static const char *config_path(void *context)
+{
+	const struct flags *f = context;
+
+	return f->config_path;
+}
+
 static int run_run(int argc, char **argv)
 {
 	static struct flags flags;
-	const struct daemon_options daemon = { .load = load, .context = &flags };
+	const struct daemon_options daemon = { .load = load,
+					       .context = &flags,
+					       .config_path = config_path };
 	const char *value = NULL;
 	int option;
 

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/suggest.h"
 #include "core/registry.h"
+#include "output/alerts/alert_config.h"
 #include <string.h>
 
 #define SYSTEM_CONFIG "/etc/lksm/lksm.yaml"
@@ -53,6 +54,14 @@ static void check_module_options(const struct config *c, struct buffer *errors)
 					     *lksm_builtin_modules[m], errors);
 }
 
+static void check_alerts(const struct config *c, struct buffer *errors)
+{
+	_cleanup_alert_config_ struct alert_config alerts;
+
+	/* what is wrong is in errors */
+	(void)alert_config_parse(c, &alerts, errors);
+}
+
 int setup_load_config(struct setup *s, const char *config_path)
 {
 	_cleanup_buffer_ struct buffer errors = { 0 };
@@ -71,6 +80,7 @@ int setup_load_config(struct setup *s, const char *config_path)
 	if (environment == -ENOMEM)
 		r = environment;
 	check_module_options(&s->config, &errors);
+	check_alerts(&s->config, &errors);
 	if (errors.len)
 		return complain(&errors);
 	return r;

@@ -88,12 +88,23 @@ static void free_arguments(char *const *items)
 		free(items[i]);
 }
 
+/* NULL: out of memory */
+static const char *const *finish_arguments(struct arguments *a)
+{
+	char **argv = a->is_failed ? NULL : calloc(a->n + 1, sizeof(*argv));
+
+	if (argv)
+		memcpy(argv, a->items, (a->n + 1) * sizeof(*argv));
+	else
+		free_arguments(a->items);
+	return (const char *const *)argv;
+}
+
 /* lksm module-host --poll-interval 0.1 --set threshold=60 /etc/lksm/modules/disk_heat.so */
 static const char *const *make_arguments(const char *path, const char *name,
 					 const struct config *c)
 {
 	struct arguments a = { 0 };
-	char **argv;
 
 	add_argument(&a, "/proc/self/exe");
 	add_argument(&a, "module-host");
@@ -110,12 +121,7 @@ static const char *const *make_arguments(const char *path, const char *name,
 	}
 	add_argument(&a, "--");
 	add_argument(&a, "%s", path);
-	argv = a.is_failed ? NULL : calloc(a.n + 1, sizeof(*argv));
-	if (argv)
-		memcpy(argv, a.items, (a.n + 1) * sizeof(*argv));
-	else
-		free_arguments(a.items);
-	return (const char *const *)argv;
+	return finish_arguments(&a);
 }
 
 static void free_item(struct supervisor_external *item)
@@ -231,6 +237,27 @@ int module_dir_add_builtins(struct module_dir *d, const struct config *config,
 			d->items[d->n - 1].pipe = inherited(module->name);
 	}
 	return r;
+}
+
+int module_dir_add_alerts(struct module_dir *d, const struct config *config,
+			  const char *config_path)
+{
+	struct supervisor_external *item = &d->items[d->n];
+	struct arguments a = { 0 };
+
+	if (!config->alerts_enabled || !config->n_alert_options)
+		return 0;
+	add_argument(&a, "/proc/self/exe");
+	add_argument(&a, "alert");
+	add_argument(&a, "run");
+	add_argument(&a, "--log-dir=%s", config->output_dir);
+	if (config_path)
+		add_argument(&a, "--config=%s", config_path);
+	*item = (struct supervisor_external){ .name = strdup("alerts"),
+					      .argv = finish_arguments(&a),
+					      .rate_limit = config->module_rate_limit };
+	d->n++;
+	return item->name && item->argv ? 0 : -ENOMEM;
 }
 
 int module_dir_list(struct module_dir *d, const char *folder, const struct config *config)

@@ -43,6 +43,15 @@ int module_dir_list(struct module_dir *d, const char *folder,
  */
 int module_dir_add_builtins(struct module_dir *d, const struct config *config,
 			    int (*inherited)(const char *name));
+/**
+ * module_dir_add_alerts() - who tells receivers of events, if any are configured
+ * @config_path: NULL: the default one
+ *
+ * It begins with our privilege, and gives it up itself: `lksm alert run`.
+ * Return: 0, -ENOMEM.
+ */
+int module_dir_add_alerts(struct module_dir *d, const struct config *config,
+			  const char *config_path);
 void module_dir_deinit(struct module_dir *d);
 
 #endif
