@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <seccomp.h>
 #include <signal.h>
@@ -162,6 +163,24 @@ static int read_a_file(void)
 	return fd >= 0 && read(fd, &byte, 1) == 1 ? 0 : -1;
 }
 
+static int read_passwd(void)
+{
+	return open("/etc/passwd", O_RDONLY | O_CLOEXEC) < 0;
+}
+
+/* To a port of this machine where nobody listens. */
+static int open_a_socket(void)
+{
+	const struct sockaddr_in nobody = { .sin_family = AF_INET,
+					    .sin_port = htons(1),
+					    .sin_addr = { htonl(INADDR_LOOPBACK) } };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	return fd < 0 ||
+	       (connect(fd, (const struct sockaddr *)&nobody, sizeof(nobody)) < 0 &&
+		errno != ECONNREFUSED);
+}
+
 static int write_a_file(void)
 {
 	int fd = open("/tmp/lksm-test-sandbox", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
@@ -292,6 +311,16 @@ static void test_what_each_may_do(void **state)
 		{ "web starts no thread when settled", SANDBOX_WEB_HISTORY,
 		  start_a_thread, false },
 		{ "web starts nothing", SANDBOX_WEB_HISTORY, run_a_program, false },
+		{ "the feeder reads", SANDBOX_FEEDER, read_a_file, true },
+		{ "the feeder does not write", SANDBOX_FEEDER, write_a_file, false },
+		{ "the feeder connects to nobody", SANDBOX_FEEDER, open_a_socket, false },
+		{ "the feeder starts nothing", SANDBOX_FEEDER, run_a_program, false },
+		{ "the sender connects", SANDBOX_SENDER, open_a_socket, true },
+		{ "the sender starts a thread", SANDBOX_SENDER, start_a_thread, true },
+		{ "the sender reads what all do", SANDBOX_SENDER, read_passwd, true },
+		{ "the sender reads nothing else", SANDBOX_SENDER, read_a_file, false },
+		{ "the sender does not write", SANDBOX_SENDER, write_a_file, false },
+		{ "the sender starts nothing", SANDBOX_SENDER, run_a_program, false },
 		{ "a module reads", SANDBOX_MODULE, read_a_file, true },
 		{ "a module writes /dev/null", SANDBOX_MODULE, write_null, true },
 		{ "a module does not write", SANDBOX_MODULE, write_a_file, false },
