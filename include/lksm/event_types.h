@@ -70,6 +70,9 @@
 	X(module_refused, HIGH, lksm, "", "module reason", "A module was not loaded")     \
 	X(module_failed, HIGH, lksm, "", "module reason",                                 \
 	  "A module crashed, hung, flooded or spoke nonsense")                            \
+	X(alert_undelivered, HIGH, alerts, "", "receiver about count first last error",      \
+	  "A message to a receiver of alerts was given up and is among the dead letters; "   \
+	  "it was about events of type about, from seq first to last")                       \
 	X(process_hidden, CRITICAL, crossview, "T1014",                                   \
 	  "pid comm uid exe start_ms missing seen",                                       \
 	  "Some of the kernel's answers know a process and others do not; without comm, " \

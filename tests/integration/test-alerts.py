@@ -345,6 +345,9 @@ def test_what_nobody_takes_is_a_dead_letter(daemon, folder):
     everything = d.stderr() + status(d) + (d.logs / "alerts_dead_letters.jsonl").read_text()
     assert TOKEN not in everything, everything
     equal(stat.S_IMODE((d.logs / "alerts_dead_letters.jsonl").stat().st_mode), 0o600)
+    told = {(e["data"]["receiver"], e["data"]["about"], e["data"]["error"], e["source"])
+            for e in d.wait_events(4, "alert_undelivered")}
+    equal(told, {(receiver, "suspicious_probe", error, "alerts") for receiver, error in said.items()})
     high(d, 1)  # a message that was given up holds up no other
     wait_for(lambda: len(refusing.requests) == 2 and "refusing (webhook): well; sent 1" in status(d),
              "the next message")

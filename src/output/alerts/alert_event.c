@@ -112,6 +112,8 @@ uint32_t alert_event_receivers(const struct alert_config *c,
 {
 	uint32_t receivers = 0;
 
+	if (!strcmp(event->type, ALERT_UNDELIVERED))
+		return 0;
 	for (size_t i = 0; i < c->n_routes; i++) {
 		const struct alert_route *route = &c->routes[i];
 

@@ -26,6 +26,10 @@ struct alert_event {
 /** alert_event_parse() - 0; -EBADMSG if it is no event of ours; -ENOMEM */
 int alert_event_parse(struct span line, struct alert_event *ret);
 
+/** ALERT_UNDELIVERED - the type of the event that a message was given up; nobody is told of it,
+ * or it would go round */
+#define ALERT_UNDELIVERED "alert_undelivered"
+
 /** alert_event_receivers() - a bit for each receiver that is to be told, by its place */
 uint32_t alert_event_receivers(const struct alert_config *c,
 			       const struct alert_event *event);

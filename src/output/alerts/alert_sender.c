@@ -5,6 +5,7 @@
  */
 #include <curl/curl.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <pthread.h>
 #include <sys/random.h>
 #include <unistd.h>
@@ -40,6 +41,24 @@ struct sender {
 	struct post posts[ALERT_RECEIVERS_MAX];
 };
 
+/* An event, for whoever reads our standard output: core, if the daemon started us. */
+static void tell(const struct alert_receiver *r, const struct alert_group *g,
+		 const struct alert_outcome *o)
+{
+	_cleanup_buffer_ struct buffer event = { 0 };
+
+	buffer_appendf(&event,
+		       "{\"type\": \"" ALERT_UNDELIVERED
+		       "\", \"data\": {\"receiver\": \"%s\", "
+		       "\"about\": \"%s\", \"count\": %" PRIu64 ", \"first\": %" PRIu64
+		       ", \"last\": %" PRIu64 ", \"error\": ",
+		       r->name, g->type, g->count, g->first_seq, g->last_seq);
+	json_append_string(&event, span_from(o->says));
+	buffer_append_literal(&event, "}, \"severity\": \"high\"}\n");
+	if (!buffer_error(&event)) /* the log has a line, too */
+		(void)write_all(STDOUT_FILENO, event.data, event.len);
+}
+
 /* A message that nobody took stays readable, with why. */
 static void bury(const struct post *p, const struct alert_group *g,
 		 const struct alert_outcome *o)
@@ -65,6 +84,7 @@ static void bury(const struct post *p, const struct alert_group *g,
 		log_warning("alerts: a message to %s is in the dead letters: %s", r->name,
 			    o->says);
 	atomic_fetch_add(&p->row->n_dead, 1);
+	tell(r, g, o);
 }
 
 static void note(struct post *p, const struct alert_outcome *o, bool is_trying)
