@@ -50,7 +50,26 @@ static uint64_t newest_next_seq(int folder, const char *name)
 	return is_found ? seq + 1 : 0;
 }
 
-/* A receiver that is new is told of what happens from now on. */
+/*
+ * A receiver that is new is told of what happens from now on. So is one that knows of more than
+ * there is: the log was cut, or begun anew while nobody sent.
+ */
+static int prepare_row(const struct alerts_options *o, struct alert_page *page,
+		       const char *name, uint64_t newest)
+{
+	struct alert_row *row = alert_page_take_row(page, o->config, name, newest);
+
+	if (!row)
+		return -ENOSPC;
+	if (atomic_load(&row->next_seq) <= newest)
+		return 0;
+	log_warning("alerts: %s was told of events that are not in the log any more",
+		    name);
+	atomic_store(&row->next_seq, newest);
+	atomic_store(&page->cursor_number, 0);
+	return 0;
+}
+
 static int prepare_rows(const struct alerts_options *o, struct alert_page *page)
 {
 	struct folder_logs logs = { 0 };
@@ -60,13 +79,9 @@ static int prepare_rows(const struct alerts_options *o, struct alert_page *page)
 	for (size_t i = logs.n; r == 0 && i > 0 && !newest; i--)
 		newest = newest_next_seq(o->folder, logs.names[i - 1]);
 	folder_logs_deinit(&logs);
-	if (r < 0)
-		return r;
-	for (size_t i = 0; i < o->config->n_receivers; i++)
-		if (!alert_page_take_row(page, o->config, o->config->receivers[i].name,
-					 newest))
-			return -ENOSPC;
-	return 0;
+	for (size_t i = 0; r == 0 && i < o->config->n_receivers; i++)
+		r = prepare_row(o, page, o->config->receivers[i].name, newest);
+	return r;
 }
 
 static int open_follower(struct feeder *f)
@@ -183,7 +198,9 @@ static void begin_child(const char *name, pid_t parent)
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 	(void)signal(SIGPIPE, SIG_IGN);
+	/* sent to all of us: the feeder ends, and so do we */
 	(void)signal(SIGINT, SIG_IGN);
+	(void)signal(SIGTERM, SIG_IGN);
 	(void)prctl(PR_SET_NAME, name);
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
