@@ -386,6 +386,7 @@ def test_a_restart_forgets_nothing_and_repeats_nothing(daemon, folder):
         d.stop(signal.SIGKILL if i % 2 else signal.SIGTERM)
         d.start()
     equal(sum(b["count"] for b in hook.bodies()), 4)
+    assert "one of the processes ended" not in d.stderr(), d.stderr()
     os.kill(wait_for(lambda: process_of(d, "alerts-send"), "the sender"), signal.SIGSTOP)
     high(d, 4)  # logged while nobody sends
     d.wait_events(5, "suspicious_probe")
@@ -462,6 +463,53 @@ def test_a_wrong_configuration_is_refused_with_its_place(_, folder):
         path = configure(folder, receivers, routes)
         done = subprocess.run([LKSM, "check", "--config", path], capture_output=True, text=True, check=False)
         assert done.returncode == 1 and want in done.stdout + done.stderr, (want, done)
+
+
+def test_a_secret_that_all_can_read_is_refused(_, folder):
+    hook = Receiver()
+    write(folder / "token", TOKEN + "\n", 0o644)
+    configure(folder, {"hook": {"type": "webhook", "url": hook.url, "token_file": str(folder / "token")}})
+    done = alert_test(folder)
+    equal((done.returncode, hook.requests), (2, []))
+    assert "token can be read by everybody" in done.stderr and TOKEN not in done.stderr, done.stderr
+
+
+def test_a_log_that_was_begun_anew_is_followed(daemon, folder):
+    hook = Receiver()
+    d = begin(daemon, folder, {"hook": {"type": "webhook", "url": hook.url}}, ONLY_SUSPICIOUS)
+    for i in range(3):
+        high(d, i)
+    wait_for(lambda: sum(b["count"] for b in hook.bodies()) == 3, "three")
+    d.stop()
+    for path in d.logs.iterdir():
+        if path.name != ".alerts":
+            path.unlink()
+    d.kmsg.write_bytes(b"")
+    d.start()
+    wait_ready(d)
+    assert "events that are not in the log any more" in d.stderr(), d.stderr()
+    high(d, 0)
+    wait_for(lambda: sum(b["count"] for b in hook.bodies()) == 4, "the new log's first event")
+    d.stop()
+
+
+def test_the_example_of_the_manual_is_good(_, folder):
+    text = (ROOT / "docs/alerts.md").read_text()
+    example = re.search(r"```yaml\n(alerts:.*?)```", text, re.S).group(1)
+    path = write(folder / "lksm.yaml", example)
+    done = subprocess.run([LKSM, "check", "--config", path], capture_output=True, text=True, check=False)
+    equal((done.returncode, done.stderr), (0, ""))
+    script = write(folder / "on-event", "#!/bin/sh\necho got $(wc -c) bytes\n", 0o755)
+    write(path, example.replace("/usr/local/bin/on-event", str(script)))
+    done = subprocess.run([LKSM, "alert", "test", "script", "--config", path], capture_output=True, text=True,
+                          check=False)
+    assert "/etc/lksm/slack.url" in done.stderr, done.stderr  # the secrets are not on this machine
+    write(path, re.sub(r"(url|token|ca)_file: [^ ,}]+", "timeout: 5", example).replace(
+        "type: slack,", "type: slack, url: 'http://localhost:1',").replace(
+        "/usr/local/bin/on-event", str(script)))
+    done = subprocess.run([LKSM, "alert", "test", "script", "--config", path], capture_output=True, text=True,
+                          check=False)
+    assert re.fullmatch(r"script \(exec\): delivered: got \d+ bytes ?\n", done.stdout), (done.stdout, done.stderr)
 
 
 if __name__ == "__main__":
