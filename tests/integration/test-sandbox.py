@@ -88,7 +88,7 @@ def test_core_can_rewrite_its_key_and_its_position_only(daemon, _):
             files.add(path.name)
     equal(files, {".seal_key"})
     maps = pathlib.Path(f"/proc/{pid}/maps").read_text()
-    equal(set(re.findall(r" rw-s .*/(\S+)", maps)), {"memfd:lksm-live", ".state", "zero"})
+    equal(set(re.findall(r" rw-s .*/(\S+)", maps)), {"memfd:lksm-live", "memfd:lksm-counters", ".state", "zero"})
     d.stop()
 
 
