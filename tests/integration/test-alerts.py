@@ -339,7 +339,8 @@ def test_what_nobody_takes_is_a_dead_letter(daemon, folder):
     for letter in letters(d):
         equal(letter["message"]["events"], [event])
     said = {letter["message"]["receiver"]: letter["error"] for letter in letters(d)}
-    equal((said["refusing"], said["failing"], said["redirecting"]), ("HTTP 404", "HTTP 500", "HTTP 302"))
+    equal(said, {"refusing": "HTTP 404", "failing": "HTTP 500", "redirecting": "HTTP 302",
+                 "nowhere": "Unsupported protocol"})
     assert len(failing.requests) >= 2 and len(refusing.requests) == 1
     assert [p for p, _, _ in refusing.requests] == ["/?key=" + TOKEN]
     everything = d.stderr() + status(d) + (d.logs / "alerts_dead_letters.jsonl").read_text()
@@ -357,8 +358,15 @@ def test_what_nobody_takes_is_a_dead_letter(daemon, folder):
 def test_killed_between_sending_and_noting_it_sends_again(daemon, folder):
     victims = []
 
+    def read_up_to():
+        return int(re.search(r"read up to event (\d+)", status(d)).group(1))
+
     def kill(n):
+        """When later events are known, too, and before ours is answered."""
         if n < 3:
+            before = read_up_to()
+            d.append(record(100 + n, "[PHOTON RING] Kprobe registered for symbol: do_init_module"))
+            wait_for(lambda: read_up_to() > before, "a later event")
             victims.append(process_of(d, "alerts-send"))
             os.kill(victims[-1], signal.SIGKILL)
 
