@@ -20,8 +20,8 @@
 /** Why records were lost; the reason of a records_lost event. */
 #define COUNTERS_LOST_REASONS(X) X(overrun) X(overwritten) X(before_start) X(gap) X(other)
 
-/** Parts of the daemon that died and were started again; others are modules. */
-#define COUNTERS_PROCESSES(X) X(core) X(web) X(crossview) X(history) X(alerts) X(other)
+/** Parts of the daemon that died and were started again; a module's death is a module_failed. */
+#define COUNTERS_PROCESSES(X) X(core) X(web) X(history) X(other)
 
 enum counters_lost {
 #define X(name) COUNTERS_LOST_##name,
