@@ -109,10 +109,10 @@ static int open_in(const char *folder, const char *name, int flags)
 	return fd < 0 ? -errno : fd;
 }
 
-static void print_row(const struct alert_page *page, const struct alert_row *row,
-		      const struct alert_receiver *r)
+static void print_row(const struct alert_row *row, const struct alert_receiver *r,
+		      uint64_t log_end)
 {
-	uint64_t read = atomic_load(&page->read_seq), next = atomic_load(&row->next_seq);
+	uint64_t next = atomic_load(&row->next_seq);
 	time_t sent = (time_t)(atomic_load(&row->sent_real_us) / USEC_PER_SEC);
 	char when[32] = "never";
 	struct tm tm;
@@ -125,8 +125,8 @@ static void print_row(const struct alert_page *page, const struct alert_row *row
 	       atomic_load(&row->is_trying) ? "retrying" : "well",
 	       atomic_load(&row->n_sent), atomic_load(&row->n_failed),
 	       atomic_load(&row->n_dead), when, next);
-	if (read > next)
-		printf(", behind by %" PRIu64, read - next);
+	if (log_end > next)
+		printf(", behind by %" PRIu64, log_end - next);
 	if (*row->says)
 		printf("; it said: %s", row->says);
 	putchar('\n');
@@ -142,7 +142,9 @@ static bool is_running(const struct alert_page *page)
 static int status(const struct alert *a)
 {
 	_cleanup_close_ int fd = open_in(state_dir(a), ALERT_PAGE_NAME, O_RDONLY);
+	_cleanup_close_ int folder = open(a->log_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct alert_page *page;
+	uint64_t log_end = 0;
 	int r = fd < 0 ? fd : alert_page_map(fd, false, &page);
 
 	if (r == -ENOENT) {
@@ -153,13 +155,16 @@ static int status(const struct alert *a)
 		(void)log_error_errno(r, "cannot read %s/" ALERT_PAGE_NAME, state_dir(a));
 		return EXIT_TROUBLE;
 	}
+	(void)alerts_log_end(folder, &log_end); /* then nobody is said to be behind */
 	r = is_running(page) ? EXIT_DONE : EXIT_NOTHING;
-	printf("%s; read up to event %" PRIu64 "\n",
-	       r == EXIT_DONE ? "running" : "not running", atomic_load(&page->read_seq));
+	printf("%s; read up to event %" PRIu64 " of %" PRIu64 "\n",
+	       r == EXIT_DONE ? "running" : "not running", atomic_load(&page->read_seq),
+	       log_end);
 	for (size_t i = 0; i < a->config.n_receivers; i++)
 		for (size_t k = 0; k < ALERT_RECEIVERS_MAX; k++)
 			if (!strcmp(page->rows[k].name, a->config.receivers[i].name))
-				print_row(page, &page->rows[k], &a->config.receivers[i]);
+				print_row(&page->rows[k], &a->config.receivers[i],
+					  log_end);
 	alert_page_unmap(page);
 	return r;
 }

@@ -436,6 +436,30 @@ def test_who_sends_may_do_nothing_else(daemon, folder):
     d.stop()
 
 
+def test_who_is_behind_is_said(daemon, folder):
+    hook = Receiver()
+    d = begin(daemon, folder, {"hook": {"type": "webhook", "url": hook.url}}, ONLY_SUSPICIOUS)
+    sender = process_of(d, "alerts-send")
+    os.kill(sender, signal.SIGSTOP)
+    d.append(b"".join(record(i, HIGH) for i in range(500)))
+    d.wait_events(500, "suspicious_probe")  # nothing of the daemon waits
+    behind = int(re.search(r"behind by (\d+)", status(d)).group(1))
+    assert behind >= 500, status(d)
+    os.kill(sender, signal.SIGCONT)
+    wait_for(lambda: sum(b["count"] for b in hook.bodies()) == 500, "all of them")
+    wait_for(lambda: "behind" not in status(d), "the end")
+    d.stop()
+
+
+def test_receivers_change_with_a_restart_only(daemon, folder):
+    hook = Receiver()
+    d = begin(daemon, folder, {"hook": {"type": "webhook", "url": hook.url}})
+    configure(folder, {"hook": {"type": "slack", "url": hook.url}})
+    d.process.send_signal(signal.SIGHUP)
+    assert "alerts cannot change while the daemon runs" in d.wait_events(1, "config_rejected")[0]["data"]["error"]
+    d.stop()
+
+
 def alert_test(folder, *arguments):
     return subprocess.run([LKSM, "alert", "test", "--config", str(folder / "lksm.yaml"), *arguments],
                           capture_output=True, text=True, check=False, timeout=DEADLINE_S)

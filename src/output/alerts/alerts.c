@@ -50,6 +50,19 @@ static uint64_t newest_next_seq(int folder, const char *name)
 	return is_found ? seq + 1 : 0;
 }
 
+int alerts_log_end(int folder, uint64_t *ret)
+{
+	struct folder_logs logs = { 0 };
+	uint64_t end = 0;
+	int r = folder_logs_list(folder, &logs);
+
+	for (size_t i = logs.n; r == 0 && i > 0 && !end; i--)
+		end = newest_next_seq(folder, logs.names[i - 1]);
+	folder_logs_deinit(&logs);
+	*ret = end;
+	return r;
+}
+
 /*
  * A receiver that is new is told of what happens from now on. So is one that knows of more than
  * there is: the log was cut, or begun anew while nobody sent.
@@ -72,13 +85,9 @@ static int prepare_row(const struct alerts_options *o, struct alert_page *page,
 
 static int prepare_rows(const struct alerts_options *o, struct alert_page *page)
 {
-	struct folder_logs logs = { 0 };
-	uint64_t newest = 0;
-	int r = folder_logs_list(o->folder, &logs);
+	uint64_t newest;
+	int r = alerts_log_end(o->folder, &newest);
 
-	for (size_t i = logs.n; r == 0 && i > 0 && !newest; i--)
-		newest = newest_next_seq(o->folder, logs.names[i - 1]);
-	folder_logs_deinit(&logs);
 	for (size_t i = 0; r == 0 && i < o->config->n_receivers; i++)
 		r = prepare_row(o, page, o->config->receivers[i].name, newest);
 	return r;
@@ -303,8 +312,12 @@ static int start_sender(struct feeder *f, int launcher)
 /* Before the children are there, so that no end of one is missed. */
 static int open_signals(void)
 {
+	/* a child that is only stopped goes on when somebody lets it */
+	const struct sigaction ends_only = { .sa_handler = SIG_DFL,
+					     .sa_flags = SA_NOCLDSTOP };
 	sigset_t ours;
 
+	(void)sigaction(SIGCHLD, &ends_only, NULL);
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)sigemptyset(&ours);
 	(void)sigaddset(&ours, SIGTERM);

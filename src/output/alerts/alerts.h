@@ -30,6 +30,10 @@ int alerts_run(const struct alerts_options *options);
 int alerts_send_lines(const struct alert_config *c, struct alert_page *page, int lines,
 		      int letter_fd, int launcher);
 
+/** alerts_log_end() - the number that the next event of the log in @folder will have, at least;
+ * 0: there is none yet. Return: 0 or -errno */
+int alerts_log_end(int folder, uint64_t *ret);
+
 /** alerts_send_test() - one message about no event, by the same way; is it delivered? */
 void alerts_send_test(const struct alert_config *c, size_t receiver,
 		      struct alert_outcome *ret);
