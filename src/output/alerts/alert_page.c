@@ -3,6 +3,7 @@
 #include "output/alerts/alert_page.h"
 
 #include <errno.h>
+#include <fnmatch.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -111,4 +112,14 @@ bool alert_page_next_seq(const struct alert_page *page, const struct alert_confi
 	}
 	*ret = least;
 	return n == c->n_receivers;
+}
+
+void alert_page_cursor(const struct alert_page *page, uint64_t next_seq,
+		       struct log_cursor *ret)
+{
+	*ret = (struct log_cursor){ 0 };
+	if (atomic_load(&page->cursor_number) && page->cursor.next_seq <= next_seq &&
+	    fnmatch(FOLDER_LOG_PATTERN, page->cursor.name, 0) == 0)
+		*ret = page->cursor;
+	ret->next_seq = next_seq;
 }

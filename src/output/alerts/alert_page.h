@@ -55,4 +55,13 @@ struct alert_row *alert_page_take_row(struct alert_page *page,
 bool alert_page_next_seq(const struct alert_page *page, const struct alert_config *c,
 			 uint64_t *ret);
 
+/**
+ * alert_page_cursor() - where to begin so that nothing from @next_seq on is left out
+ *
+ * The page can be written by the sender, who may not choose what the feeder opens: a name that
+ * is no log's is not taken.
+ */
+void alert_page_cursor(const struct alert_page *page, uint64_t next_seq,
+		       struct log_cursor *ret);
+
 #endif

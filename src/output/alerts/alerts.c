@@ -95,13 +95,11 @@ static int prepare_rows(const struct alerts_options *o, struct alert_page *page)
 
 static int open_follower(struct feeder *f)
 {
-	struct log_cursor from = { 0 };
+	struct log_cursor from;
 	uint64_t next = 0;
 
 	(void)alert_page_next_seq(f->page, f->options->config, &next);
-	if (atomic_load(&f->page->cursor_number) && f->page->cursor.next_seq <= next)
-		from = f->page->cursor;
-	from.next_seq = next;
+	alert_page_cursor(f->page, next, &from);
 	return log_follower_create(f->options->folder, &from, &f->follower);
 }
 
