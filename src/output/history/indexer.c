@@ -21,6 +21,7 @@
 #define DAY_US	       (UINT64_C(86400) * USEC_PER_SEC)
 #define CRITICAL_TIMES 4 /* as many days as for the others */
 #define BUSY_MS	       2000
+#define TALLIES	       64
 
 enum statement {
 	BEGIN,
@@ -55,8 +56,8 @@ static const char *const texts[STATEMENT_COUNT] = {
 	[ADD_DIM] = "INSERT INTO dims(severity, type, source, host, rule, n) "
 		    "VALUES(?1, ?2, ?3, ?4, ?5, 0)",
 	[COUNT_DIM] = "UPDATE dims SET n = n + ?2 WHERE id = ?1",
-	[COUNT_MINUTE] = "INSERT INTO minutes VALUES(?1, ?2, 1, ?3, ?3) ON CONFLICT DO "
-			 "UPDATE SET n = n + 1, last = ?3",
+	[COUNT_MINUTE] = "INSERT INTO minutes VALUES(?1, ?2, ?3, ?4, ?5) ON CONFLICT DO "
+			 "UPDATE SET n = n + ?3, last = ?5",
 	[SET_META] = "UPDATE meta SET value = ?2 WHERE key = ?1",
 	[GET_META] = "SELECT value FROM meta WHERE key = ?1",
 	[LIST_DIMS] = "SELECT id, severity, type, source, host, rule FROM dims",
@@ -77,6 +78,12 @@ static const char *const texts[STATEMENT_COUNT] = {
 	[LOOK] = "SELECT 1 FROM meta",
 };
 
+/* Events of a minute and a combination that are not counted in the database yet. */
+struct tally {
+	uint64_t minute, n, first, last;
+	int64_t dim;
+};
+
 struct indexer {
 	struct indexer_options options;
 	sqlite3 *db;
@@ -84,6 +91,8 @@ struct indexer {
 	struct log_follower *follower;
 	json_t *dims;	  /* of each combination, by dim_key(): its id */
 	uint64_t last_at; /* for an event without a time */
+	struct tally tallies[TALLIES];
+	size_t n_tallies;
 	struct buffer key, text, data;
 };
 
@@ -287,6 +296,55 @@ static int bind_words(struct indexer *x, enum statement i, const json_t *event,
 	return x->text.error ? x->text.error : x->data.error;
 }
 
+static int store_tally(struct indexer *x, const struct tally *t)
+{
+	int r;
+
+	bind_number(x, COUNT_DIM, 1, (uint64_t)t->dim);
+	bind_number(x, COUNT_DIM, 2, t->n);
+	r = run(x, COUNT_DIM);
+	if (r < 0)
+		return r;
+	bind_number(x, COUNT_MINUTE, 1, t->minute);
+	bind_number(x, COUNT_MINUTE, 2, (uint64_t)t->dim);
+	bind_number(x, COUNT_MINUTE, 3, t->n);
+	bind_number(x, COUNT_MINUTE, 4, t->first);
+	bind_number(x, COUNT_MINUTE, 5, t->last);
+	return run(x, COUNT_MINUTE);
+}
+
+static int store_tallies(struct indexer *x)
+{
+	int r = 0;
+
+	for (size_t i = 0; r >= 0 && i < x->n_tallies; i++)
+		r = store_tally(x, &x->tallies[i]);
+	x->n_tallies = 0;
+	return r;
+}
+
+/* Most events are of the same few minutes and combinations as those just before. */
+static int count(struct indexer *x, const struct row *row)
+{
+	uint64_t minute = row->at / HISTORY_MINUTE_US;
+	int r = 0;
+
+	for (size_t i = x->n_tallies; i-- > 0;) {
+		struct tally *t = &x->tallies[i];
+
+		if (t->minute != minute || t->dim != row->dim)
+			continue;
+		t->n++;
+		t->last = row->seq;
+		return 0;
+	}
+	if (x->n_tallies == TALLIES)
+		r = store_tallies(x);
+	x->tallies[x->n_tallies++] = (struct tally){ minute, 1, row->seq, row->seq,
+						     row->dim };
+	return r;
+}
+
 static int add_row(struct indexer *x, const struct row *row, const json_t *event)
 {
 	char dim[24];
@@ -305,15 +363,7 @@ static int add_row(struct indexer *x, const struct row *row, const json_t *event
 		r = run(x, ADD_WORDS);
 	if (r < 0)
 		return r;
-	bind_number(x, COUNT_DIM, 1, (uint64_t)row->dim);
-	bind_number(x, COUNT_DIM, 2, 1);
-	r = run(x, COUNT_DIM);
-	if (r < 0)
-		return r;
-	bind_number(x, COUNT_MINUTE, 1, row->at / HISTORY_MINUTE_US);
-	bind_number(x, COUNT_MINUTE, 2, (uint64_t)row->dim);
-	bind_number(x, COUNT_MINUTE, 3, row->seq);
-	return run(x, COUNT_MINUTE);
+	return count(x, row);
 }
 
 /* What is no event is passed over: the log has it, and `lksm verify` tells of it. */
@@ -390,10 +440,13 @@ int indexer_turn(struct indexer *x)
 		r = add_line(x, &line);
 		n++;
 	}
+	if (r >= 0)
+		r = store_tallies(x);
 	if (r >= 0 && n > 0)
 		r = store_cursor(x);
 	r = finish(x, r);
 	if (r < 0) {
+		x->n_tallies = 0;
 		log_follower_destroy(x->follower);
 		x->follower = NULL; /* it is further than the database */
 	}
