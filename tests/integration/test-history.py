@@ -92,6 +92,11 @@ def pages(d, between=lambda: None, **parameters):
         between()
 
 
+def rows_of(d):
+    with contextlib.closing(sqlite3.connect(f"file:{d.logs}/history/history.db?mode=ro", uri=True)) as db:
+        return db.execute("SELECT count(*) FROM events").fetchone()[0]
+
+
 def check_counts(d):
     """The counts of minutes and kinds are those of the events, which are those of the log."""
     with sqlite3.connect(f"file:{d.logs}/history/history.db?mode=ro", uri=True) as db:
@@ -218,6 +223,8 @@ def test_kills_lose_and_double_nothing(daemon, _):
         target = rng.randrange(50 + i * 200, 250 + i * 200)
         wait_for(lambda t=target: len(d.lines()) >= t, "the log to grow")
         pid = wait_for(lambda: history_of(d) not in (None, last) and history_of(d), "a history process")
+        if i % 2:  # as soon as some rows of these are in the database
+            wait_for(lambda n=50 + i * 200: rows_of(d) > n, "new rows")
         os.kill(pid, signal.SIGKILL)
         last = pid
     wait_for(lambda: len(d.lines(routine=False)) >= 2450, "the log")
@@ -330,7 +337,8 @@ def test_what_cannot_be_asked(daemon, _):
 def test_hostile_values_are_values(daemon, _):
     d = started(daemon, 100)
     n = len(d.lines())
-    hostile = ["' OR 1=1 --", '" OR text : "photon', "'; DROP TABLE events; --", "*", '"', "NEAR(a b)", "{text} : x",
+    hostile = ["' OR 1=1 --", 'a" OR text : "photon', 'photon"',
+               '" OR text : "photon', "'; DROP TABLE events; --", "*", '"', "NEAR(a b)", "{text} : x",
                "a AND", "(", ")", "^photon", "\\", "%", "\0", "\ud7ff", "x" * 500, "dims : d1", "!"]
     for value in hostile:
         for key in ("q", "type", "source", "host", "rule", "data__symbol", "data__'; DROP TABLE dims; --"):

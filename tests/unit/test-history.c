@@ -215,8 +215,9 @@ static void test_hostile_lines(void **state)
 		"\"source\": \"lksm\"}",
 		"{\"seq\": 6, \"data\": {\"n\": 1}, \"severity\": \"info\", \"type\": "
 		"\"t\", "
-		"\"source\": \"s\"}",
+		"\"source\": \"s\", \"message\": \"=1+\\\"2\\\"\"}",
 	};
+	struct answer_text a;
 	FILE *log = fopen(LOG, "ae");
 
 	assert_non_null(log);
@@ -229,6 +230,32 @@ static void test_hostile_lines(void **state)
 	assert_int_equal(count_events("data.g=true"), 1);
 	assert_int_equal(count_events("q=drop&severity=high"), 1);
 	assert_int_equal(count_events("q=log_sealed"), 0);
+	/* a spreadsheet would take it for a formula */
+	ask(60000, QUERY_EXPORT, "format=csv&data.n=1", &a);
+	assert_true(span_contains(buffer_span(&a.body), SPAN(",\"'=1+\"\"2\"\"\",")));
+	buffer_deinit(&a.body);
+}
+
+/* Rows of the full-text index that have a word, whether or not there are such events. */
+static int count_words(const char *word)
+{
+	sqlite3_stmt *s = NULL;
+	sqlite3 *db = NULL;
+	int n;
+
+	assert_int_equal(
+		sqlite3_open_v2(HISTORY_FILE, &db, SQLITE_OPEN_READONLY, HISTORY_VFS),
+		SQLITE_OK);
+	assert_int_equal(
+		sqlite3_prepare_v2(db, "SELECT count(*) FROM words WHERE words MATCH ?1",
+				   -1, &s, NULL),
+		SQLITE_OK);
+	assert_int_equal(sqlite3_bind_text(s, 1, word, -1, SQLITE_STATIC), SQLITE_OK);
+	assert_int_equal(sqlite3_step(s), SQLITE_ROW);
+	n = sqlite3_column_int(s, 0);
+	(void)sqlite3_finalize(s);
+	(void)sqlite3_close(db);
+	return n;
 }
 
 /* Beyond its size, the oldest go, and critical ones last. */
@@ -247,6 +274,7 @@ static void test_limit_of_the_database(void **state)
 	assert_int_equal(n, 0);
 	assert_true(count_events("limit=100000") < 19000);
 	assert_true(count_events("severity=info") > 0);
+	assert_int_equal(count_words("more"), count_events("limit=100000"));
 	assert_int_equal(count_events("severity=critical"), 2000);
 	assert_int_equal(count_events("severity=info&until=2026-01-01T00:10:00Z"), 0);
 	assert_int_equal(count_events("q=word7&until=2026-01-01T00:10:00Z"), 0);

@@ -187,7 +187,7 @@ static int write_a_file(void)
 
 	if (fd >= 0)
 		(void)unlink("/tmp/lksm-test-sandbox");
-	return fd;
+	return fd >= 0 ? 0 : -1;
 }
 
 static int write_null(void)
@@ -223,7 +223,7 @@ static void make_there(void)
 
 static int write_there(void)
 {
-	return openat(read_folder, "there", O_WRONLY | O_CLOEXEC);
+	return openat(read_folder, "there", O_WRONLY | O_CLOEXEC) >= 0 ? 0 : -1;
 }
 
 /* SQLite tries, and has to go on without */

@@ -43,7 +43,6 @@ enum statement {
 	DROP_EMPTY,
 	PAGES,
 	FREE_PAGES,
-	LOOK,
 	STATEMENT_COUNT,
 };
 
@@ -75,7 +74,6 @@ static const char *const texts[STATEMENT_COUNT] = {
 		"SELECT page_count * page_size FROM pragma_page_count, pragma_page_size",
 	[FREE_PAGES] = "SELECT freelist_count * page_size FROM pragma_freelist_count, "
 		       "pragma_page_size",
-	[LOOK] = "SELECT 1 FROM meta",
 };
 
 /* Events of a minute and a combination that are not counted in the database yet. */
@@ -389,20 +387,13 @@ static int add_line(struct indexer *x, const struct log_line *line)
 	return r;
 }
 
-/*
- * A transaction: all or nothing. The look afterwards moves SQLite's mark of what readers see
- * to the new end, which those that may not write cannot do (sqlite.org/walformat.html, 2.3).
- */
+/* A transaction: all or nothing. */
 static int finish(struct indexer *x, int r)
 {
-	uint64_t one;
-
 	if (r >= 0)
 		r = run(x, COMMIT);
 	if (r < 0)
 		(void)run(x, ROLLBACK); /* is done already, after some errors */
-	else
-		(void)get_number(x, LOOK, &one);
 	return r;
 }
 
@@ -421,6 +412,11 @@ static int go_on(struct indexer *x)
 	return log_follower_create(x->options.log_folder, &cursor, &x->follower);
 }
 
+/*
+ * The turn that finds nothing more is a transaction, too: its beginning moves SQLite's mark of
+ * what readers see to the end of the one before, which those that may not write cannot do
+ * (sqlite.org/walformat.html, 2.3).
+ */
 int indexer_turn(struct indexer *x)
 {
 	struct log_line line;
