@@ -96,4 +96,31 @@ def test_the_rpm_spec_is_valid(_, folder):
     equal(sorted(said.split()), [f"lksm-{version}", f"lksm-dkms-{version}"])
 
 
+REFUSALS = { # what modprobe says: what the journal is to say
+    "ERROR: could not insert 'photon_ring': Key was rejected by service": "mokutil --import",
+    "ERROR: could not insert 'photon_ring': Operation not permitted": "mokutil --import",
+    "FATAL: Module photon_ring not found in directory /lib/modules/x": "install linux-headers-",
+    "ERROR: could not insert 'photon_ring': Exec format error": "Exec format error",
+}
+
+
+def load_sensor(folder, modprobe):
+    program = folder / "modprobe"
+    program.write_text(f"#!/bin/sh\n{modprobe}\n")
+    program.chmod(0o755)
+    return run(str(ROOT / "packaging/sensor/load-sensor"), cwd=folder, env={
+        "PATH": f"{folder}:{os.environ['PATH']}", "LKSM_PROC": str(folder / "lksm")})
+
+
+def test_a_kernel_that_refuses_the_sensor_is_explained(_, folder):
+    for refusal, wanted in REFUSALS.items():
+        said = load_sensor(folder, f'echo "modprobe: {refusal}" >&2; exit 1')
+        assert wanted in said, said
+        equal([x[:3] for x in said.splitlines()], ["<4>", "<4>"])
+        assert "works without the sensor" in said, said
+    equal(load_sensor(folder, "exit 0"), "<6>the sensor photon_ring was loaded\n")
+    (folder / "lksm").touch()
+    equal(load_sensor(folder, "exit 1"), "<6>the sensor photon_ring is loaded\n")
+
+
 main(globals())
