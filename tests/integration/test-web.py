@@ -7,6 +7,7 @@ import json
 import os
 import pathlib
 import re
+import resource
 import signal
 import socket
 import ssl
@@ -66,6 +67,47 @@ def test_the_limit_of_the_configuration_is_kept(daemon, _):
 
     wait_for(lambda: status() == 429, "a limit")
     equal(d.get("/healthz")[:14], b'{"status": "ok')  # with the token
+    d.stop()
+
+
+def wake_ups(pid):
+    text = pathlib.Path(f"/proc/{pid}/status").read_text()
+    return int(re.search(r"\nvoluntary_ctxt_switches:\s+(\d+)", text).group(1))
+
+
+def test_news_wake_nobody_who_has_no_listeners(daemon, _):
+    d = daemon(dashboard=True).start()
+    d.wait_healthy()
+    web, n = web_of(d), 10
+    before = wake_ups(web)
+    for i in range(n):
+        d.append(record(i, f"[PHOTON RING] Kprobe registered for symbol: s{i}"))
+        d.wait_events(i + 1)  # each has a drain of its own
+    woken = wake_ups(web) - before
+    assert woken < n // 2, f"woken {woken} times by {n} events"
+    equal(len(json.loads(d.get("/api/events"))), n)
+    d.stop()
+
+
+def test_the_last_events_are_shown_again_after_a_restart(daemon, _):
+    d = daemon(dashboard=True).start()
+    d.append(b"".join(record(i, f"[PHOTON RING] Module unloaded: m{i}") for i in range(600)))
+    logged = [e["seq"] for e in d.wait_events(600)]
+    d.stop()
+    d.start()
+    d.wait_healthy()
+    wait_for(lambda: len(json.loads(d.get("/api/events"))) == 500, "the last 500")
+    equal([e["seq"] for e in json.loads(d.get("/api/events"))], logged[-500:])
+    d.stop()
+
+
+def test_the_usual_limit_of_descriptors_is_raised(daemon, _):
+    def lower():
+        resource.setrlimit(resource.RLIMIT_NOFILE, (1024, 4096))
+    d = daemon(dashboard=True).start(preexec_fn=lower)
+    d.wait_healthy()
+    limits = pathlib.Path(f"/proc/{web_of(d)}/limits").read_text()
+    equal(re.search(r"Max open files\s+(\d+)", limits).group(1), "2048")
     d.stop()
 
 
