@@ -89,6 +89,8 @@ def compare(name, got):
     if recorded["surroundings"] != surroundings():
         raise Skip(f"recorded with {recorded['surroundings']}: bench/check.py --record")
     was = recorded["instructions"][name]
+    if got < LINES:
+        raise Wrong(f"{got} instructions for {LINES} lines: that is not lksm")
     print(f"# {name}: {got / LINES:.0f} instructions a line, {got / was - 1:+.1%}")
     if got > was * WORSE:
         raise Wrong(f"{got / was - 1:.1%} more instructions than recorded. If that is right: "

@@ -46,7 +46,7 @@ class Line:
         ours, theirs = statistics.median(self.ours), statistics.median(self.theirs)
         if self.at_least is not None:
             ours, theirs = theirs, ours
-        return ours / theirs if theirs else float("inf")
+        return ours / theirs if theirs else None
 
     def is_met(self):
         ours = statistics.median(self.ours)
@@ -62,6 +62,8 @@ class Line:
             return f"≥ {self.at_least:g} × its speed"
         if self.at_most is None:
             return ""
+        if self.at_most == 0:
+            return "0"
         if not self.theirs:
             return f"≤ {self.at_most:g} {self.unit}"
         more = f" + {self.allowance:g} {self.unit}" if self.allowance else ""
