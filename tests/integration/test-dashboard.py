@@ -658,15 +658,8 @@ def memory_kib(pid):
         return int(re.search(r"VmRSS:\s+(\d+)", file.read()).group(1))
 
 
-def raise_descriptor_limit():
-    """For the server, too, which inherits it."""
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-
-
 @both
 def streams_that_do_not_read_cost_little_and_leave():
-    raise_descriptor_limit()
     with Server() as server:
         before = count_descriptors(server.pid)
         streams = [Stream(server, receive_buffer=4096) for _ in range(1000)]
