@@ -120,9 +120,9 @@ int setup_load_rules(struct setup *s)
 	int r = list_rules(&s->config, packs, paths, &errors);
 
 	if (r == 0)
-		r = rules_load_all(
-			paths, s->config.rules_dirs.n + s->config.rules_enable.n,
-			s->config.rules_disable.items, &rules, &files, &errors);
+		r = rules_load_all(paths,
+				   s->config.rules_dirs.n + s->config.rules_enable.n,
+				   &rules, &files, &errors);
 	for (size_t i = 0; i < s->config.rules_enable.n; i++)
 		free(packs[i]);
 	if (errors.len)

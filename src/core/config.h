@@ -69,7 +69,6 @@ struct config {
 	uint64_t history_bytes;
 	struct config_list rules_dirs;
 	struct config_list rules_enable;
-	struct config_list rules_disable;
 	struct config_list module_dirs;
 	uint64_t module_rate_limit;
 	bool kernel_log_all;

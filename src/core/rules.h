@@ -70,18 +70,9 @@ int rules_read(const char *const *paths, size_t n_paths, struct rules_files *ret
 int rules_load_files(const struct rules_files *files, struct rules **ret,
 		     struct buffer *errors);
 
-/**
- * rules_load_all() - as rules_load()
- * @disabled: packs to leave out, by name ("kernel" is 20-kernel.yaml); NULL-terminated, or
- *	NULL; one that is in none of the folders is an error
- * @ret_files: the files, for rules_files_deinit()
- */
-int rules_load_all(const char *const *paths, size_t n_paths, char *const *disabled,
-		   struct rules **ret, struct rules_files *ret_files,
-		   struct buffer *errors);
-
-/** rules_files_drop() - take away the pack of this name; false if there is none */
-bool rules_files_drop(struct rules_files *files, const char *name);
+/** rules_load_all() - as rules_load(); @ret_files: the files, for rules_files_deinit() */
+int rules_load_all(const char *const *paths, size_t n_paths, struct rules **ret,
+		   struct rules_files *ret_files, struct buffer *errors);
 
 /**
  * rules_files_add() - one more, without text; of two of the same name the last stays

@@ -166,26 +166,6 @@ static bool is_pack(const char *file, const char *name)
 	return strncmp(file, name, n) == 0 && strcmp(file + n, ".yaml") == 0;
 }
 
-bool rules_files_drop(struct rules_files *files, const char *name)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < files->n; i++) {
-		struct rules_file *file = &files->items[i];
-
-		if (!is_pack(name_of(file), name)) {
-			files->items[n++] = *file;
-			continue;
-		}
-		free(file->path);
-		buffer_deinit(&file->text);
-	}
-	if (n == files->n)
-		return false;
-	files->n = n;
-	return true;
-}
-
 static int find_pack_in(const char *folder, const char *name, char **ret)
 {
 	_cleanup_free_ char *path = NULL;

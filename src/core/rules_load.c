@@ -229,35 +229,15 @@ int rules_load_files(const struct rules_files *files, struct rules **ret,
 	return 0;
 }
 
-static int drop_disabled(struct rules_files *files, char *const *disabled,
-			 struct buffer *errors)
-{
-	int r = 0;
-
-	for (; disabled && *disabled; disabled++) {
-		if (rules_files_drop(files, *disabled))
-			continue;
-		buffer_appendf(errors,
-			       "rules.disable: no rule pack '%s' in any of rules.dirs\n",
-			       *disabled);
-		r = -EINVAL;
-	}
-	return r;
-}
-
-int rules_load_all(const char *const *paths, size_t n_paths, char *const *disabled,
-		   struct rules **ret, struct rules_files *ret_files,
-		   struct buffer *errors)
+int rules_load_all(const char *const *paths, size_t n_paths, struct rules **ret,
+		   struct rules_files *ret_files, struct buffer *errors)
 {
 	struct rules_files files = { 0 };
 	struct rules *rules = NULL;
 	int read = rules_read(paths, n_paths, &files, errors);
-	int drop = drop_disabled(&files, disabled, errors);
 	/* what is wrong in the others is told in the same breath */
 	int r = read == -ENOMEM ? read : rules_load_files(&files, &rules, errors);
 
-	if (r == 0 && drop < 0)
-		r = drop;
 	if (read < 0 || r < 0) {
 		rules_destroy(rules);
 		rules_files_deinit(&files);
@@ -272,7 +252,7 @@ int rules_load(const char *const *paths, size_t n_paths, struct rules **ret,
 	       struct buffer *errors)
 {
 	struct rules_files files = { 0 };
-	int r = rules_load_all(paths, n_paths, NULL, ret, &files, errors);
+	int r = rules_load_all(paths, n_paths, ret, &files, errors);
 
 	rules_files_deinit(&files);
 	return r;

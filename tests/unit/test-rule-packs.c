@@ -66,12 +66,13 @@ static const struct {
 static struct rules *load(void)
 {
 	const char *root = getenv("LKSM_SOURCE_ROOT");
-	_cleanup_buffer_ struct buffer path = { 0 }, errors = { 0 };
+	_cleanup_buffer_ struct buffer on = { 0 }, available = { 0 }, errors = { 0 };
 	struct rules *rules = NULL;
 
-	buffer_appendf(&path, "%s/rules", root ? root : ".");
-	const char *paths[] = { buffer_cstring(&path) };
-	if (rules_load(paths, 1, &rules, &errors) < 0)
+	buffer_appendf(&on, "%s/rules", root ? root : ".");
+	buffer_appendf(&available, "%s/available", buffer_cstring(&on));
+	const char *paths[] = { buffer_cstring(&on), buffer_cstring(&available) };
+	if (rules_load(paths, 2, &rules, &errors) < 0)
 		fail_msg("%s", buffer_cstring(&errors));
 	return rules;
 }

@@ -562,44 +562,27 @@ static void test_packs(void **state)
 	}
 }
 
-/* What is shipped loads without a complaint, with each pack switched off, too. */
+/* What is shipped loads without a complaint, and each pack, too. */
 static void test_shipped(void **state)
 {
-	static const struct {
-		char *const disabled[3];
-		int result;
-		bool wants_kernel_log;
-	} cases[] = {
-		{ { NULL }, 0, true },
-		{ { "kernel", NULL }, 0, true }, /* that of LKRG is left */
-		{ { "20-kernel", "lkrg", NULL }, 0, false },
-		{ { "kernle", NULL }, -EINVAL, false },
-	};
-	_cleanup_buffer_ struct buffer path = { 0 };
+	static const char *const packs[] = { "rules/available/20-kernel.yaml",
+					     "rules/available/30-lkrg.yaml" };
+	_cleanup_buffer_ struct buffer rules_path = { 0 }, errors = { 0 };
+	struct rules *rules = NULL;
 
 	(void)state;
-	append_root(&path, "rules");
-	const char *paths[] = { path.data };
-	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		_cleanup_buffer_ struct buffer errors = { 0 };
-		struct rules_files files = { 0 };
-		struct rules *rules = NULL;
+	append_root(&rules_path, "rules");
+	for (size_t i = 0; i <= ARRAY_SIZE(packs); i++) {
+		_cleanup_buffer_ struct buffer pack = { 0 };
 
-		expect_number(cases[i].disabled[0], "result",
-			      rules_load_all(paths, 1, cases[i].disabled, &rules, &files,
-					     &errors),
-			      cases[i].result);
-		expect_span("shipped", "complaints", buffer_span(&errors),
-			    cases[i].result ? SPAN("rules.disable: no rule pack 'kernle' "
-						   "in any of rules.dirs\n")
-					    : SPAN(""));
-		if (rules) {
-			assert_true(rules_wants(rules, RULES_PHOTON_RING));
-			assert_int_equal(rules_wants(rules, RULES_KERNEL_LOG),
-					 cases[i].wants_kernel_log);
-		}
+		append_root(&pack, packs[i ? i - 1 : 0]);
+		const char *paths[] = { rules_path.data, pack.data };
+		if (rules_load(paths, i ? 2 : 1, &rules, &errors) < 0)
+			fail_msg("%s", buffer_cstring(&errors));
+		expect_span("shipped", "warnings", buffer_span(&errors), SPAN(""));
+		assert_true(rules_wants(rules, RULES_PHOTON_RING));
+		assert_int_equal(rules_wants(rules, RULES_KERNEL_LOG), i > 0);
 		rules_destroy(rules);
-		rules_files_deinit(&files);
 	}
 }
 

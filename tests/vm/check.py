@@ -389,9 +389,7 @@ def check_events(guest, tree, which, wanted):
     for event, want in zip(ours, wanted):
         faults += faults_of(event, want, version)
     report(not faults, name + "the log has exactly the wanted events", faults + raw)
-    # loading a sensor that is neither signed nor in the kernel's tree is told by the kernel, too
-    tainting = ("module_out_of_tree", "module_signature_missing")
-    strangers = [e for e in events if e["source"] not in ("kprobe_reader", "lksm") and e["type"] not in tainting]
+    strangers = [e for e in events if e["source"] not in ("kprobe_reader", "lksm")]
     spoofs = [e for e in events if e["type"] in ("spoof_suspected", "log_filtered")]
     report(not strangers and not spoofs, name + "and no others but its own",
            strangers + spoofs)
