@@ -2,6 +2,7 @@
 /* See alert_event.h. */
 #include "output/alerts/alert_event.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fnmatch.h>
 #include <jansson.h>
@@ -38,12 +39,12 @@ static const char *text_of(const json_t *event, const char *key)
 	return text ? text : "";
 }
 
-/* A host's name and a time are words. */
+/* A host's name, a rule's and a time are words, and need no escape anywhere. */
 static void copy_word(char *to, size_t size, const char *text)
 {
 	copy_text(to, size, text);
 	for (char *c = to; *c; c++)
-		if (*c <= 0x20 || *c >= 0x7f || *c == '"' || *c == '\\')
+		if (!isalnum((unsigned char)*c) && !strchr("._:+-", *c))
 			*c = '_';
 }
 
