@@ -4,6 +4,8 @@
  * to say. What comes back is looked at only to be shown.
  */
 #include <curl/curl.h>
+#include <dlfcn.h>
+#include <errno.h>
 
 #include "base/clock.h"
 #include "output/alerts/alert_send.h"
@@ -12,8 +14,55 @@
 #define ANSWER_MAX   ((size_t)64 << 10)
 #define AGENT	     "lksm/" LKSM_VERSION
 
-DEFINE_CLEANUP(CURL *, curl_easy_cleanup)
-DEFINE_CLEANUP(struct curl_slist *, curl_slist_free_all)
+#define CALLS(X)                                                                        \
+	X(global_init)                                                                  \
+	X(easy_init)                                                                    \
+	X(easy_cleanup) X(easy_setopt) X(easy_perform) X(easy_getinfo) X(easy_strerror) \
+		X(slist_append) X(slist_free_all)
+
+/* It brings twenty other libraries along, which only who sends is to load. */
+static struct {
+#define X(name) __typeof__(curl_##name) *name;
+	CALLS(X)
+#undef X
+} lib;
+
+static void clean_up(CURL **curl)
+{
+	if (*curl)
+		lib.easy_cleanup(*curl);
+}
+
+static void free_headers(struct curl_slist **list)
+{
+	if (*list)
+		lib.slist_free_all(*list);
+}
+
+static bool find_calls(void *library)
+{
+	bool has_all = true;
+
+#define X(name)                                                         \
+	lib.name = (__typeof__(lib.name))dlsym(library, "curl_" #name); \
+	has_all &= lib.name != NULL;
+	CALLS(X)
+#undef X
+	return has_all;
+}
+
+int alert_http_start(void)
+{
+	void *library = dlopen("libcurl-gnutls.so.4", RTLD_NOW | RTLD_LOCAL);
+
+	if (!library)
+		library = dlopen("libcurl.so.4", RTLD_NOW | RTLD_LOCAL);
+	if (!library)
+		return -ENOENT;
+	if (!find_calls(library) || lib.global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+		return -EOPNOTSUPP;
+	return 0; /* it stays until the process ends */
+}
 
 struct answer {
 	size_t n_bytes;
@@ -34,7 +83,7 @@ static size_t take_answer(char *data, size_t size, size_t n, void *context)
 
 static bool add_header(struct curl_slist **list, const char *text)
 {
-	struct curl_slist *longer = curl_slist_append(*list, text);
+	struct curl_slist *longer = lib.slist_append(*list, text);
 
 	if (longer)
 		*list = longer;
@@ -61,19 +110,18 @@ static bool set_up(CURL *curl, const struct alert_receiver *r, struct span body,
 {
 	long timeout_ms = (long)(r->timeout_us / 1000);
 
-	return curl_easy_setopt(curl, CURLOPT_URL, r->url) == CURLE_OK &&
-	       curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
-	       curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK &&
-	       curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
-	       curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, timeout_ms) == CURLE_OK &&
-	       curl_easy_setopt(curl, CURLOPT_USERAGENT, AGENT) == CURLE_OK &&
+	return lib.easy_setopt(curl, CURLOPT_URL, r->url) == CURLE_OK &&
+	       lib.easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
+	       lib.easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK &&
+	       lib.easy_setopt(curl, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
+	       lib.easy_setopt(curl, CURLOPT_TIMEOUT_MS, timeout_ms) == CURLE_OK &&
+	       lib.easy_setopt(curl, CURLOPT_USERAGENT, AGENT) == CURLE_OK &&
 	       (!r->ca_path ||
-		curl_easy_setopt(curl, CURLOPT_CAINFO, r->ca_path) == CURLE_OK) &&
-	       curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE, (long)body.len) ==
-		       CURLE_OK &&
-	       curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body.data) == CURLE_OK &&
-	       curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_answer) == CURLE_OK &&
-	       curl_easy_setopt(curl, CURLOPT_WRITEDATA, answer) == CURLE_OK;
+		lib.easy_setopt(curl, CURLOPT_CAINFO, r->ca_path) == CURLE_OK) &&
+	       lib.easy_setopt(curl, CURLOPT_POSTFIELDSIZE, (long)body.len) == CURLE_OK &&
+	       lib.easy_setopt(curl, CURLOPT_POSTFIELDS, body.data) == CURLE_OK &&
+	       lib.easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_answer) == CURLE_OK &&
+	       lib.easy_setopt(curl, CURLOPT_WRITEDATA, answer) == CURLE_OK;
 }
 
 /* The statuses after which the same request may succeed: RFC 9110, RFC 6585, RFC 8470. */
@@ -88,8 +136,8 @@ static void judge_status(CURL *curl, const struct answer *answer,
 	curl_off_t wait_s = 0;
 	long status = 0;
 
-	(void)curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
-	(void)curl_easy_getinfo(curl, CURLINFO_RETRY_AFTER, &wait_s);
+	(void)lib.easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+	(void)lib.easy_getinfo(curl, CURLINFO_RETRY_AFTER, &wait_s);
 	alert_outcome_set(ret,
 			  status >= 200 && status < 300 ? ALERT_SENT
 			  : is_worth_a_retry(status)	? ALERT_RETRY
@@ -106,7 +154,7 @@ static void judge(CURL *curl, CURLcode code, const struct answer *answer,
 {
 	long status = 0;
 
-	(void)curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+	(void)lib.easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
 	if (code == CURLE_OK || (code == CURLE_WRITE_ERROR && status))
 		judge_status(curl, answer, ret);
 	else
@@ -115,20 +163,23 @@ static void judge(CURL *curl, CURLcode code, const struct answer *answer,
 						  code == CURLE_URL_MALFORMAT
 					  ? ALERT_REFUSED
 					  : ALERT_RETRY,
-				  "%s", curl_easy_strerror(code));
+				  "%s", lib.easy_strerror(code));
 }
 
 void alert_http_post(const struct alert_receiver *r, struct span body,
 		     struct alert_outcome *ret)
 {
-	_cleanup_(curl_easy_cleanupp) CURL *curl = curl_easy_init();
-	_cleanup_(curl_slist_free_allp) struct curl_slist *headers = NULL;
+	bool is_there = lib.easy_init || alert_http_start() == 0;
+	_cleanup_(clean_up) CURL *curl = is_there ? lib.easy_init() : NULL;
+	_cleanup_(free_headers) struct curl_slist *headers = NULL;
 	struct answer answer = { 0 };
 
 	if (!curl || !add_headers(r, &headers) || !set_up(curl, r, body, &answer) ||
-	    curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers) != CURLE_OK) {
-		alert_outcome_set(ret, ALERT_RETRY, "libcurl cannot be set up");
+	    lib.easy_setopt(curl, CURLOPT_HTTPHEADER, headers) != CURLE_OK) {
+		alert_outcome_set(ret, ALERT_RETRY,
+				  is_there ? "libcurl cannot be set up"
+					   : "there is no libcurl");
 		return;
 	}
-	judge(curl, curl_easy_perform(curl), &answer, ret);
+	judge(curl, lib.easy_perform(curl), &answer, ret);
 }

@@ -28,6 +28,13 @@ void alert_outcome_set(struct alert_outcome *o, enum alert_result result,
 void alert_send(const struct alert_config *c, size_t receiver,
 		const struct alert_group *g, int launcher, struct alert_outcome *ret);
 
+/**
+ * alert_http_start() - load libcurl; before there are threads, and locks that forbid it
+ *
+ * Return: 0; -ENOENT: it is not installed; -EOPNOTSUPP: not as it should be.
+ */
+int alert_http_start(void);
+
 /** alert_http_post() - any of http and https, no redirect is followed */
 void alert_http_post(const struct alert_receiver *r, struct span body,
 		     struct alert_outcome *ret);

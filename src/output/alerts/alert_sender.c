@@ -3,7 +3,6 @@
  * The sender: see alerts.h. One thread reads lines and puts them into the receivers' queues;
  * one for each receiver sends what is due. One lock for all that is not sending.
  */
-#include <curl/curl.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <pthread.h>
@@ -268,8 +267,6 @@ int alerts_send_lines(const struct alert_config *c, struct alert_page *page, int
 			     .launcher = launcher,
 			     .lock = PTHREAD_MUTEX_INITIALIZER,
 			     .launching = PTHREAD_MUTEX_INITIALIZER };
-	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
-		return -ENOMEM;
 	for (size_t i = 0; r == 0 && i < c->n_receivers; i++)
 		r = start_post(&s, i);
 	if (r < 0)

@@ -16,6 +16,7 @@
 #include "core/lines.h"
 #include "core/reverse_lines.h"
 #include "output/alerts/alert_program.h"
+#include "output/alerts/alert_send.h"
 
 #define FEED_BYTES ((size_t)64 << 10)
 #define LOOK_MS	   1000	 /* where nobody tells us of changes */
@@ -251,6 +252,8 @@ static _Noreturn void send_all(const struct alerts_options *o, struct alert_page
 
 	begin_child("alerts-send", parent);
 	(void)close(o->folder);
+	if (alert_http_start() < 0) /* later no library can be mapped */
+		log_warning("alerts: there is no libcurl: webhooks are not sent");
 	atomic_store(&page->pid, getpid());
 	sandbox_enter(&(struct sandbox_options){ .kind = SANDBOX_SENDER,
 						 .name = "alerts-send",
