@@ -21,6 +21,7 @@
 #include "processes.h"
 
 #define ADDRESS_SIZE 128
+#define HISTORY_MODE (S_ISGID | 0750)
 #define WATCHDOG_US  (60 * USEC_PER_SEC) /* without a service manager that has one */
 
 /*
@@ -172,6 +173,29 @@ static int open_storage(struct daemon *d)
 	return r < 0 ? log_error_errno(r, "cannot use %s/.state", c->output_dir) : 0;
 }
 
+static bool is_given(int folder, const struct privilege_user *owner,
+		     const struct privilege_user *reader)
+{
+	struct stat st;
+
+	return fstat(folder, &st) == 0 && (st.st_mode & 07777) == HISTORY_MODE &&
+	       (!owner || (st.st_uid == owner->uid && st.st_gid == reader->gid));
+}
+
+/* Mode first: as somebody else's, it can only be changed by more power. */
+static int give_folder(const char *path, const struct privilege_user *owner,
+		       const struct privilege_user *reader)
+{
+	_cleanup_close_ int fd = open(path,
+				      O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd < 0 || fchmod(fd, HISTORY_MODE) < 0)
+		return log_error_errno(errno, "cannot set the mode of %s", path);
+	if (owner && fchown(fd, owner->uid, reader->gid) < 0)
+		return log_error_errno(errno, "cannot give away the folder %s", path);
+	return 0;
+}
+
 /*
  * The history's folder is its own; web's group may read in it, and what is made there has
  * that group.
@@ -196,15 +220,12 @@ static int open_history(struct daemon *d)
 		return log_error_errno(errno, "cannot read the folder %s", c->output_dir);
 	if (mkdir(path.data, 0700) < 0 && errno != EEXIST)
 		return log_error_errno(errno, "cannot make the folder %s", path.data);
-	d->history_fd = open(path.data, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	d->history_fd = open(path.data, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (d->history_fd < 0)
-		return log_error_errno(errno, "cannot read the folder %s", path.data);
-	if (owner && fchown(d->history_fd, owner->uid, reader->gid) < 0)
-		return log_error_errno(errno, "cannot give away the folder %s",
-				       path.data);
-	if (fchmod(d->history_fd, S_ISGID | 0750) < 0)
-		return log_error_errno(errno, "cannot set the mode of %s", path.data);
-	return 0;
+		return log_error_errno(errno, "cannot open the folder %s", path.data);
+	return is_given(d->history_fd, owner, reader)
+		       ? 0
+		       : give_folder(path.data, owner, reader);
 }
 
 /* Events matter more. */

@@ -64,10 +64,10 @@ def indexed(d):
     wait_for(is_there, "the history to have all events")
 
 
-def started(daemon, n, **options):
-    d = daemon(dashboard=True, history=True, **options)
+def started(daemon, n, **how):
+    d = daemon(dashboard=True, history=True)
     d.append(lines_for(0, n - 1))
-    d.start()
+    d.start(**how)
     wait_for(lambda: len(d.lines()) >= n, "the log")
     indexed(d)
     return d
@@ -446,10 +446,11 @@ def test_the_examples_of_the_documentation(daemon, _):
     d.stop()
 
 
-def test_least_power(daemon, _):
+def test_least_power(daemon, folder):
     if os.geteuid():
         raise Skip("only root gives power up")
-    d = started(daemon, 20)
+    (folder / "logs").mkdir(0o750)
+    d = started(daemon, 20, umask=0o077)  # as systemd starts it
     status = pathlib.Path(f"/proc/{history_of(d)}/status").read_text()
     fields = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
     assert fields["Uid"].split()[0] not in ("0", "65521", "65522"), fields["Uid"]

@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 #include "lksm/event_fields.h"
 
@@ -40,6 +41,8 @@ int history_enter(int folder)
 	vfs.xFullPathname = keep_name;
 	if (sqlite3_vfs_register(&vfs, 0) != SQLITE_OK)
 		return -ENOMEM;
+	/* whatever it was: the folder's group reads what is made here */
+	(void)umask(0027);
 	return fchdir(folder) < 0 ? -errno : 0;
 }
 
