@@ -85,12 +85,8 @@ static void *writer(void *context)
 {
 	struct pipeline *p = context;
 	struct lksm_batch *batches[QUEUE_TAKE_MAX];
-	int n = p->begin(p->context);
+	int n;
 
-	if (n < 0) {
-		(void)log_error_errno(n, "the writer cannot begin");
-		_exit(1);
-	}
 	while ((n = queue_take_full(p->queue, p->due_us, batches))) {
 		int r;
 

@@ -20,8 +20,6 @@ struct pipeline {
 	struct queue *queue;
 	struct lines lines; /* names, stamps, encodes */
 	struct json_logger *logger;
-	int (*begin)(void *context); /* the writer's first deed; 0 or -errno */
-	void *context;
 	struct live_ring *ring;
 	int wake_fd; /* eventfd: the ring has news */
 	struct state_page *page;

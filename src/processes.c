@@ -28,9 +28,6 @@ static void close_pipes(const struct daemon *d)
 			(void)close(d->externals.items[i].pipe);
 }
 
-/* RESUME_EVENTS - at the end of the log, of which the newest seq counts: one line may be anybody's */
-#define RESUME_EVENTS 16
-
 /* WEB_FILES - descriptors that web may have: its connections, and some of its own */
 #define WEB_FILES 2048
 /* What only history has to do with, and web in part. */
@@ -258,7 +255,7 @@ static void core_sync(const struct core *c, int log)
 		(void)log_error_errno(errno, "the log cannot be synced to the disk");
 }
 
-/* Mend the newest log, learn from it where to go on. */
+/* Mend the newest log, learn from it where to go on, show its last events again. */
 static int core_resume(struct core *c)
 {
 	char newest[RESUME_NAME_SIZE] = "";
@@ -271,7 +268,7 @@ static int core_resume(struct core *c)
 	if (tail >= 0)
 		mended = storage_request_log(c->channels->storage, newest, &c->cut_bytes);
 	core_sync(c, mended);
-	r = resume_load(c->daemon->page, c->daemon->boot_id, open_tail, c, RESUME_EVENTS,
+	r = resume_load(c->daemon->page, c->daemon->boot_id, open_tail, c, LIVE_EVENTS,
 			&c->resume);
 	if (r < 0)
 		return log_error_errno(r, "cannot learn from the logs where to go on");
@@ -280,27 +277,15 @@ static int core_resume(struct core *c)
 	return 0;
 }
 
-/*
- * Show the log's last events again: by the writer, before its first drain, because five
- * hundred lines take longer to parse than all else that stands before the first read.
- */
-static int core_refill(void *context)
+static int core_refill(struct core *c)
 {
-	struct core *c = context;
-	_cleanup_(resume_deinit) struct resume last = { 0 };
 	struct lines old = { 0 };
-	int r = resume_load(c->daemon->page, c->daemon->boot_id, open_tail, c,
-			    LIVE_EVENTS, &last);
+	struct output_batch batch;
+	int r = lines_split(&old, buffer_span(&c->resume.lines));
 
-	if (r >= 0)
-		r = lines_split(&old, buffer_span(&last.lines));
 	if (r >= 0) {
-		const struct output_batch batch = output_batch_from(&old, clock_now());
-
+		batch = output_batch_from(&old, clock_now());
 		live_refill(c->daemon->ring, &batch);
-		live_set_writer(c->daemon->ring, getpid(), LKSM_VERSION, clock_now());
-		/* streams that came early look again at what was refilled */
-		(void)eventfd_write(c->daemon->wake_fd, 1);
 	}
 	lines_deinit(&old);
 	return r;
@@ -353,11 +338,11 @@ static int core_setup(struct core *c)
 	p->ring = c->daemon->ring;
 	p->wake_fd = c->daemon->wake_fd;
 	p->page = c->daemon->page;
-	p->begin = core_refill;
-	p->context = c;
 	p->reserve = (struct reserve){ set_reserve, c };
 	reserve_hold(&p->reserve, clock_now());
 	r = core_resume(c);
+	if (r >= 0)
+		r = core_refill(c);
 	if (r >= 0)
 		core_seal(c);
 	if (r >= 0)
@@ -411,6 +396,9 @@ int core_main(void *context, const struct child_channels *channels)
 	sandbox_page_unmap(c.daemon->sandboxes); /* the others' rows are not core's */
 	r = core_setup(&c);
 	if (r >= 0) {
+		live_set_writer(c.daemon->ring, getpid(), LKSM_VERSION, clock_now());
+		/* streams that came early look again at what was refilled */
+		(void)eventfd_write(c.daemon->wake_fd, 1);
 		r = pipeline_run(&c.pipeline);
 		live_set_state(c.daemon->ring, LIVE_STOPPED);
 	}
