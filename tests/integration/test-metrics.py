@@ -75,8 +75,9 @@ def test_the_numbers_are_those_of_the_log(daemon, _):
     d.append(b"".join(record(i, f"[PHOTON RING] Module loaded: m{i} by uid 0") for i in range(40)))
     d.append(record(50, "[PHOTON RING] SUSPICIOUS *** kallsyms_lookup_name probe detected!"))
     d.wait_events(41 + 1)  # and the gap in the numbers
-    wait_for(lambda: d.events("log_sealed") and len(d.lines(routine=True)) ==
-             sum_of(scrape(d), "lksm_log_lines_total"), "a seal")
+    # with a seal at its end the log is at rest
+    wait_for(lambda: b'"type": "log_sealed"' in d.lines(routine=True)[-1] and
+             len(d.lines(routine=True)) == sum_of(scrape(d), "lksm_log_lines_total"), "a seal")
     values = scrape(d)
     events = d.events()
     for kind, severity in {(e["type"], e["severity"]) for e in events}:
