@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Alerts over the real ways: HTTP, syslog, sendmail, a program; receivers that are down, slow,
 refuse or are hostile to the text; kills; dead letters. TAP."""
+import contextlib
 import http.server
 import json
 import os
@@ -137,11 +138,13 @@ def process_of(d, name):
     """The pid of one of the three, below the daemon."""
     listed = subprocess.run(["pgrep", "-x", name], capture_output=True, text=True, check=False).stdout.split()
     for pid in map(int, listed):
-        parent = pid
-        while parent > 1:
-            if parent == d.process.pid:
-                return pid
-            parent = int(re.search(r"PPid:\t(\d+)", pathlib.Path(f"/proc/{parent}/status").read_text()).group(1))
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # of another daemon that ends
+            parent = pid
+            while parent > 1:
+                if parent == d.process.pid:
+                    return pid
+                parent = int(re.search(r"PPid:\t(\d+)",
+                                       pathlib.Path(f"/proc/{parent}/status").read_text()).group(1))
     return None
 
 
