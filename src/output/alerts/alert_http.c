@@ -14,11 +14,18 @@
 #define ANSWER_MAX   ((size_t)64 << 10)
 #define AGENT	     "lksm/" LKSM_VERSION
 
-#define CALLS(X)                                                                        \
-	X(global_init)                                                                  \
-	X(easy_init)                                                                    \
-	X(easy_cleanup) X(easy_setopt) X(easy_perform) X(easy_getinfo) X(easy_strerror) \
-		X(slist_append) X(slist_free_all)
+/* clang-format off */
+#define CALLS(X) \
+	X(global_init) \
+	X(easy_init) \
+	X(easy_cleanup) \
+	X(easy_setopt) \
+	X(easy_perform) \
+	X(easy_getinfo) \
+	X(easy_strerror) \
+	X(slist_append) \
+	X(slist_free_all)
+/* clang-format on */
 
 /* It brings twenty other libraries along, which only who sends is to load. */
 static struct {
