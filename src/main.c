@@ -5,7 +5,10 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -21,6 +24,7 @@
 #include "processes.h"
 
 #define ADDRESS_SIZE 128
+#define TOKEN_FILE   ".dashboard_token"
 #define HISTORY_MODE (S_ISGID | 0750)
 #define WATCHDOG_US  (60 * USEC_PER_SEC) /* without a service manager that has one */
 
@@ -251,7 +255,7 @@ static int open_seal(struct daemon *d)
 
 static int load_token(struct daemon *d)
 {
-	_cleanup_close_ int fd = storage_open_file(d->storage, ".dashboard_token",
+	_cleanup_close_ int fd = storage_open_file(d->storage, TOKEN_FILE,
 						   O_RDWR | O_CREAT);
 	int r = fd < 0 ? fd : dashboard_token_load(fd, d->token);
 
@@ -285,6 +289,31 @@ static int check_exposed(const struct config *c, const char *address)
 	return -EPERM;
 }
 
+/* Does the journal get what we say? systemd.exec(5), JOURNAL_STREAM */
+static bool is_journal(void)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	uintmax_t device, inode;
+	struct stat st;
+
+	return stream && sscanf(stream, "%ju:%ju", &device, &inode) == 2 &&
+	       fstat(STDERR_FILENO, &st) == 0 && st.st_dev == device &&
+	       st.st_ino == inode;
+}
+
+/* A journal is read by more people than may see the kernel log, and kept. */
+static void tell_dashboard(const struct config *c, const char *address, const char *token)
+{
+	const char *scheme = config_has_tls(c) ? "https" : "http";
+
+	if (c->dashboard_auth && is_journal())
+		log_info("dashboard: %s://%s/ (its token is in %s/%s)", scheme, address,
+			 c->output_dir, TOKEN_FILE);
+	else
+		log_info("dashboard: %s://%s/%s%s", scheme, address,
+			 c->dashboard_auth ? "#token=" : "", token);
+}
+
 static int open_dashboard(struct daemon *d)
 {
 	const struct config *c = &d->settings.config;
@@ -307,8 +336,7 @@ static int open_dashboard(struct daemon *d)
 	if (r >= 0 && c->dashboard_auth)
 		r = load_token(d);
 	if (r >= 0)
-		log_info("dashboard: http%s://%s/%s%s", config_has_tls(c) ? "s" : "",
-			 address, c->dashboard_auth ? "#token=" : "", d->token);
+		tell_dashboard(c, address, d->token);
 	return r;
 }
 

@@ -207,6 +207,9 @@ def test_it_comes_up_with_all_locks(_, folder):
         equal(int(bound, 16), FOUR_CAPABILITIES)
         equal(box.run("systemctl list-units --failed --plain --no-legend 'lksm*'"), "")
         equal(box.run("stat -c '%U %a' /var/log/lksm"), "root 750")
+        token = box.run("cat /var/log/lksm/.dashboard_token").strip()
+        said = box.run("journalctl --no-pager -u lksm.service")
+        assert token and "dashboard: http" in said and token not in said, said
         rating = box.run("systemd-analyze security --no-pager lksm.service")
         score = float(re.search(r"exposure level for lksm.service: ([0-9.]+)", rating)[1])
         assert score <= 1.6, rating
