@@ -424,13 +424,18 @@ static ssize_t fill(struct reader *r)
 	return n;
 }
 
-/* A file that became shorter was written anew: it is read from its start. */
-static bool is_truncated(struct reader *r)
+/*
+ * Was it not the end of the file, where nothing came? It may have grown since. One that
+ * became shorter was written anew: it is read from its start.
+ */
+static bool has_more(struct reader *r)
 {
 	struct stat st;
 
-	if (fstat(r->fd, &st) < 0 || st.st_size >= r->offset)
+	if (fstat(r->fd, &st) < 0 || st.st_size == r->offset)
 		return false;
+	if (st.st_size > r->offset)
+		return true;
 	r->host->log(r->host, 5, "%s: the file became shorter; read from its start",
 		     r->stream);
 	rewind_source(r);
@@ -449,7 +454,7 @@ static int poll_file(struct reader *r, struct lksm_batch *out)
 			return give_up(r, out, (int)-n);
 		if (!take_buffered(r, out, false, true))
 			return 1;
-		if (!is_truncated(r))
+		if (!has_more(r))
 			return 0;
 	}
 	return 1;
