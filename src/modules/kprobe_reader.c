@@ -304,6 +304,8 @@ static int caught_up(struct reader *r, struct lksm_batch *out)
 
 	if (r->is_caught_up || !r->has_last)
 		return 0;
+	if (r->kind == SOURCE_FILE && r->offset == 0)
+		return 0; /* it is being written anew: what was read is of the old one */
 	r->is_caught_up = true;
 	if (r->kind == SOURCE_STREAM || !r->has_position || r->last >= r->position)
 		return 0;

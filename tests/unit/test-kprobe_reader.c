@@ -361,6 +361,37 @@ static void test_file(void **state)
 	(void)close(fd);
 }
 
+/*
+ * A file of what was read before is emptied while it is passed over, and written anew a
+ * moment later: it is the same log, of which some is lost.
+ */
+static void test_file_that_is_emptied(void **state)
+{
+	struct fake_host f;
+	int fd = temporary_file();
+
+	(void)state;
+	for (int i = 0; i < 40000; i++)
+		(void)dprintf(fd, "6,%d,%d,-;old\n", i, i);
+	fake_host_init(&f);
+	f.position_stream = "kmsg";
+	f.position = 50000;
+	begin(&f, fd);
+	registry_tick(f.registry);
+	assert_true(registry_poll_all(f.registry, f.now) > 0); /* not all of it */
+	assert_int_equal(ftruncate(fd, 0), 0);
+	fake_host_run(&f);
+	fake_host_expect(&f, "empty", "");
+	append(fd, "6,50003,1,-;new\n");
+	fake_host_run(&f);
+	fake_host_expect(&f, "written anew",
+			 "lksm: records_lost high stream=kmsg first=50001 last=50002 "
+			 "count=2 reason=gap\n"
+			 "kmsg 50003 new\n");
+	fake_host_deinit(&f);
+	(void)close(fd);
+}
+
 /* The log knows record 9 of a file that ends at 1: it is another file, all of it new. */
 static void test_replaced_file(void **state)
 {
@@ -518,6 +549,7 @@ int main(void)
 		cmocka_unit_test(test_many),
 		cmocka_unit_test(test_nonsense_for_ever),
 		cmocka_unit_test(test_file),
+		cmocka_unit_test(test_file_that_is_emptied),
 		cmocka_unit_test(test_replaced_file),
 		cmocka_unit_test(test_fifo),
 		cmocka_unit_test(test_overlong),
