@@ -25,7 +25,7 @@
 
 #define ADDRESS_SIZE 128
 #define TOKEN_FILE   ".dashboard_token"
-#define HISTORY_MODE (S_ISGID | 0750)
+#define HISTORY_MODE (S_ISGID | 0751)	 /* who enters it is not its user yet */
 #define WATCHDOG_US  (60 * USEC_PER_SEC) /* without a service manager that has one */
 
 /*

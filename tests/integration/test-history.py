@@ -455,7 +455,7 @@ def test_least_power(daemon, folder):
     fields = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
     assert fields["Uid"].split()[0] not in ("0", "65521", "65522"), fields["Uid"]
     equal((fields["CapEff"], fields["CapBnd"], fields["NoNewPrivs"], fields["Seccomp"]), ("0" * 16, "0" * 16, "1", "2"))
-    equal((d.logs / "history").stat().st_mode & 0o7777, 0o2750)
+    equal((d.logs / "history").stat().st_mode & 0o7777, 0o2751)
     d.stop()
 
 
