@@ -15,10 +15,19 @@ struct privilege_user {
 	bool is_named; /* the system has a user of that name */
 };
 
+/** Whom processes become where the system has none of our users, all different: numbers that
+ * systemd's table (UIDS-GIDS) leaves to nobody, and that containers map. */
+enum privilege_fallback {
+	FALLBACK_CORE_UID = 65521,
+	FALLBACK_WEB_UID,
+	FALLBACK_HISTORY_UID,
+	FALLBACK_ALERTS_UID,
+};
+
 /**
  * privilege_find_user() - the user called @name, else @fallback as user and group
  *
- * For the fallback, take a number that no system gives to anybody.
+ * @fallback: of enum privilege_fallback
  */
 struct privilege_user privilege_find_user(const char *name, uid_t fallback);
 

@@ -6,19 +6,14 @@
 
 #include "base/log.h"
 
-/* Numbers that systemd's table (UIDS-GIDS) leaves to nobody, and that containers map. */
-#define CORE_UID    65521
-#define WEB_UID	    65522
-#define HISTORY_UID 65523
-
 void users_choose(struct users *ret)
 {
 	*ret = (struct users){ .are_chosen = geteuid() == 0 };
 	if (!ret->are_chosen)
 		return;
-	ret->core = privilege_find_user("lksm-core", CORE_UID);
-	ret->web = privilege_find_user("lksm-web", WEB_UID);
-	ret->history = privilege_find_user("lksm-history", HISTORY_UID);
+	ret->core = privilege_find_user("lksm-core", FALLBACK_CORE_UID);
+	ret->web = privilege_find_user("lksm-web", FALLBACK_WEB_UID);
+	ret->history = privilege_find_user("lksm-history", FALLBACK_HISTORY_UID);
 	log_info("users: core is %u%s, web is %u%s, history is %u%s", ret->core.uid,
 		 ret->core.is_named ? " (lksm-core)" : "", ret->web.uid,
 		 ret->web.is_named ? " (lksm-web)" : "", ret->history.uid,

@@ -12,7 +12,7 @@ struct users {
 
 /**
  * users_choose() - lksm-core, lksm-web and lksm-history, where the system has them, else
- * 65521, 65522 and 65523
+ * numbers (enum privilege_fallback)
  *
  * Logged. Only root can choose: without, everybody stays who we are.
  */

@@ -20,7 +20,6 @@
 
 #define FEED_BYTES ((size_t)64 << 10)
 #define LOOK_MS	   1000	 /* where nobody tells us of changes */
-#define ALERTS_UID 65523 /* as in privsep/users.c: numbers that nobody has */
 
 struct feeder {
 	const struct alerts_options *options;
@@ -220,7 +219,7 @@ static const struct privilege_user *choose_user(struct privilege_user *user)
 {
 	if (geteuid() != 0)
 		return NULL;
-	*user = privilege_find_user("lksm-alerts", ALERTS_UID);
+	*user = privilege_find_user("lksm-alerts", FALLBACK_ALERTS_UID);
 	return user;
 }
 
