@@ -249,6 +249,17 @@ def test_a_program_that_hangs_is_killed(daemon, folder):
     d.stop()
 
 
+def test_a_program_that_leaves_another_running_has_ended(daemon, folder):
+    script, out = program(folder, "script", 'sleep 1000 &\necho $! >$out/left\necho done\n')
+    d = begin(daemon, folder, {"script": {"type": "exec", "command": [str(script)], "timeout": 2}})
+    high(d, 0)
+    said = wait_for(lambda: re.search(r"sent 1, .*|failed tries [1-9].*", status(d)), "the program's end")
+    os.kill(int((out / "left").read_text()), signal.SIGKILL)
+    assert said.group().startswith("sent 1, failed tries 0"), said.group()
+    assert said.group().endswith("it said: done "), said.group()
+    d.stop()
+
+
 def certificate(folder):
     subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
                     "-nodes", "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost",

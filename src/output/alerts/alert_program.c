@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -21,6 +22,7 @@
 #define ARGV_MAX   (ALERT_WORDS_MAX + 8)
 #define SENDMAIL   "/usr/sbin/sendmail"
 #define NOTIFY	   "/usr/bin/notify-send"
+#define LOOK_US	   10000
 #define PATH_VALUE "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 /* The body follows it. */
@@ -165,6 +167,7 @@ static int start(const char *const *argv, char *const *environment, struct child
 	ret->input = in[1];
 	ret->output = out[0];
 	(void)fcntl(ret->input, F_SETFL, O_NONBLOCK); /* cannot fail */
+	(void)fcntl(ret->output, F_SETFL, O_NONBLOCK);
 	return ret->pid < 0 ? -errno : 0;
 }
 
@@ -181,56 +184,63 @@ static void give(struct child *child)
 	}
 }
 
-/* The beginning of what it says is kept. */
-static void hear(struct child *child)
+/* The beginning of what it says is kept. Return: false: there is no more now. */
+static bool hear(struct child *child)
 {
 	char data[1024];
-	ssize_t n = read(child->output, data, sizeof(data));
+	ssize_t n = child->output < 0 ? 0 : read(child->output, data, sizeof(data));
 	size_t room = sizeof(child->said) - 1 - child->n_said;
 
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return false;
 	if (n <= 0) {
 		cleanup_close(&child->output);
 		child->output = -1;
-		return;
+		return false;
 	}
 	room = (size_t)n < room ? (size_t)n : room;
 	memcpy(child->said + child->n_said, data, room);
 	child->n_said += room;
-}
-
-/* Return: false: it took too long. */
-static bool talk(struct child *child, uint64_t end_us)
-{
-	while (child->output >= 0) {
-		struct pollfd fds[] = { { .fd = child->output, .events = POLLIN },
-					{ .fd = child->input, .events = POLLOUT } };
-		uint64_t now_us = clock_now().mono_us;
-
-		if (now_us >= end_us)
-			return false;
-		if (poll(fds, ARRAY_SIZE(fds), (int)((end_us - now_us) / 1000 + 1)) < 0)
-			continue;
-		if (fds[0].revents)
-			hear(child);
-		if (fds[1].revents)
-			give(child);
-	}
 	return true;
 }
 
-/* It may have closed its output and still run. Return: false: it took too long. */
-static bool reap(const struct child *child, uint64_t end_us, int *ret_status)
+/* @ended: a pidfd; -1: the kernel has none, and is asked again soon */
+static void wait_for_news(struct child *child, int ended, uint64_t left_us)
 {
-	while (clock_now().mono_us < end_us) {
+	struct pollfd fds[] = { { .fd = child->output, .events = POLLIN },
+				{ .fd = child->input, .events = POLLOUT },
+				{ .fd = ended, .events = POLLIN } };
+	uint64_t wait_us = ended < 0 && left_us > LOOK_US ? LOOK_US : left_us;
+
+	if (poll(fds, ARRAY_SIZE(fds), (int)(wait_us / 1000 + 1)) <= 0)
+		return;
+	if (fds[0].revents)
+		(void)hear(child);
+	if (fds[1].revents)
+		give(child);
+}
+
+/*
+ * Until it ends: what it left running may keep the output open, and one that closed it may still
+ * run. Return: false: it took too long.
+ */
+static bool talk(struct child *child, uint64_t end_us, int *ret_status)
+{
+	_cleanup_close_ int ended = pidfd_open(child->pid, 0);
+
+	for (;;) {
 		pid_t pid = waitpid(child->pid, ret_status, WNOHANG);
+		uint64_t now_us = clock_now().mono_us;
 
 		if (pid == child->pid)
-			return true;
-		if (pid < 0 && errno != EINTR)
+			break;
+		if ((pid < 0 && errno != EINTR) || now_us >= end_us)
 			return false;
-		(void)usleep(10000); /* seldom: most close and end in one */
+		wait_for_news(child, ended, end_us - now_us);
 	}
-	return false;
+	while (child->n_said < sizeof(child->said) - 1 && hear(child))
+		; /* its last words */
+	return true;
 }
 
 /* sysexits.h has 75, "temporary failure"; others may be, too. */
@@ -265,7 +275,7 @@ static void run(const struct alert_receiver *r, const struct request *q, struct 
 	if (error < 0) {
 		alert_outcome_set(ret, ALERT_RETRY, "cannot be run: %s",
 				  strerror(-error));
-	} else if (talk(&child, end_us) && reap(&child, end_us, &status)) {
+	} else if (talk(&child, end_us, &status)) {
 		judge(&child, status, ret);
 	} else {
 		(void)kill(-child.pid, SIGKILL);
