@@ -294,6 +294,21 @@ static enum verdict check_daemon(struct doctor *d, struct finding *f)
 	return ADVICE;
 }
 
+static enum verdict check_alerts(struct doctor *d, struct finding *f)
+{
+	if (!d->setup.config.n_alert_options) {
+		SAY(f->what, "No receivers of alerts are configured");
+		return FINE;
+	}
+	if (setup_check_alerts(&d->setup.config) < 0) {
+		SAY(f->what, "Not all receivers of alerts can be told (above)");
+		SAY(f->remedy, "mend what is named above, then restart who sends");
+		return WRONG;
+	}
+	SAY(f->what, "The receivers of alerts are valid; `lksm alert test` tries them");
+	return FINE;
+}
+
 static void append(char text[static LINE_SIZE], const char *word)
 {
 	size_t n = strlen(text);
@@ -363,7 +378,7 @@ static const struct check {
 	{ check_config, false },    { check_rules, true },    { check_kernel_log, true },
 	{ check_sensor, false },    { check_kprobes, false }, { check_kernel, false },
 	{ check_log_folder, true }, { check_seals, true },    { check_dashboard, true },
-	{ check_daemon, true },
+	{ check_daemon, true },	    { check_alerts, true },
 };
 
 static void print(enum verdict verdict, const struct finding *f, bool has_colour)

@@ -177,6 +177,17 @@ int setup_load_tls(const struct config *c, struct tls_pair *ret)
 	return 0;
 }
 
+int setup_check_alerts(const struct config *c)
+{
+	_cleanup_alert_config_ struct alert_config alerts;
+	_cleanup_buffer_ struct buffer errors = { 0 };
+	int r = alert_config_parse(c, &alerts, &errors);
+
+	if (r == 0)
+		r = alert_config_read_secrets(&alerts, NULL, &errors);
+	return errors.len ? complain(&errors) : r;
+}
+
 void setup_deinit(struct setup *s)
 {
 	rules_files_deinit(&s->files);

@@ -47,6 +47,7 @@ struct alert_words {
 struct alert_receiver {
 	char name[ALERT_NAME_SIZE];
 	enum alert_kind kind;
+	bool is_given_up; /* its files could not be read */
 	char *url, *url_file; /* the text, or where it stands */
 	char *token, *token_file;
 	char *ca_path;	 /* a copy of it that can be read behind every lock */
@@ -90,11 +91,14 @@ int alert_config_parse(const struct config *config, struct alert_config *ret,
 /**
  * alert_config_read_secrets() - fill url and token from url_file and token_file, and copy
  * ca_file into memory that is open until the process ends
+ * @name: of the one receiver to do it for; NULL: all
+ * @errors: gets a line with the receiver's name for each that has a bad file, and is given up
  *
  * A file of secrets may not be readable by everybody; for root it has to be safe
- * (base/safe_path.h). Return: as alert_config_parse().
+ * (base/safe_path.h). Return: 0; -EINVAL: see @errors; the other receivers can be told.
  */
-int alert_config_read_secrets(struct alert_config *c, struct buffer *errors);
+int alert_config_read_secrets(struct alert_config *c, const char *name,
+			      struct buffer *errors);
 
 /** alert_config_deinit() - wipe what is secret, free */
 void alert_config_deinit(struct alert_config *c);

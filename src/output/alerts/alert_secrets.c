@@ -80,17 +80,31 @@ static int copy_ca(struct alert_receiver *r, struct buffer *errors)
 	return 0;
 }
 
-int alert_config_read_secrets(struct alert_config *c, struct buffer *errors)
+static int read_files(struct alert_receiver *r, struct buffer *errors)
+{
+	int error = read_secret(r->url_file, &r->url, errors);
+
+	if (error == 0)
+		error = read_secret(r->token_file, &r->token, errors);
+	return error == 0 ? copy_ca(r, errors) : error;
+}
+
+int alert_config_read_secrets(struct alert_config *c, const char *name,
+			      struct buffer *errors)
 {
 	int r = 0;
 
 	for (size_t i = 0; i < c->n_receivers; i++) {
 		struct alert_receiver *receiver = &c->receivers[i];
+		_cleanup_buffer_ struct buffer said = { 0 };
 
-		if (read_secret(receiver->url_file, &receiver->url, errors) < 0 ||
-		    read_secret(receiver->token_file, &receiver->token, errors) < 0 ||
-		    copy_ca(receiver, errors) < 0)
-			r = -EINVAL;
+		if ((name && strcmp(receiver->name, name) != 0) ||
+		    read_files(receiver, &said) == 0)
+			continue;
+		receiver->is_given_up = true;
+		buffer_appendf(errors, "alerts.receivers.%s: %s", receiver->name,
+			       buffer_cstring(&said) ? said.data : "out of memory\n");
+		r = -EINVAL;
 	}
 	return r;
 }

@@ -57,7 +57,10 @@ void alert_send(const struct alert_config *c, size_t receiver,
 
 	*ret = (struct alert_outcome){ 0 };
 	format(r, g, &body);
-	if (buffer_error(&body))
+	if (r->is_given_up)
+		alert_outcome_set(ret, ALERT_RETRY,
+				  "its files could not be read at the start");
+	else if (buffer_error(&body))
 		alert_outcome_set(ret, ALERT_RETRY, "out of memory");
 	else if (alert_kind_runs_program(r->kind))
 		alert_program_send(c, receiver, g, buffer_span(&body), launcher, ret);
