@@ -108,6 +108,14 @@ static int open_in(const char *folder, const char *name, int flags)
 	return fd < 0 ? -errno : fd;
 }
 
+/* The page is a file: its numbers may be any. */
+static const char *state_name(uint32_t state)
+{
+	return state == ALERT_WELL	 ? "well"
+	       : state == ALERT_RETRYING ? "retrying"
+					 : "failing";
+}
+
 static void print_row(const struct alert_row *row, const struct alert_receiver *r,
 		      uint64_t log_end)
 {
@@ -120,8 +128,7 @@ static void print_row(const struct alert_row *row, const struct alert_receiver *
 		(void)strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &tm);
 	printf("%s (%s): %s; sent %" PRIu64 ", failed tries %" PRIu64
 	       ", dead letters %" PRIu64 "; last sent %s; told up to event %" PRIu64,
-	       r->name, alert_kind_name(r->kind),
-	       atomic_load(&row->is_trying) ? "retrying" : "well",
+	       r->name, alert_kind_name(r->kind), state_name(atomic_load(&row->state)),
 	       atomic_load(&row->n_sent), atomic_load(&row->n_failed),
 	       atomic_load(&row->n_dead), when, next);
 	if (log_end > next)

@@ -349,6 +349,8 @@ def test_what_nobody_takes_is_a_dead_letter(daemon, folder):
                "nowhere": {"type": "webhook", "url": "file:///etc/passwd"}})
     high(d, 0)
     wait_for(lambda: len(letters(d)) == 4, f"four letters; {status(d)}")
+    for name in ("refusing (webhook)", "failing (webhook)", "redirecting (slack)"):
+        assert f"{name}: failing; sent 0" in status(d), status(d)
     event = d.events("suspicious_probe")[0]
     for letter in letters(d):
         equal(letter["message"]["events"], [event])

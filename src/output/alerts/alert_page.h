@@ -15,13 +15,19 @@
 #define ALERT_PAGE_NAME	  ".alerts"
 #define ALERT_LETTER_NAME "alerts_dead_letters.jsonl"
 
+enum alert_state {
+	ALERT_WELL,
+	ALERT_RETRYING, /* a message waits for its next try */
+	ALERT_FAILING,	/* the last message was given up */
+};
+
 struct alert_row {
 	char name[ALERT_NAME_SIZE]; /* "": free */
 	_Atomic uint64_t next_seq;  /* events below need no telling any more */
 	_Atomic uint64_t n_sent, n_failed,
 		n_dead;		       /* messages, tries, messages given up */
 	_Atomic uint64_t sent_real_us; /* the last one; 0: none */
-	_Atomic uint32_t is_trying;    /* a message waits for its next try */
+	_Atomic uint32_t state;	       /* enum alert_state */
 	char says[ALERT_SAYS_SIZE];    /* what came of the last try */
 };
 

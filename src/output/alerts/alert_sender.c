@@ -89,7 +89,9 @@ static void bury(const struct post *p, const struct alert_group *g,
 static void note(struct post *p, const struct alert_outcome *o, bool is_trying)
 {
 	memcpy(p->row->says, o->says, sizeof(o->says));
-	atomic_store(&p->row->is_trying, is_trying);
+	atomic_store(&p->row->state, is_trying		       ? ALERT_RETRYING
+				     : o->result == ALERT_SENT ? ALERT_WELL
+							       : ALERT_FAILING);
 	if (o->result != ALERT_SENT) {
 		atomic_fetch_add(&p->row->n_failed, 1);
 		return;
