@@ -185,6 +185,8 @@ int setup_check_alerts(const struct config *c)
 
 	if (r == 0)
 		r = alert_config_read_secrets(&alerts, NULL, &errors);
+	if (r == 0 || r == -EINVAL)
+		(void)alert_config_check_programs(&alerts, &errors); /* in errors */
 	return errors.len ? complain(&errors) : r;
 }
 

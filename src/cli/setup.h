@@ -30,7 +30,7 @@ int setup_load_rules(struct setup *s);
  */
 int setup_load_tls(const struct config *c, struct tls_pair *ret);
 
-/** setup_check_alerts() - can all receivers be told, by what their files say? Complains by
+/** setup_check_alerts() - can all receivers be told, by their files and programs? Complains by
  * itself. Return: 0; -EINVAL; -ENOMEM */
 int setup_check_alerts(const struct config *c);
 

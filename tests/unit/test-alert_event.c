@@ -77,7 +77,7 @@ static void test_routes(void **state)
 	static const char yaml[] =
 		"alerts:\n"
 		"  receivers:\n"
-		"    a: { type: slack, url: x }\n"
+		"    a: { type: slack, url: http://x }\n"
 		"    b: { type: exec, command: [/bin/true] }\n"
 		"    c: { type: syslog, address: 'h:1' }\n"
 		"  routes:\n"
@@ -124,7 +124,7 @@ static void test_without_routes_what_matters_goes_to_all(void **state)
 
 	(void)state;
 	assert_int_equal(
-		parse_alerts("alerts: { receivers: { a: { type: slack, url: x }, "
+		parse_alerts("alerts: { receivers: { a: { type: slack, url: http://x }, "
 			     "b: { type: desktop } } }\n",
 			     &c, &errors),
 		0);

@@ -10,10 +10,14 @@
 #include "base/suggest.h"
 #include "base/text.h"
 
-#define ALL_HTTP   (1u << ALERT_WEBHOOK | 1u << ALERT_SLACK | 1u << ALERT_ALERTMANAGER)
-#define ALL_KINDS  ((1u << ALERT_KIND_COUNT) - 1)
-#define RECEIVERS  "receivers."
-#define ROUTES	   "routes."
+#define ALL_HTTP  (1u << ALERT_WEBHOOK | 1u << ALERT_SLACK | 1u << ALERT_ALERTMANAGER)
+#define ALL_KINDS ((1u << ALERT_KIND_COUNT) - 1)
+#define RECEIVERS "receivers."
+#define ROUTES	  "routes."
+#define SENDMAIL  "/usr/sbin/sendmail"
+#define NOTIFY	  "/usr/bin/notify-send"
+
+#define ALERTMANAGER_PATH "/api/v2/alerts"
 
 static const char *const kind_names[ALERT_KIND_COUNT + 1] = {
 	[ALERT_WEBHOOK] = "webhook",
@@ -95,6 +99,15 @@ const char *alert_kind_name(enum alert_kind kind)
 bool alert_kind_runs_program(enum alert_kind kind)
 {
 	return kind == ALERT_EMAIL || kind == ALERT_EXEC || kind == ALERT_DESKTOP;
+}
+
+const char *alert_receiver_program(const struct alert_receiver *r)
+{
+	if (r->command.n)
+		return r->command.items[0];
+	return r->kind == ALERT_EMAIL	  ? SENDMAIL
+	       : r->kind == ALERT_DESKTOP ? NOTIFY
+					  : NULL;
 }
 
 /* "1", "0.5"; whole microseconds, at most a year */
@@ -403,6 +416,57 @@ static const char *missing(const struct alert_receiver *r)
 	return NULL;
 }
 
+bool alert_address_split(const char *address, struct alert_address *ret)
+{
+	const char *colon = strrchr(address, ':');
+	const char *begin = *address == '[' ? address + 1 : address;
+	const char *end = colon && colon > begin && colon[-1] == ']' ? colon - 1 : colon;
+	uint64_t port;
+
+	if (!colon || end <= begin || (size_t)(end - begin) >= sizeof(ret->host) ||
+	    parse_count(colon + 1, &port) < 0 || port < 1 || port > UINT16_MAX)
+		return false;
+	memcpy(ret->host, begin, (size_t)(end - begin));
+	ret->host[end - begin] = '\0';
+	ret->port = colon + 1;
+	return true;
+}
+
+const char *alert_url_fault(const struct alert_receiver *r)
+{
+	const char *host = strstr(r->url, "://");
+	size_t len = strlen(r->url), path = strlen(ALERTMANAGER_PATH);
+
+	if ((strncasecmp(r->url, "http://", 7) != 0 &&
+	     strncasecmp(r->url, "https://", 8) != 0) ||
+	    !host[3] || strchr("/:?#", host[3]))
+		return "is not http:// or https:// and a host";
+	if (r->kind == ALERT_ALERTMANAGER &&
+	    (len < path || strcmp(r->url + len - path, ALERTMANAGER_PATH) != 0))
+		return "does not end in " ALERTMANAGER_PATH;
+	return NULL;
+}
+
+/* What a receiver has, but cannot work. The URL may be a secret, and is not shown. */
+static void check_values(const struct alert_receiver *r, struct buffer *errors)
+{
+	const char *fault = r->url && !r->url_file ? alert_url_fault(r) : NULL;
+	struct alert_address address;
+
+	if (fault)
+		buffer_appendf(errors, "alerts.receivers.%s: url %s\n", r->name, fault);
+	if (r->address && !alert_address_split(r->address, &address))
+		buffer_appendf(errors,
+			       "alerts.receivers.%s: address '%s' is not HOST:PORT, "
+			       "with a number from 1 to 65535\n",
+			       r->name, r->address);
+	if (r->command.n && r->command.items[0][0] != '/')
+		buffer_appendf(errors,
+			       "alerts.receivers.%s: command begins with a whole path, "
+			       "not with '%s'\n",
+			       r->name, r->command.items[0]);
+}
+
 static void check_receiver(const struct config *config, const struct alert_receiver *r,
 			   struct buffer *errors)
 {
@@ -412,11 +476,7 @@ static void check_receiver(const struct config *config, const struct alert_recei
 		buffer_appendf(errors, "alerts.receivers.%s needs %s\n", r->name, what);
 	else
 		check_given(config, r, errors);
-	if (r->command.n && r->command.items[0][0] != '/')
-		buffer_appendf(errors,
-			       "alerts.receivers.%s: command begins with a whole path, "
-			       "not with '%s'\n",
-			       r->name, r->command.items[0]);
+	check_values(r, errors);
 }
 
 /* Without routes, what matters goes to everybody. */

@@ -38,6 +38,12 @@ enum alert_protocol {
 	ALERT_PROTOCOL_COUNT,
 };
 
+/** Where a syslog server is. */
+struct alert_address {
+	char host[256];
+	const char *port; /* a number */
+};
+
 /** Owned, NULL-terminated: an argument list, or patterns. */
 struct alert_words {
 	size_t n;
@@ -47,7 +53,7 @@ struct alert_words {
 struct alert_receiver {
 	char name[ALERT_NAME_SIZE];
 	enum alert_kind kind;
-	bool is_given_up; /* its files could not be read */
+	bool is_given_up;     /* its files could not be read */
 	char *url, *url_file; /* the text, or where it stands */
 	char *token, *token_file;
 	char *ca_path;	 /* a copy of it that can be read behind every lock */
@@ -100,6 +106,10 @@ int alert_config_parse(const struct config *config, struct alert_config *ret,
 int alert_config_read_secrets(struct alert_config *c, const char *name,
 			      struct buffer *errors);
 
+/** alert_config_check_programs() - can they be run, by us? @errors: a line for each that can not.
+ * Return: 0; -EINVAL */
+int alert_config_check_programs(const struct alert_config *c, struct buffer *errors);
+
 /** alert_config_deinit() - wipe what is secret, free */
 void alert_config_deinit(struct alert_config *c);
 
@@ -108,6 +118,15 @@ const char *alert_kind_name(enum alert_kind kind);
 
 /** alert_kind_runs_program() - is a program of the system run for it? */
 bool alert_kind_runs_program(enum alert_kind kind);
+
+/** alert_receiver_program() - its command, or what its kind runs without one; else NULL */
+const char *alert_receiver_program(const struct alert_receiver *r);
+
+/** alert_url_fault() - why its url cannot work, to follow its name; NULL: it can */
+const char *alert_url_fault(const struct alert_receiver *r);
+
+/** alert_address_split() - "loghost:6514", "[::1]:514"; @ret->port points into @address */
+bool alert_address_split(const char *address, struct alert_address *ret);
 
 #define _cleanup_alert_config_ _cleanup_(alert_config_deinit)
 

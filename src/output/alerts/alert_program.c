@@ -20,8 +20,6 @@
 #define TITLE_SIZE 256
 #define VALUE_SIZE 96
 #define ARGV_MAX   (ALERT_WORDS_MAX + 8)
-#define SENDMAIL   "/usr/sbin/sendmail"
-#define NOTIFY	   "/usr/bin/notify-send"
 #define LOOK_US	   10000
 #define PATH_VALUE "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -56,13 +54,11 @@ struct child {
 	size_t n_said;
 };
 
-static void add_command(const struct alert_receiver *r, const char *fallback,
-			const char **argv, size_t *n)
+static void add_command(const struct alert_receiver *r, const char **argv, size_t *n)
 {
-	for (size_t i = 0; i < r->command.n; i++)
+	argv[(*n)++] = alert_receiver_program(r);
+	for (size_t i = 1; i < r->command.n; i++)
 		argv[(*n)++] = r->command.items[i];
-	if (!r->command.n)
-		argv[(*n)++] = fallback;
 }
 
 /* Only what the configuration says, and for the desktop a title of ours, is in there. */
@@ -72,7 +68,7 @@ static void make_arguments(const struct alert_receiver *r, const struct request 
 	size_t n = 0;
 
 	if (r->kind == ALERT_EMAIL) {
-		add_command(r, SENDMAIL, argv, &n);
+		add_command(r, argv, &n);
 		argv[n++] = "-i"; /* a line with a dot alone does not end it */
 		if (r->from) {
 			argv[n++] = "-f";
@@ -81,14 +77,14 @@ static void make_arguments(const struct alert_receiver *r, const struct request 
 		argv[n++] = "--";
 		argv[n++] = r->to;
 	} else if (r->kind == ALERT_DESKTOP) {
-		add_command(r, NOTIFY, argv, &n);
+		add_command(r, argv, &n);
 		argv[n++] = "--app-name=lksm";
 		argv[n++] = q->severity >= LKSM_HIGH ? "--urgency=critical"
 						     : "--urgency=normal";
 		argv[n++] = "--";
 		argv[n++] = q->title;
 	} else {
-		add_command(r, "", argv, &n);
+		add_command(r, argv, &n);
 	}
 	argv[n] = NULL;
 }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What of the receivers stands in files of its own: see alert_config.h. */
+/* What of the receivers is elsewhere than in the configuration: see alert_config.h. */
 #include <errno.h>
 #include <sodium.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/safe_path.h"
@@ -80,9 +81,20 @@ static int copy_ca(struct alert_receiver *r, struct buffer *errors)
 	return 0;
 }
 
-static int read_files(struct alert_receiver *r, struct buffer *errors)
+static int read_url(struct alert_receiver *r, struct buffer *errors)
 {
 	int error = read_secret(r->url_file, &r->url, errors);
+	const char *fault = error == 0 && r->url ? alert_url_fault(r) : NULL;
+
+	if (!fault)
+		return error;
+	buffer_appendf(errors, "what is in %s %s\n", r->url_file, fault);
+	return -EINVAL;
+}
+
+static int read_files(struct alert_receiver *r, struct buffer *errors)
+{
+	int error = read_url(r, errors);
 
 	if (error == 0)
 		error = read_secret(r->token_file, &r->token, errors);
@@ -104,6 +116,33 @@ int alert_config_read_secrets(struct alert_config *c, const char *name,
 		receiver->is_given_up = true;
 		buffer_appendf(errors, "alerts.receivers.%s: %s", receiver->name,
 			       buffer_cstring(&said) ? said.data : "out of memory\n");
+		r = -EINVAL;
+	}
+	return r;
+}
+
+/* Return: 0; an errno. */
+static int try_program(const char *path)
+{
+	struct stat st;
+
+	if (access(path, X_OK) < 0 || stat(path, &st) < 0)
+		return errno;
+	return S_ISREG(st.st_mode) ? 0 : EACCES;
+}
+
+int alert_config_check_programs(const struct alert_config *c, struct buffer *errors)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < c->n_receivers; i++) {
+		const char *program = alert_receiver_program(&c->receivers[i]);
+		int error = program ? try_program(program) : 0;
+
+		if (!error)
+			continue;
+		buffer_appendf(errors, "alerts.receivers.%s: %s cannot be run: %s\n",
+			       c->receivers[i].name, program, strerror(error));
 		r = -EINVAL;
 	}
 	return r;

@@ -16,29 +16,7 @@
 #include "base/clock.h"
 #include "output/alerts/alert_send.h"
 
-#define HOST_SIZE      256
 #define TLS_PRIORITIES "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
-
-struct place {
-	char host[HOST_SIZE];
-	const char *port;
-};
-
-/* "loghost:6514", "[::1]:514" */
-static bool split_address(const char *address, struct place *ret)
-{
-	const char *colon = strrchr(address, ':');
-	const char *begin = *address == '[' ? address + 1 : address;
-	const char *end = colon && colon > begin && colon[-1] == ']' ? colon - 1 : colon;
-
-	if (!colon || end <= begin || (size_t)(end - begin) >= sizeof(ret->host) ||
-	    !colon[1])
-		return false;
-	memcpy(ret->host, begin, (size_t)(end - begin));
-	ret->host[end - begin] = '\0';
-	ret->port = colon + 1;
-	return true;
-}
 
 static int set_timeouts(int fd, uint64_t timeout_us)
 {
@@ -62,7 +40,7 @@ static int connect_one(const struct addrinfo *a, uint64_t timeout_us)
 	return connect(fd, a->ai_addr, a->ai_addrlen) < 0 ? -errno : take_fd(&fd);
 }
 
-static int connect_any(const struct alert_receiver *r, const struct place *place,
+static int connect_any(const struct alert_receiver *r, const struct alert_address *place,
 		       struct alert_outcome *ret)
 {
 	const struct addrinfo hints = {
@@ -157,8 +135,8 @@ static int tls_trust(const struct alert_receiver *r, gnutls_certificate_credenti
 	return n > 0 ? 0 : n < 0 ? n : GNUTLS_E_NO_CERTIFICATE_FOUND;
 }
 
-static int tls_begin(const struct alert_receiver *r, const struct place *place, int fd,
-		     gnutls_certificate_credentials_t c, gnutls_session_t tls)
+static int tls_begin(const struct alert_receiver *r, const struct alert_address *place,
+		     int fd, gnutls_certificate_credentials_t c, gnutls_session_t tls)
 {
 	int error = gnutls_priority_set_direct(tls, TLS_PRIORITIES, NULL);
 
@@ -178,8 +156,8 @@ static int tls_begin(const struct alert_receiver *r, const struct place *place, 
 	return error;
 }
 
-static void send_tls(const struct alert_receiver *r, const struct place *place, int fd,
-		     struct span framed, struct alert_outcome *ret)
+static void send_tls(const struct alert_receiver *r, const struct alert_address *place,
+		     int fd, struct span framed, struct alert_outcome *ret)
 {
 	gnutls_certificate_credentials_t credentials = NULL;
 	gnutls_session_t tls = NULL;
@@ -208,9 +186,9 @@ void alert_syslog_send(const struct alert_receiver *r, struct span message,
 {
 	_cleanup_buffer_ struct buffer framed = { 0 };
 	_cleanup_close_ int fd = -1;
-	struct place place;
+	struct alert_address place;
 
-	if (!split_address(r->address, &place)) {
+	if (!alert_address_split(r->address, &place)) {
 		alert_outcome_set(ret, ALERT_REFUSED, "'%s' is no HOST:PORT", r->address);
 		return;
 	}

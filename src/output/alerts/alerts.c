@@ -19,7 +19,7 @@
 #include "output/alerts/alert_send.h"
 
 #define FEED_BYTES ((size_t)64 << 10)
-#define LOOK_MS	   1000	 /* where nobody tells us of changes */
+#define LOOK_MS	   1000 /* where nobody tells us of changes */
 
 struct feeder {
 	const struct alerts_options *options;
