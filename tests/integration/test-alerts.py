@@ -15,7 +15,7 @@ import stat
 import subprocess
 import threading
 
-from lksm_test import DEADLINE_S, LKSM, ROOT, equal, main, record, wait_for
+from lksm_test import DEADLINE_S, LKSM, ROOT, equal, main, open_files, record, wait_for
 
 HIGH = "[PHOTON RING] SUSPICIOUS *** kallsyms_lookup_name probe detected!"
 # not of what the tests do to the processes
@@ -448,6 +448,14 @@ def test_who_sends_may_do_nothing_else(daemon, folder):
             # neither root nor core, web or history, whose files it would own
             uid = re.search(r"Uid:\t(\d+)", text).group(1)
             assert uid not in ("0", "65521", "65522", "65523"), text
+    equal(sorted(open_files(process_of(d, "alerts-launch"))), [0, 1, 2, 3])
+    for name in ("alerts-send", "alerts-launch"):
+        left = [x for x in open_files(process_of(d, name)).values()
+                if re.search(r"inotify|signalfd|lksm_events|/logs$|/\.alerts$", x)]
+        equal(left, [])
+    # its user's programs cannot look into it
+    owner = os.stat(f"/proc/{process_of(d, 'alerts-launch')}/environ").st_uid
+    equal(owner, 0 if os.geteuid() == 0 else owner)
     assert "alerts-send runs without" not in d.stderr(), d.stderr()
     d.stop()
 

@@ -18,8 +18,9 @@
 #include "output/alerts/alert_program.h"
 #include "output/alerts/alert_send.h"
 
-#define FEED_BYTES ((size_t)64 << 10)
-#define LOOK_MS	   1000 /* where nobody tells us of changes */
+#define FEED_BYTES  ((size_t)64 << 10)
+#define LAUNCHER_FD (STDERR_FILENO + 1)
+#define LOOK_MS	    1000 /* where nobody tells us of changes */
 
 struct feeder {
 	const struct alerts_options *options;
@@ -223,15 +224,27 @@ static const struct privilege_user *choose_user(struct privilege_user *user)
 	return user;
 }
 
-/* No lock but its user: a sendmail that is setgid would be none behind one. */
-static _Noreturn void launch(const struct alerts_options *o, int socket, pid_t parent)
+/* Nothing but the standard ones, and the socket, which becomes the next. */
+static int keep_only(int socket)
 {
+	if (dup3(socket, LAUNCHER_FD, O_CLOEXEC) < 0 && socket != LAUNCHER_FD)
+		return -errno;
+	return close_range(LAUNCHER_FD + 1, UINT32_MAX, 0) < 0 ? -errno : LAUNCHER_FD;
+}
+
+/* No lock but its user: a sendmail that is setgid would be none behind one. */
+static _Noreturn void launch(struct feeder *f, int socket, pid_t parent)
+{
+	const struct alerts_options *o = f->options;
 	struct privilege_user user;
 
 	begin_child("alerts-launch", parent);
-	(void)close(o->folder);
-	(void)close(o->page_fd);
-	(void)close(o->letter_fd);
+	alert_page_unmap(f->page);
+	socket = keep_only(socket);
+	if (socket < 0) {
+		(void)log_error_errno(socket, "alerts: cannot close what is not ours");
+		_exit(1);
+	}
 	if (choose_user(&user) &&
 	    (privilege_become(&user) < 0 || privilege_drop_capabilities(NULL, 0) < 0)) {
 		log_error(
@@ -239,26 +252,30 @@ static _Noreturn void launch(const struct alerts_options *o, int socket, pid_t p
 		_exit(1);
 	}
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* forgotten with the old user */
+	(void)prctl(PR_SET_DUMPABLE, 0); /* the programs have its user, and it secrets */
 	alert_program_serve(o->config, socket);
 	_exit(0);
 }
 
-static _Noreturn void send_all(const struct alerts_options *o, struct alert_page *page,
-			       int lines, int launcher, pid_t parent)
+static _Noreturn void send_all(struct feeder *f, int lines, int launcher, pid_t parent)
 {
+	const struct alerts_options *o = f->options;
 	struct sandbox_report report;
 	struct privilege_user user;
 
 	begin_child("alerts-send", parent);
+	log_follower_destroy(f->follower);
+	(void)close(f->signals);
 	(void)close(o->folder);
+	(void)close(o->page_fd);    /* it is mapped */
 	if (alert_http_start() < 0) /* later no library can be mapped */
 		log_warning("alerts: there is no libcurl: webhooks are not sent");
-	atomic_store(&page->pid, getpid());
+	atomic_store(&f->page->pid, getpid());
 	sandbox_enter(&(struct sandbox_options){ .kind = SANDBOX_SENDER,
 						 .name = "alerts-send",
 						 .user = choose_user(&user) },
 		      &report);
-	_exit(alerts_send_lines(o->config, page, lines, o->letter_fd, launcher) < 0);
+	_exit(alerts_send_lines(o->config, f->page, lines, o->letter_fd, launcher) < 0);
 }
 
 static bool has_programs(const struct alert_config *c)
@@ -270,20 +287,20 @@ static bool has_programs(const struct alert_config *c)
 }
 
 /* @ret: the sender's end of the socket; -1: no program is configured */
-static int start_launcher(const struct alerts_options *o, int *ret)
+static int start_launcher(struct feeder *f, int *ret)
 {
 	int pair[2];
 	pid_t parent = getpid(), pid;
 
 	*ret = -1;
-	if (!has_programs(o->config))
+	if (!has_programs(f->options->config))
 		return 0;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return -errno;
 	pid = fork();
 	if (pid == 0) {
 		(void)close(pair[0]);
-		launch(o, pair[1], parent);
+		launch(f, pair[1], parent);
 	}
 	(void)close(pair[1]);
 	*ret = pair[0];
@@ -300,7 +317,7 @@ static int start_sender(struct feeder *f, int launcher)
 	pid = fork();
 	if (pid == 0) {
 		(void)close(pair[1]);
-		send_all(f->options, f->page, pair[0], launcher, parent);
+		send_all(f, pair[0], launcher, parent);
 	}
 	(void)close(pair[0]);
 	f->lines = pair[1];
@@ -339,7 +356,7 @@ static int start(struct feeder *f)
 	if (r >= 0)
 		r = f->signals = open_signals();
 	if (r >= 0)
-		r = start_launcher(o, &launcher);
+		r = start_launcher(f, &launcher);
 	if (r >= 0)
 		r = start_sender(f, launcher);
 	cleanup_close(&launcher);
