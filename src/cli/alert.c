@@ -168,7 +168,8 @@ static int status(const struct alert *a)
 	       log_end);
 	for (size_t i = 0; i < a->config.n_receivers; i++)
 		for (size_t k = 0; k < ALERT_RECEIVERS_MAX; k++)
-			if (!strcmp(page->rows[k].name, a->config.receivers[i].name))
+			if (!strncmp(page->rows[k].name, a->config.receivers[i].name,
+				     ALERT_NAME_SIZE))
 				print_row(&page->rows[k], &a->config.receivers[i],
 					  log_end);
 	alert_page_unmap(page);

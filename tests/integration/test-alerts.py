@@ -448,6 +448,7 @@ def test_who_sends_may_do_nothing_else(daemon, folder):
             # neither root nor core, web or history, whose files it would own
             uid = re.search(r"Uid:\t(\d+)", text).group(1)
             assert uid not in ("0", "65521", "65522", "65523"), text
+    assert process_of(d, "alerts"), "the name of the first"
     equal(sorted(open_files(process_of(d, "alerts-launch"))), [0, 1, 2, 3])
     for name in ("alerts-send", "alerts-launch"):
         left = [x for x in open_files(process_of(d, name)).values()
@@ -496,9 +497,13 @@ def test_alert_test_goes_the_real_way(_, folder):
     equal((done.returncode, done.stdout), (1, "good (slack): delivered: HTTP 200\n"
                                               "bad (webhook): not delivered: HTTP 403\n"))
     assert "A test by lksm alert test" in good.bodies()[0]["text"]
+    assert re.fullmatch(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", bad.bodies()[0]["time"]), bad.bodies()
     done = alert_test(folder, "good")
     equal((done.returncode, done.stdout), (0, "good (slack): delivered: HTTP 200\n"))
     equal(alert_test(folder, "nobody").returncode, 2)
+    configure(folder, {"gone": {"type": "exec", "command": ["/nobody"]}})
+    equal(alert_test(folder).stdout,
+          "gone (exec): not delivered: cannot be run: /nobody: No such file or directory\n")
     configure(folder, {})
     equal(alert_test(folder).returncode, 1)
 

@@ -68,10 +68,11 @@ void alert_page_unmap(struct alert_page *page)
 		(void)munmap(page, sizeof(*page));
 }
 
+/* Of a name on the page: the sender can take its end away at any time. */
 static bool is_configured(const struct alert_config *c, const char *name)
 {
 	for (size_t i = 0; i < c->n_receivers; i++)
-		if (!strcmp(c->receivers[i].name, name))
+		if (!strncmp(c->receivers[i].name, name, ALERT_NAME_SIZE))
 			return true;
 	return false;
 }
@@ -83,7 +84,7 @@ struct alert_row *alert_page_take_row(struct alert_page *page,
 	struct alert_row *row = NULL;
 
 	for (size_t i = 0; i < ALERT_RECEIVERS_MAX; i++) {
-		if (!strcmp(page->rows[i].name, name))
+		if (!strncmp(page->rows[i].name, name, ALERT_NAME_SIZE))
 			return &page->rows[i];
 		if (!row && !is_configured(c, page->rows[i].name))
 			row = &page->rows[i];
@@ -117,9 +118,12 @@ bool alert_page_next_seq(const struct alert_page *page, const struct alert_confi
 void alert_page_cursor(const struct alert_page *page, uint64_t next_seq,
 		       struct log_cursor *ret)
 {
+	struct log_cursor cursor = page->cursor; /* ours: nobody changes it any more */
+
+	cursor.name[sizeof(cursor.name) - 1] = '\0';
 	*ret = (struct log_cursor){ 0 };
-	if (atomic_load(&page->cursor_number) && page->cursor.next_seq <= next_seq &&
-	    fnmatch(FOLDER_LOG_PATTERN, page->cursor.name, 0) == 0)
-		*ret = page->cursor;
+	if (atomic_load(&page->cursor_number) && cursor.next_seq <= next_seq &&
+	    fnmatch(FOLDER_LOG_PATTERN, cursor.name, 0) == 0)
+		*ret = cursor;
 	ret->next_seq = next_seq;
 }

@@ -141,6 +141,7 @@ static _Noreturn void become(const char *const *argv, char *const *environment, 
 	    dup2(output, STDERR_FILENO) < 0)
 		_exit(126);
 	(void)execve(argv[0], (char *const *)argv, environment);
+	(void)dprintf(STDOUT_FILENO, "%s: %s", argv[0], strerror(errno));
 	_exit(127);
 }
 
@@ -246,7 +247,7 @@ static void judge(const struct child *child, int status, struct alert_outcome *r
 		alert_outcome_set(ret, ALERT_SENT, "%s",
 				  child->n_said ? child->said : "exited with status 0");
 	else if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
-		alert_outcome_set(ret, ALERT_RETRY, "cannot be run");
+		alert_outcome_set(ret, ALERT_RETRY, "cannot be run: %s", child->said);
 	else if (WIFEXITED(status))
 		alert_outcome_set(ret, ALERT_RETRY, "exited with status %d%s%s",
 				  WEXITSTATUS(status), child->n_said ? ": " : "",

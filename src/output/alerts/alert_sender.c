@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/time_text.h"
 #include "output/alerts/alert_format.h"
 #include "output/alerts/alerts.h"
 
@@ -290,6 +291,7 @@ void alerts_send_test(const struct alert_config *c, size_t receiver,
 	if (alert_event_parse(line, &event) < 0 ||
 	    gethostname(event.host, sizeof(event.host) - 1) < 0)
 		return;
+	time_format(clock_now().real_us, event.time);
 	alert_group_add(&group, &event, line);
 	alert_send(c, receiver, &group, -1, ret);
 	alert_group_deinit(&group);

@@ -373,6 +373,7 @@ int alerts_run(const struct alerts_options *options)
 	struct feeder f = { .options = options, .lines = -1, .signals = -1 };
 	int r = alert_page_map(options->page_fd, true, &f.page);
 
+	(void)prctl(PR_SET_NAME, "alerts"); /* not the "exe" that we were started by */
 	if (r >= 0)
 		r = start(&f);
 	if (r == -ECHILD)
