@@ -19,6 +19,7 @@
 #include "cli/verb.h"
 #include "core/registry.h"
 #include "core/seal.h"
+#include "output/alerts/alert_presence.h"
 #include "privsep/channel.h"
 #include "privsep/inherited.h"
 #include "processes.h"
@@ -382,6 +383,8 @@ static int open_all(struct daemon *d)
 	if (r >= 0)
 		r = module_dir_add_alerts(&d->externals, c,
 					  d->options->config_path(d->options->context));
+	if (!c->alerts_enabled) /* somebody else is to tell */
+		alerts_warn_unsent(c);
 	for (size_t i = 0; r >= 0 && i < c->module_dirs.n; i++)
 		r = module_dir_list(&d->externals, c->module_dirs.items[i], c);
 	if (r == -ENOMEM)

@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "cli/setup.h"
+#include "output/alerts/alert_presence.h"
 #include "output/alerts/alerts.h"
 
 enum option {
@@ -138,13 +139,6 @@ static void print_row(const struct alert_row *row, const struct alert_receiver *
 	putchar('\n');
 }
 
-static bool is_running(const struct alert_page *page)
-{
-	pid_t pid = atomic_load(&page->pid);
-
-	return pid > 0 && (kill(pid, 0) == 0 || errno == EPERM);
-}
-
 static int status(const struct alert *a)
 {
 	_cleanup_close_ int fd = open_in(state_dir(a), ALERT_PAGE_NAME, O_RDONLY);
@@ -162,7 +156,7 @@ static int status(const struct alert *a)
 		return EXIT_TROUBLE;
 	}
 	(void)alerts_log_end(folder, &log_end); /* then nobody is said to be behind */
-	r = is_running(page) ? EXIT_DONE : EXIT_NOTHING;
+	r = alert_page_is_in_use(page) ? EXIT_DONE : EXIT_NOTHING;
 	printf("%s; read up to event %" PRIu64 " of %" PRIu64 "\n",
 	       r == EXIT_DONE ? "running" : "not running", atomic_load(&page->read_seq),
 	       log_end);

@@ -6,8 +6,10 @@
 #include <stdio.h>
 
 #include "base/log.h"
+#include "base/paths.h"
 #include "cli/setup.h"
 #include "cli/verb.h"
+#include "output/alerts/alert_presence.h"
 
 enum {
 	OPTION_CONFIG
@@ -54,6 +56,8 @@ static int check_configured(const char *config)
 		r = setup_load_tls(&setup.config, &pair);
 	if (r == 0)
 		r = setup_check_alerts(&setup.config);
+	if (r == 0 && (!setup.config.alerts_enabled || !*paths_checkout()))
+		alerts_warn_unsent(&setup.config);
 	if (r == 0)
 		printf("configuration: ok\n");
 	if (r == 0)

@@ -20,6 +20,7 @@
 #include "cli/verb.h"
 #include "core/sandbox_page.h"
 #include "core/seal_key.h"
+#include "output/alerts/alert_presence.h"
 #include "output/dashboard/dashboard.h"
 
 #define LINE_SIZE      512
@@ -305,7 +306,13 @@ static enum verdict check_alerts(struct doctor *d, struct finding *f)
 		SAY(f->remedy, "mend what is named above, then restart who sends");
 		return WRONG;
 	}
-	SAY(f->what, "The receivers of alerts are valid; `lksm alert test` tries them");
+	if (alerts_are_sent(&d->setup.config) == 0) {
+		SAY(f->what, "Nobody tells the receivers of alerts");
+		SAY(f->remedy, "`systemctl enable --now lksm-alerts`; without it, `lksm "
+			       "run` does, but if alerts.enabled is false");
+		return ADVICE;
+	}
+	SAY(f->what, "The receivers of alerts are told; `lksm alert test` tries them");
 	return FINE;
 }
 

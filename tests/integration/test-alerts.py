@@ -15,7 +15,7 @@ import stat
 import subprocess
 import threading
 
-from lksm_test import DEADLINE_S, LKSM, ROOT, equal, main, open_files, record, wait_for
+from lksm_test import DEADLINE_S, LKSM, ROOT, Skip, equal, main, open_files, record, wait_for
 
 HIGH = "[PHOTON RING] SUSPICIOUS *** kallsyms_lookup_name probe detected!"
 # not of what the tests do to the processes
@@ -482,6 +482,19 @@ def test_receivers_change_with_a_restart_only(daemon, folder):
     configure(folder, {"hook": {"type": "slack", "url": hook.url}})
     d.process.send_signal(signal.SIGHUP)
     assert "alerts cannot change while the daemon runs" in d.wait_events(1, "config_rejected")[0]["data"]["error"]
+    d.stop()
+
+
+def test_receivers_that_nobody_tells_are_said(daemon, folder):
+    if os.path.lexists("/etc/systemd/system/multi-user.target.wants/lksm-alerts.service"):
+        raise Skip("systemd is to tell them")
+    said = "there are receivers, and nobody tells them"
+    path = configure(folder, {"cat": {"type": "exec", "command": ["/bin/cat"]}}, enabled=False,
+                     dir=str(folder / "logs"))
+    done = check(folder)
+    assert done.returncode == 0 and said in done.stderr, done
+    d = daemon("--config", path).start()
+    wait_for(lambda: said in d.stderr(), "the warning")
     d.stop()
 
 
