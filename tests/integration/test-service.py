@@ -15,6 +15,8 @@ from lksm_test import LKSM, ROOT, Skip, equal, main, wait_for
 
 SYSTEMD = "/lib/systemd/systemd"
 UNITS = ["lksm.service", "lksm-crossview.service", "lksm-dashboard.socket", "lksm-crossview.socket"]
+SAYS_NOBODY = "there are receivers, and nobody tells them"
+ALERTS = "lksm-alerts.service"  # ends at once if there are no receivers
 FOUR_CAPABILITIES = 1 << 5 | 1 << 6 | 1 << 7 | 1 << 8  # kill, setgid, setuid, setpcap
 DEVICES = "null zero full random urandom tty kmsg"
 
@@ -54,7 +56,7 @@ tar -x --no-same-owner --no-overwrite-dir --keep-directory-symlink -C /
 systemd-sysusers lksm.conf
 systemd-tmpfiles --create lksm.conf
 systemctl daemon-reload
-systemctl start """ + " ".join(UNITS)
+systemctl start """ + " ".join([*UNITS, ALERTS])
 
 
 def cgroup_root():
@@ -213,6 +215,31 @@ def test_it_comes_up_with_all_locks(_, folder):
         rating = box.run("systemd-analyze security --no-pager lksm.service")
         score = float(re.search(r"exposure level for lksm.service: ([0-9.]+)", rating)[1])
         assert score <= 1.6, rating
+
+
+def test_alerts_are_sent_by_a_service_of_their_own(_, folder):
+    with installed(folder) as box:
+        wait_for(lambda: box.run(f"systemctl is-active {ALERTS}", check=False) == "inactive", "its end")
+        equal(box.show(ALERTS, "Result"), "success")
+        equal(box.run(f"journalctl --quiet --no-pager -o cat -p warning -u {ALERTS}"), "")
+        box.run("""mkdir -p /etc/lksm/lksm.yaml.d
+            cat >/etc/lksm/lksm.yaml.d/test.yaml <<'END'
+alerts: {group_wait: 0.1, receivers: {cat: {type: exec, command: [/bin/cat]}}}
+END""")
+        box.run(f"systemctl disable {ALERTS}; systemctl restart lksm")
+        assert SAYS_NOBODY in box.run("lksm check")
+        assert "note  Nobody tells the receivers of alerts" in box.run("lksm doctor", check=False)
+        wait_for(lambda: SAYS_NOBODY in box.run("journalctl --no-pager -o cat -u lksm"), "a warning")
+        box.run(f"systemctl enable --now {ALERTS}")
+        wait_for(lambda: "running" == box.run("lksm alert status", check=False).split(";")[0], "who sends")
+        assert SAYS_NOBODY not in box.run("lksm check")
+        assert "ok    The receivers of alerts are told" in box.run("lksm doctor", check=False)
+        box.run(f"echo '<6>[PHOTON RING] by the test of alerts, {os.getpid()}' >/dev/kmsg")
+        wait_for(lambda: re.search(r"cat \(exec\): well; sent [1-9]", box.run("lksm alert status")),
+                 f"a message\n{box.journal()}")
+        status = status_of(box, box.run("pgrep -x alerts-send"))
+        equal(box.run(f"id -nu {status['Uid'].split()[0]}"), "lksm-alerts")
+        equal(int(status["CapEff"], 16), 0)
 
 
 def test_crossview_has_a_pipe_for_events_and_the_journal_for_words(_, folder):
