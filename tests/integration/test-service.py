@@ -311,20 +311,22 @@ def test_the_package_installs_upgrades_and_leaves_the_logs_only(_, folder):
         before = box.run(listing).splitlines()
         box.run("dpkg -i /root/lksm.deb")
         box.wait_active()
-        equal(box.run("systemctl is-enabled " + " ".join(UNITS)).split(), ["enabled"] * len(UNITS))
+        units = [*UNITS, ALERTS]
+        equal(box.run("systemctl is-enabled " + " ".join(units)).split(), ["enabled"] * len(units))
         first = box.pids("lksm")
         box.run("dpkg -i /root/lksm.deb")
         box.wait_active()
         assert box.pids("lksm") != first, "an upgrade is to start the new program"
         seqs = [e["seq"] for e in box.events()]
         equal(seqs, list(range(len(seqs))))
+        box.run("touch /var/log/lksm/.alerts /var/log/lksm/alerts_dead_letters.jsonl")
         box.run("dpkg -P lksm")
         wait_for(lambda: "active" not in box.states(), f"the end of all units\n{box.journal()}")
         left = set(box.run(listing).splitlines()) - set(before)
         logs = {x for x in left if re.fullmatch(
-            r"/var/log/lksm(/lksm_events_[0-9-]+\.jsonl|/\.seal_key)?", x)}
+            r"/var/log/lksm(/lksm_events_[0-9-]+\.jsonl|/\.seal_key|/alerts_dead_letters\.jsonl)?", x)}
         equal(left - logs, {x for x in left if x.startswith("/var/log/dpkg") or x == "/etc/.pwd.lock"})
-        equal(len(logs), 3)
+        equal(len(logs), 4)
         equal(box.run("getent passwd | grep lksm", check=False), "")
 
 
