@@ -108,7 +108,8 @@ static void judge(struct post *p, const struct alert_group *g,
 	uint32_t random = 0;
 	bool is_over = o->result != ALERT_RETRY;
 
-	(void)getrandom(&random, sizeof(random), GRND_NONBLOCK); /* 0 is as good */
+	if (getrandom(&random, sizeof(random), GRND_NONBLOCK) < 0)
+		random = 0; /* as good */
 	if (!is_over)
 		is_over = !alert_queue_failed(&p->queue, o->retry_after_us, random,
 					      now_us);
