@@ -15,30 +15,65 @@ static void test_refused(void **state)
 		{ QUERY_EVENTS, "nonsense=1", "there is no parameter nonsense" },
 		{ QUERY_EVENTS, "bucket=60", "there is no parameter bucket" },
 		{ QUERY_STATS, "limit=1", "there is no parameter limit" },
-		{ QUERY_EVENTS, "limit", "this is no value for limit: " },
-		{ QUERY_EVENTS, "limit=0", "this is no value for limit: 0" },
-		{ QUERY_EVENTS, "limit=1001", "this is no value for limit: 1001" },
-		{ QUERY_EVENTS, "limit=1;DROP", "this is no value for limit: 1;DROP" },
-		{ QUERY_EXPORT, "limit=1000001", "this is no value for limit: 1000001" },
-		{ QUERY_EVENTS, "cursor=-1", "this is no value for cursor: -1" },
+		{ QUERY_EVENTS, "limit",
+		  "this is no value for limit: ; it takes 1 to 1000, and up to 1000000 "
+		  "for an export" },
+		{ QUERY_EVENTS, "limit=0",
+		  "this is no value for limit: 0; it takes 1 to 1000, and up to 1000000 "
+		  "for an export" },
+		{ QUERY_EVENTS, "limit=1001",
+		  "this is no value for limit: 1001; it takes 1 to 1000, and up to "
+		  "1000000 for an export" },
+		{ QUERY_EVENTS, "limit=1;DROP",
+		  "this is no value for limit: 1;DROP; it takes 1 to 1000, and up to "
+		  "1000000 for an export" },
+		{ QUERY_EXPORT, "limit=1000001",
+		  "this is no value for limit: 1000001; it takes 1 to 1000, and up to "
+		  "1000000 for an export" },
+		{ QUERY_EVENTS, "cursor=-1",
+		  "this is no value for cursor: -1; it takes the next_cursor of an "
+		  "answer" },
 		{ QUERY_EVENTS, "cursor=99999999999999999999",
-		  "this is no value for cursor: 99999999999999999999" },
-		{ QUERY_EVENTS, "order=up", "this is no value for order: up" },
-		{ QUERY_EVENTS, "severity=bad", "this is no value for severity: bad" },
-		{ QUERY_EVENTS, "severity=", "this is no value for severity: " },
+		  "this is no value for cursor: 99999999999999999999; it takes the "
+		  "next_cursor of an answer" },
+		{ QUERY_EVENTS, "order=up",
+		  "this is no value for order: up; it takes asc or desc" },
+		{ QUERY_EVENTS, "severity=bad",
+		  "this is no value for severity: bad; it takes info, medium, high or "
+		  "critical, several: a,b" },
+		{ QUERY_EVENTS, "severity=",
+		  "this is no value for severity: ; it takes info, medium, high or "
+		  "critical, several: a,b" },
 		{ QUERY_EVENTS, "severity=info,", "" },
-		{ QUERY_EVENTS, "min_severity=", "this is no value for min_severity: " },
+		{ QUERY_EVENTS, "min_severity=",
+		  "this is no value for min_severity: ; it takes info, medium, high or "
+		  "critical" },
 		{ QUERY_EVENTS, "since=yesterday",
-		  "this is no value for since: yesterday" },
-		{ QUERY_EVENTS, "type=", "this is no value for type: " },
-		{ QUERY_EVENTS, "type=a,,b", "this is no value for type: a,,b" },
-		{ QUERY_EVENTS, "type=!", "this is no value for type: !" },
+		  "this is no value for since: yesterday; it takes RFC 3339 "
+		  "(2026-02-10T12:00:00Z), or seconds since 1970" },
+		{ QUERY_EVENTS, "type=",
+		  "this is no value for type: ; it takes up to 16 values: a,b; or !a for "
+		  "all others" },
+		{ QUERY_EVENTS, "type=a,,b",
+		  "this is no value for type: a,,b; it takes up to 16 values: a,b; or !a "
+		  "for all others" },
+		{ QUERY_EVENTS, "type=!",
+		  "this is no value for type: !; it takes up to 16 values: a,b; or !a "
+		  "for all others" },
 		{ QUERY_EVENTS, "type=a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q",
-		  "this is no value for type: a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q" },
-		{ QUERY_EVENTS, "data.=1", "this is no value for data.: 1" },
-		{ QUERY_HISTOGRAM, "bucket=0", "this is no value for bucket: 0" },
-		{ QUERY_HISTOGRAM, "bucket=61", "this is no value for bucket: 61" },
-		{ QUERY_EXPORT, "format=xml", "this is no value for format: xml" },
+		  "this is no value for type: a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q; it "
+		  "takes up to 16 values: a,b; or !a for all others" },
+		{ QUERY_EVENTS, "data.=1",
+		  "this is no value for data.: 1; it takes up to 16 pairs, each with a "
+		  "key" },
+		{ QUERY_HISTOGRAM, "bucket=0",
+		  "this is no value for bucket: 0; it takes a multiple of 60 seconds, up "
+		  "to a year" },
+		{ QUERY_HISTOGRAM, "bucket=61",
+		  "this is no value for bucket: 61; it takes a multiple of 60 seconds, "
+		  "up to a year" },
+		{ QUERY_EXPORT, "format=xml",
+		  "this is no value for format: xml; it takes jsonl or csv" },
 		{ QUERY_EVENTS, "q=-a", "q has to name a word that is to be there, too" },
 		{ QUERY_EVENTS, "q=%", "a % has no two digits behind it" },
 		{ QUERY_EVENTS, "q=%4", "a % has no two digits behind it" },

@@ -221,40 +221,48 @@ static int take_format(struct query *q, struct span value)
 	return q->is_csv || span_equal(value, SPAN("jsonl")) ? 0 : -EINVAL;
 }
 
+/* What a parameter takes, for who gave it another value. */
+#define TIMES	   "RFC 3339 (2026-02-10T12:00:00Z), or seconds since 1970"
+#define SEVERITIES "info, medium, high or critical"
+#define WORDS	   "up to 16 values: a,b; or !a for all others"
+
 static const struct query_parameter parameters[] = {
 	{ "since", FILTERED, TIME,
-	  "Events of that time or later: RFC 3339, or seconds since 1970", take_since },
-	{ "until", FILTERED, TIME, "Events before that time", take_until },
+	  "Events of that time or later: RFC 3339, or seconds since 1970", TIMES,
+	  take_since },
+	{ "until", FILTERED, TIME, "Events before that time", TIMES, take_until },
 	{ "severity", FILTERED, SEVERITY_SCHEMA, "This severity; several: a,b",
-	  take_severity },
-	{ "min_severity", FILTERED, SEVERITY_SCHEMA, "This severity or worse",
+	  SEVERITIES ", several: a,b", take_severity },
+	{ "min_severity", FILTERED, SEVERITY_SCHEMA, "This severity or worse", SEVERITIES,
 	  take_min_severity },
-	{ "type", FILTERED, STRING, "This type; several: a,b; all others: !a",
+	{ "type", FILTERED, STRING, "This type; several: a,b; all others: !a", WORDS,
 	  take_type },
-	{ "source", FILTERED, STRING, "This source; as type", take_source },
-	{ "host", FILTERED, STRING, "This host; as type", take_host },
-	{ "rule", FILTERED, STRING, "This rule; as type", take_rule },
+	{ "source", FILTERED, STRING, "This source; as type", WORDS, take_source },
+	{ "host", FILTERED, STRING, "This host; as type", WORDS, take_host },
+	{ "rule", FILTERED, STRING, "This rule; as type", WORDS, take_rule },
 	{ "q", FILTERED, STRING,
 	  "Words in the message or in values of data: all of them; \\\"a phrase\\\", "
 	  "begin*, -not",
-	  take_q },
-	{ DATA "KEY", FILTERED, STRING, "The value of a key of data, exactly", NULL },
+	  "words, \"a phrase\", begin*, -not", take_q },
+	{ DATA "KEY", FILTERED, STRING, "The value of a key of data, exactly",
+	  "up to 16 pairs, each with a key", NULL },
 	{ "limit", PAGED, "{\"type\": \"integer\", \"minimum\": 1}",
 	  "Most events of the answer: 100 and at most 1000; of an export 100000, at most "
 	  "1000000",
-	  take_limit },
+	  "1 to 1000, and up to 1000000 for an export", take_limit },
 	{ "cursor", PAGED, "{\"type\": \"string\"}",
 	  "next_cursor of the answer before: what follows it. New events change nothing "
 	  "about it",
-	  take_cursor },
+	  "the next_cursor of an answer", take_cursor },
 	{ "order", PAGED, "{\"type\": \"string\", \"enum\": [\"asc\", \"desc\"]}",
-	  "By seq: the newest first (desc), or the oldest", take_order },
+	  "By seq: the newest first (desc), or the oldest", "asc or desc", take_order },
 	{ "bucket", QUERY_HISTOGRAM,
 	  "{\"type\": \"integer\", \"minimum\": 60, \"multipleOf\": 60}",
-	  "Seconds of one bucket; else what makes at most 100 of them", take_bucket },
+	  "Seconds of one bucket; else what makes at most 100 of them",
+	  "a multiple of 60 seconds, up to a year", take_bucket },
 	{ "format", QUERY_EXPORT,
 	  "{\"type\": \"string\", \"enum\": [\"jsonl\", \"csv\"]}",
-	  "The logged lines as they are, or a table", take_format },
+	  "The logged lines as they are, or a table", "jsonl or csv", take_format },
 	{ 0 },
 };
 
@@ -322,6 +330,7 @@ static int take_pair(struct query *q, struct span key, struct span value,
 		append_shown(error, key);
 		buffer_append_literal(error, ": ");
 		append_shown(error, value);
+		buffer_appendf(error, "; it takes %s", p->takes);
 	}
 	return r;
 }

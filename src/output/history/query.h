@@ -68,6 +68,7 @@ struct query_parameter {
 	unsigned int operations; /* that take it */
 	const char *schema;	 /* JSON Schema of its value */
 	const char *description;
+	const char *takes; /* for who gave another value: "it takes ..." */
 	int (*take)(struct query *q, struct span value); /* 0 or -EINVAL */
 };
 
