@@ -522,6 +522,7 @@ int history_main(void *context, const struct child_channels *channels)
 		.indexer = { .log_folder = d->logs_fd,
 			     .keep_days = config->history_days,
 			     .keep_bytes = config->history_bytes },
+		.room = ROOM_LIMITS,
 		.control_fd = channels->control,
 		.control = answer_ping,
 	};

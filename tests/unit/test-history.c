@@ -280,13 +280,72 @@ static void test_limit_of_the_database(void **state)
 	assert_int_equal(count_events("q=word7&until=2026-01-01T00:10:00Z"), 0);
 }
 
+/* What somebody added to the schema is not run: the database is made anew. */
+static void test_another_schema(void **state)
+{
+	static const char *const additions[] = {
+		"CREATE TRIGGER t AFTER INSERT ON events BEGIN DELETE FROM events; END",
+		"CREATE TABLE more(x)",
+		"DROP INDEX events_dim",
+	};
+	struct fixture *f = *state;
+
+	append(0, 10);
+	for (size_t i = 0; i < ARRAY_SIZE(additions); i++) {
+		sqlite3 *db = NULL;
+
+		start(f, 0, 0);
+		take_all(f);
+		assert_int_equal(count_events(""), 10);
+		indexer_destroy(f->indexer);
+		f->indexer = NULL;
+		assert_int_equal(sqlite3_open_v2(HISTORY_FILE, &db, SQLITE_OPEN_READWRITE,
+						 HISTORY_VFS),
+				 SQLITE_OK);
+		assert_int_equal(sqlite3_exec(db, additions[i], NULL, NULL, NULL),
+				 SQLITE_OK);
+		(void)sqlite3_close(db);
+		append(10, 1);
+		start(f, 0, 0);
+		take_all(f);
+		expect_number(additions[i], "events", (int64_t)count_events(""), 11);
+		indexer_destroy(f->indexer);
+		f->indexer = NULL;
+		assert_int_equal(truncate(LOG, 0), 0);
+		append(0, 10);
+		assert_int_equal(unlink(HISTORY_FILE), 0);
+	}
+}
+
+/* Another user's database, or what is none at all, is replaced once. */
+static void test_not_ours_to_write(void **state)
+{
+	struct fixture *f = *state;
+
+	append(0, 10);
+	start(f, 0, 0);
+	take_all(f);
+	indexer_destroy(f->indexer);
+	f->indexer = NULL;
+	assert_int_equal(unlink(HISTORY_FILE), 0);
+	assert_int_equal(symlink("/etc/hostname", HISTORY_FILE), 0);
+	start(f, 0, 0);
+	take_all(f);
+	assert_int_equal(count_events(""), 10);
+}
+
 int main(void)
 {
 #define WITH_FOLDER(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
-		WITH_FOLDER(test_limit_of_time), WITH_FOLDER(test_limit_of_size),
-		WITH_FOLDER(test_no_history),	 WITH_FOLDER(test_renewed),
-		WITH_FOLDER(test_hostile_lines), WITH_FOLDER(test_limit_of_the_database),
+		WITH_FOLDER(test_limit_of_time),
+		WITH_FOLDER(test_limit_of_size),
+		WITH_FOLDER(test_no_history),
+		WITH_FOLDER(test_renewed),
+		WITH_FOLDER(test_hostile_lines),
+		WITH_FOLDER(test_another_schema),
+		WITH_FOLDER(test_not_ours_to_write),
+		WITH_FOLDER(test_limit_of_the_database),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

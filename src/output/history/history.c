@@ -7,6 +7,7 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "lksm/event_fields.h"
 
@@ -70,6 +71,103 @@ void history_schema(struct buffer *out)
 		       HISTORY_VERSION);
 }
 
+/* All that the schema says, as one text. */
+static int read_schema(sqlite3 *db, struct buffer *out)
+{
+	sqlite3_stmt *s = NULL;
+	int r = sqlite3_prepare_v2(db,
+				   "SELECT type, name, tbl_name, sql FROM sqlite_schema "
+				   "ORDER BY type, name",
+				   -1, &s, NULL);
+
+	while (r == SQLITE_OK && (r = sqlite3_step(s)) == SQLITE_ROW) {
+		for (int i = 0; i < 4; i++) {
+			const char *text = (const char *)sqlite3_column_text(s, i);
+
+			buffer_appendf(out, "%s\n", text ? text : "");
+		}
+		r = SQLITE_OK;
+	}
+	(void)sqlite3_finalize(s);
+	return r == SQLITE_DONE ? out->error : history_error(r);
+}
+
+/* Once it is known to be ours: some SQLite takes json_extract() for harmful otherwise. */
+static int trust_schema(sqlite3 *db)
+{
+	return history_error(
+		sqlite3_db_config(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 1, NULL));
+}
+
+static int make_schema(sqlite3 *db)
+{
+	_cleanup_buffer_ struct buffer schema = { 0 };
+	int r = trust_schema(db);
+
+	if (r < 0)
+		return r;
+	buffer_append_literal(&schema, "BEGIN;");
+	history_schema(&schema);
+	buffer_append_literal(&schema, "COMMIT;");
+	return buffer_cstring(&schema)
+		       ? history_error(sqlite3_exec(db, schema.data, NULL, NULL, NULL))
+		       : -ENOMEM;
+}
+
+/* A schema is code that whoever opens the database runs: it has to be what we make. */
+static int compare_schema(sqlite3 *db)
+{
+	_cleanup_buffer_ struct buffer is = { 0 }, wanted = { 0 };
+	sqlite3 *model = NULL;
+	int r = history_error(sqlite3_open_v2(
+		":memory:", &model,
+		SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL));
+
+	if (r >= 0)
+		r = make_schema(model);
+	if (r >= 0)
+		r = read_schema(model, &wanted);
+	(void)sqlite3_close(model);
+	if (r >= 0)
+		r = read_schema(db, &is);
+	if (r < 0)
+		return r;
+	return span_equal(buffer_span(&is), buffer_span(&wanted)) ? trust_schema(db)
+								  : -EUCLEAN;
+}
+
+int history_prepare(sqlite3 *db)
+{
+	sqlite3_stmt *s = NULL;
+	int r = sqlite3_prepare_v2(db,
+				   "SELECT user_version, (SELECT count(*) FROM "
+				   "sqlite_schema) FROM pragma_user_version",
+				   -1, &s, NULL);
+	int version = -1, n_tables = 0;
+
+	if (r == SQLITE_OK && (r = sqlite3_step(s)) == SQLITE_ROW) {
+		version = sqlite3_column_int(s, 0);
+		n_tables = sqlite3_column_int(s, 1);
+	}
+	(void)sqlite3_finalize(s);
+	if (r != SQLITE_ROW)
+		return history_error(r);
+	if (version == 0 && n_tables == 0)
+		return make_schema(db);
+	return version == HISTORY_VERSION ? compare_schema(db) : -EUCLEAN;
+}
+
+int history_remove(void)
+{
+	static const char *const names[] = { HISTORY_FILE "-wal", HISTORY_FILE "-shm",
+					     HISTORY_FILE "-journal", HISTORY_FILE };
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (unlink(names[i]) < 0 && errno != ENOENT)
+			return -errno;
+	return 0;
+}
+
 int history_error(int result)
 {
 	switch (result & 0xff) {
@@ -91,6 +189,9 @@ int history_error(int result)
 		return -EAGAIN;
 	case SQLITE_INTERRUPT:
 		return -ETIME;
+	case SQLITE_PERM:
+	case SQLITE_READONLY:
+		return -EACCES;
 	case SQLITE_CANTOPEN:
 		return -ENOENT;
 	default:

@@ -41,7 +41,17 @@ int history_enter(int folder);
 /** history_schema() - append the statements that make an empty database ours */
 void history_schema(struct buffer *out);
 
-/** history_error() - an SQLite result as -errno: -EUCLEAN if the database is damaged */
+/**
+ * history_prepare() - make an empty database ours, or see that it is
+ * Return: 0; -EUCLEAN: it is of another version, or has another schema; -errno.
+ */
+int history_prepare(sqlite3 *db);
+
+/** history_remove() - the current folder's database, whatever it is; 0 or -errno */
+int history_remove(void);
+
+/** history_error() - an SQLite result as -errno: -EUCLEAN if the database is damaged, -EACCES if
+ * it may not be written, -ENOENT if it cannot be opened */
 int history_error(int result);
 
 /** history_token() - the word of the index that stands for key=value in an event's data */

@@ -22,6 +22,7 @@
 #define CRITICAL_TIMES 4 /* as many days as for the others */
 #define BUSY_MS	       2000
 #define TALLIES	       64
+#define BATCH_BYTES    ((size_t)8 << 20) /* of lines, of one transaction */
 
 enum statement {
 	BEGIN,
@@ -421,6 +422,7 @@ int indexer_turn(struct indexer *x)
 {
 	struct log_line line;
 	int n = 0, r, more = 1;
+	size_t bytes = 0;
 
 	if (!x->follower) {
 		r = go_on(x);
@@ -431,9 +433,10 @@ int indexer_turn(struct indexer *x)
 	r = run(x, BEGIN);
 	if (r < 0)
 		return r;
-	while (r >= 0 && n < INDEXER_BATCH &&
+	while (r >= 0 && n < INDEXER_BATCH && bytes < BATCH_BYTES &&
 	       (more = log_follower_next(x->follower, &line)) > 0) {
 		r = add_line(x, &line);
+		bytes += line.text.len;
 		n++;
 	}
 	if (r >= 0)
@@ -540,6 +543,13 @@ int indexer_trim(struct indexer *x, uint64_t now_us)
 	return n ? n : drop_oldest(x, OLDEST_CRITICAL, INT64_MAX);
 }
 
+void indexer_tidy(struct indexer *x)
+{
+	/* a reader may be in the way: then the next time */
+	(void)sqlite3_wal_checkpoint_v2(x->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL,
+					NULL);
+}
+
 static void close_database(struct indexer *x)
 {
 	log_follower_destroy(x->follower);
@@ -550,36 +560,6 @@ static void close_database(struct indexer *x)
 	}
 	(void)sqlite3_close(x->db);
 	x->db = NULL;
-}
-
-/* Ours if it is of this version, ours to make if it is empty. */
-static int check_version(struct indexer *x)
-{
-	_cleanup_buffer_ struct buffer schema = { 0 };
-	sqlite3_stmt *s = NULL;
-	int r = sqlite3_prepare_v2(x->db,
-				   "SELECT user_version, (SELECT count(*) FROM "
-				   "sqlite_schema) FROM pragma_user_version",
-				   -1, &s, NULL);
-	int version = -1, n_tables = 0;
-
-	if (r == SQLITE_OK && (r = sqlite3_step(s)) == SQLITE_ROW) {
-		version = sqlite3_column_int(s, 0);
-		n_tables = sqlite3_column_int(s, 1);
-	}
-	(void)sqlite3_finalize(s);
-	if (r != SQLITE_ROW)
-		return history_error(r);
-	if (version == HISTORY_VERSION)
-		return 0;
-	if (version || n_tables)
-		return -EUCLEAN;
-	buffer_append_literal(&schema, "BEGIN;");
-	history_schema(&schema);
-	buffer_append_literal(&schema, "COMMIT;");
-	return buffer_cstring(&schema)
-		       ? history_error(sqlite3_exec(x->db, schema.data, NULL, NULL, NULL))
-		       : -ENOMEM;
 }
 
 static int open_database(struct indexer *x)
@@ -596,13 +576,14 @@ static int open_database(struct indexer *x)
 			x->db,
 			"PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; "
 			"PRAGMA temp_store = MEMORY; PRAGMA cache_size = -32768; "
-			"PRAGMA wal_autocheckpoint = 8000; "
+			"PRAGMA wal_autocheckpoint = 1000; "
+			"PRAGMA trusted_schema = OFF; "
 			"PRAGMA cell_size_check = ON;"
 			"PRAGMA journal_size_limit = 16777216;",
 			NULL, NULL, NULL);
 	r = history_error(r);
 	if (r >= 0)
-		r = check_version(x);
+		r = history_prepare(x->db);
 	for (size_t i = 0; r >= 0 && i < STATEMENT_COUNT; i++)
 		r = history_error(sqlite3_prepare_v3(x->db, texts[i], -1,
 						     SQLITE_PREPARE_PERSISTENT,
@@ -619,27 +600,23 @@ static int open_all(struct indexer *x)
 	return r < 0 ? r : go_on(x);
 }
 
-static int remove_database(void)
-{
-	static const char *const names[] = { HISTORY_FILE "-wal", HISTORY_FILE "-shm",
-					     HISTORY_FILE "-journal", HISTORY_FILE };
-
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-		if (unlink(names[i]) < 0 && errno != ENOENT)
-			return -errno;
-	return 0;
-}
-
 int indexer_renew(struct indexer *x)
 {
 	int r;
 
 	close_database(x);
-	log_warning("the history is made anew from the logs");
-	r = remove_database();
+	r = history_remove();
 	if (r >= 0)
 		r = open_all(x);
-	return r < 0 ? log_error_errno(r, "cannot make the history anew") : 0;
+	if (r >= 0)
+		log_warning("the history is made anew from the logs");
+	return r;
+}
+
+/* Damaged, or another user's: what cannot be used is thrown away. */
+static bool is_useless(int error)
+{
+	return error == -EUCLEAN || error == -EACCES || error == -ENOENT;
 }
 
 int indexer_create(const struct indexer_options *options, struct indexer **ret)
@@ -652,10 +629,8 @@ int indexer_create(const struct indexer_options *options, struct indexer **ret)
 	x->options = *options;
 	x->dims = json_object();
 	r = x->dims ? open_all(x) : -ENOMEM;
-	if (r == -EUCLEAN)
+	if (is_useless(r))
 		r = indexer_renew(x);
-	else if (r < 0)
-		(void)log_error_errno(r, "cannot open the history");
 	if (r < 0) {
 		indexer_destroy(x);
 		return r;
@@ -678,5 +653,5 @@ void indexer_destroy(struct indexer *x)
 
 int indexer_watch(const struct indexer *x)
 {
-	return x->follower ? log_follower_watch(x->follower) : -1;
+	return x && x->follower ? log_follower_watch(x->follower) : -1;
 }

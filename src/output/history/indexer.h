@@ -24,25 +24,30 @@ struct indexer;
 
 /**
  * indexer_create() - open the current folder's database (history_enter()) and go on at its cursor; make it anew if it is
- * missing, damaged or of another version
+ * missing, damaged, of another version or not ours to write
  *
- * Return: 0; -errno, said in the log.
+ * Return: 0; -errno.
  */
 int indexer_create(const struct indexer_options *options, struct indexer **ret);
 void indexer_destroy(struct indexer *x);
 
-/** indexer_watch() - readable when there may be more events; -1: ask now and then */
+/** indexer_watch() - readable when there may be more events; -1: ask now and then, also
+ * without an indexer */
 int indexer_watch(const struct indexer *x);
 
 /**
  * indexer_turn() - take at most INDEXER_BATCH events in
  *
  * Return: how many, 0: there are none for now; -EUCLEAN: the database is damaged,
- * -ESTALE: the log began anew: in both cases indexer_renew() is due; -errno.
+ * -ESTALE: the log began anew, -EACCES: somebody took it: then indexer_renew() is due;
+ * -ENOSPC: the disk is full; -errno.
  */
 int indexer_turn(struct indexer *x);
 
-/** indexer_renew() - throw the database away and begin with the oldest log; 0 or -errno */
+/**
+ * indexer_renew() - throw the database away and begin with the oldest log
+ * Return: 0; -errno: it has no database then, and is to be destroyed.
+ */
 int indexer_renew(struct indexer *x);
 
 /**
@@ -50,5 +55,8 @@ int indexer_renew(struct indexer *x);
  * Return: how many events, 0: nothing is; -errno.
  */
 int indexer_trim(struct indexer *x, uint64_t now_us);
+
+/** indexer_tidy() - after indexer_trim(): give the room of the database's journal back */
+void indexer_tidy(struct indexer *x);
 
 #endif

@@ -16,13 +16,16 @@
 #define GATHER_MS 200 /* from the first news to the transaction */
 #define TRIM_US	  (60 * USEC_PER_SEC)
 #define ASK_MS	  1000 /* without a watch on the folder, and after an error */
+#define FULL_US	  (600 * USEC_PER_SEC) /* a disk that was full is left alone */
 
 struct history {
 	const struct history_options *options;
-	struct indexer *indexer;
+	struct indexer *indexer; /* NULL: not opened yet, or in vain */
 	int signals;
-	uint64_t trimmed_us; /* CLOCK_MONOTONIC */
-	bool is_renewal_wanted;
+	uint64_t trimmed_us, full_until_us; /* CLOCK_MONOTONIC */
+	bool is_trim_turn, has_trimmed, is_renewal_wanted;
+	enum room room; /* what was said last: this, and */
+	int error;
 };
 
 static bool is_stop(struct history *h)
@@ -50,31 +53,112 @@ static int look(struct history *h, int watch, int timeout_ms)
 	return fds[1].revents && o->control(o->control_fd) < 0;
 }
 
+static void close_indexer(struct history *h)
+{
+	indexer_destroy(h->indexer);
+	h->indexer = NULL;
+}
+
+static int renew(struct history *h)
+{
+	int r = indexer_renew(h->indexer);
+
+	h->is_renewal_wanted = false;
+	if (r < 0)
+		close_indexer(h);
+	return r < 0 ? r : 1;
+}
+
+/* Some of what is too old or too much; 0: nothing is, for a while. */
+static int trim(struct history *h, struct now now)
+{
+	int n;
+
+	if (now.mono_us - h->trimmed_us < TRIM_US)
+		return 0;
+	n = indexer_trim(h->indexer, now.real_us);
+	if (n == 0) {
+		h->trimmed_us = now.mono_us;
+		if (h->has_trimmed)
+			indexer_tidy(h->indexer);
+	}
+	h->has_trimmed = n > 0;
+	return n;
+}
+
+static int take(struct history *h)
+{
+	int n = indexer_turn(h->indexer);
+
+	if (n != -EUCLEAN && n != -ESTALE && n != -EACCES)
+		return n;
+	log_warning(n == -ESTALE   ? "the log was begun anew"
+		    : n == -EACCES ? "the history may not be written"
+				   : "the history is damaged");
+	return renew(h);
+}
+
+/* While events keep coming, every other turn is for those that are to go. */
+static int take_turn(struct history *h, struct now now)
+{
+	int n = h->is_trim_turn ? trim(h, now) : 0;
+
+	h->is_trim_turn = !h->is_trim_turn;
+	if (n == 0)
+		n = take(h);
+	return n == 0 && h->indexer ? trim(h, now) : n;
+}
+
+/* An index only: the room it has is worth more to the logs. */
+static void make_room(struct history *h, struct now now)
+{
+	log_warning("the disk is full: the database of the history is removed, and made "
+		    "anew later");
+	close_indexer(h);
+	(void)history_remove(); /* as good as it gets */
+	h->full_until_us = now.mono_us + FULL_US;
+}
+
+/* Once, when it changes. */
+static void tell(struct history *h, enum room room, int r)
+{
+	r = r < 0 ? r : 0;
+	if (room == h->room && r == h->error)
+		return;
+	h->room = room;
+	h->error = r;
+	if (room == ROOM_NONE)
+		log_warning("there is no history: its file system is too small for more "
+			    "than the logs");
+	else if (room == ROOM_LITTLE)
+		log_warning("the history waits until there is more room on its disk: "
+			    "what is left is for the logs");
+	else if (r < 0)
+		(void)log_error_errno(r, "the history is not up to date");
+	else
+		log_info("the history goes on");
+}
+
 /* Return: how many events were taken or removed, -errno. */
 static int work(struct history *h)
 {
+	const struct history_options *o = h->options;
 	struct now now = clock_now();
-	int n;
+	enum room room = room_here(&o->room);
+	int r = 0;
 
-	if (h->is_renewal_wanted) {
-		h->is_renewal_wanted = false;
-		n = indexer_renew(h->indexer);
-		return n < 0 ? n : 1;
-	}
-	n = indexer_turn(h->indexer);
-
-	if (n == -EUCLEAN || n == -ESTALE) {
-		log_warning(n == -ESTALE ? "the log was begun anew"
-					 : "the history is damaged");
-		n = indexer_renew(h->indexer);
-		return n < 0 ? n : 1;
-	}
-	if (n != 0 || now.mono_us - h->trimmed_us < TRIM_US)
-		return n;
-	n = indexer_trim(h->indexer, now.real_us);
-	if (n == 0)
-		h->trimmed_us = now.mono_us;
-	return n;
+	if (room == ROOM_ENOUGH && now.mono_us < h->full_until_us)
+		room = ROOM_LITTLE;
+	if (room != ROOM_ENOUGH)
+		r = -ENOSPC;
+	else if (!h->indexer)
+		r = indexer_create(&o->indexer, &h->indexer);
+	if (r >= 0)
+		r = h->is_renewal_wanted ? renew(h) : take_turn(h, now);
+	if (r == -ENOSPC && room == ROOM_ENOUGH)
+		make_room(h, now);
+	tell(h, room, r);
+	return r;
 }
 
 static int follow(struct history *h)
@@ -90,8 +174,6 @@ static int follow(struct history *h)
 		if (look(h, -1, r > 0 ? 0 : r < 0 ? ASK_MS : GATHER_MS))
 			return 0;
 		r = work(h);
-		if (r < 0)
-			(void)log_error_errno(r, "the history is not up to date");
 	}
 }
 
@@ -112,11 +194,9 @@ static int open_signals(void)
 int history_run(const struct history_options *options)
 {
 	struct history h = { .options = options, .signals = open_signals() };
-	int r = h.signals < 0 ? h.signals : indexer_create(&options->indexer, &h.indexer);
+	int r = h.signals < 0 ? h.signals : follow(&h);
 
-	if (r >= 0)
-		r = follow(&h);
-	indexer_destroy(h.indexer);
+	close_indexer(&h);
 	cleanup_close(&h.signals);
 	return r;
 }

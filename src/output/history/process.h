@@ -4,9 +4,11 @@
 #define OUTPUT_HISTORY_PROCESS_H
 
 #include "output/history/indexer.h"
+#include "output/history/room.h"
 
 struct history_options {
 	struct indexer_options indexer;
+	struct room_limits room;	/* ROOM_LIMITS */
 	int control_fd;			/* of who started us; -1 none */
 	int (*control)(int control_fd); /* it is readable; negative: stop */
 };
