@@ -20,6 +20,7 @@
 #include "core/registry.h"
 #include "core/seal.h"
 #include "output/alerts/alert_presence.h"
+#include "output/history/history.h"
 #include "privsep/channel.h"
 #include "privsep/inherited.h"
 #include "processes.h"
@@ -202,6 +203,34 @@ static int give_folder(const char *path, const struct privilege_user *owner,
 }
 
 /*
+ * What root left there, by `lksm history rebuild` or as the daemon's only user. In a folder
+ * that is another user's, a name could be a link to any file: one with no other name is not.
+ */
+static void give_file(int folder, const char *name, const struct privilege_user *owner,
+		      const struct privilege_user *reader)
+{
+	_cleanup_close_ int fd = openat(folder, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_nlink != 1 ||
+	    st.st_uid == owner->uid)
+		return;
+	if (fchownat(fd, "", owner->uid, reader->gid, AT_EMPTY_PATH) < 0)
+		(void)log_warning_errno(errno, "cannot give %s of the history away",
+					name);
+}
+
+static void give_files(int folder, const struct privilege_user *owner,
+		       const struct privilege_user *reader)
+{
+	static const char *const names[] = { HISTORY_FILE, HISTORY_FILE "-wal",
+					     HISTORY_FILE "-shm" };
+
+	for (size_t i = 0; owner && i < ARRAY_SIZE(names); i++)
+		give_file(folder, names[i], owner, reader);
+}
+
+/*
  * The history's folder is its own; web's group may read in it, and what is made there has
  * that group.
  */
@@ -228,6 +257,7 @@ static int open_history(struct daemon *d)
 	d->history_fd = open(path.data, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (d->history_fd < 0)
 		return log_error_errno(errno, "cannot open the folder %s", path.data);
+	give_files(d->history_fd, owner, reader);
 	return is_given(d->history_fd, owner, reader)
 		       ? 0
 		       : give_folder(path.data, owner, reader);

@@ -459,6 +459,95 @@ def test_least_power(daemon, folder):
     d.stop()
 
 
+def test_what_root_made_is_given_away(daemon, _):
+    """As after `lksm history rebuild` where there was no daemon before, or one that was interrupted."""
+    if os.geteuid():
+        raise Skip("only root can make what is root's")
+    d = started(daemon, 20)
+    d.stop()
+    folder = d.logs / "history"
+    owner = folder.stat().st_uid
+    for is_whole in (True, False):
+        if is_whole:
+            os.chown(folder, 0, 0)
+        for name in folder.iterdir():
+            os.chown(name, 0, 0)
+        n = len(d.lines())
+        d.append(lines_for(n, n + 4))
+        d.start()
+        wait_for(lambda m=n: len(d.lines()) >= m + 5, "the log")
+        indexed(d)
+        equal(((folder / "history.db").stat().st_uid, folder.stat().st_uid), (owner, owner))
+        assert "not up to date" not in d.stderr()[d.said_before:], d.stderr()
+        d.stop()
+
+
+def test_what_cannot_be_written_is_made_anew_once(daemon, _):
+    if os.geteuid():
+        raise Skip("only root can make what is root's")
+    d = started(daemon, 20)
+    d.stop()
+    folder = d.logs / "history"
+    os.chown(folder / "history.db", 0, 0)
+    os.link(folder / "history.db", folder / "another")  # which is not given away
+    n = len(d.lines())
+    d.append(lines_for(n, n + 4))
+    d.start()
+    wait_for(lambda: len(d.lines()) >= n + 5, "the log")
+    indexed(d)
+    equal(((folder / "another").stat().st_uid, d.stderr().count("made anew")), (0, 1))
+    d.stop()
+
+
+@contextlib.contextmanager
+def disk_of(folder, size):
+    if os.geteuid():
+        raise Skip("only root can mount a small disk")
+    disk = folder / "disk"
+    disk.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", f"mode=755,size={size}", "tmpfs", disk],
+                      capture_output=True).returncode:
+        raise Skip("cannot mount a tmpfs")
+    try:
+        yield disk
+    finally:
+        subprocess.run(["umount", "-l", disk], check=True)
+
+
+def test_a_small_disk_is_for_the_logs(daemon, folder):
+    with disk_of(folder, "8m") as disk:
+        d = daemon("--log-dir", str(disk / "logs"), history=True)
+        d.logs = disk / "logs"
+        d.append(lines_for(0, 4999))
+        d.start()
+        wait_for(lambda: len(d.lines()) >= 5000, "the log")
+        wait_for(lambda: "its file system is too small" in d.stderr(), "a sentence")
+        equal(list((d.logs / "history").iterdir()), [])
+        d.stop()
+        equal(d.stderr().count("its file system is too small"), 1)
+
+
+def test_little_room_is_left_to_the_logs(daemon, folder):
+    with disk_of(folder, "300m") as disk:
+        d = daemon("--log-dir", str(disk / "logs"), history=True, dashboard=True)
+        d.logs = disk / "logs"
+        d.append(lines_for(0, 99))
+        d.start()
+        indexed(d)
+        filler = disk / "filler"
+        with open(filler, "wb") as f:
+            os.posix_fallocate(f.fileno(), 0, 250 << 20)
+        before = rows_of(d)
+        d.append(lines_for(100, 199))
+        wait_for(lambda: len(d.lines()) >= 200, "the log")
+        wait_for(lambda: "waits until there is more room" in d.stderr(), "a sentence")
+        equal(rows_of(d), before)
+        filler.unlink()
+        indexed(d)
+        equal((d.stderr().count("waits until there is more room"), d.stderr().count("the history goes on")), (1, 1))
+        d.stop()
+
+
 def test_without(daemon, _):
     d = daemon(dashboard=True).start()
     d.wait_healthy()
