@@ -73,10 +73,10 @@ static int make_anew(int logs, int folder)
 	const struct indexer_options o = { .log_folder = logs };
 	struct indexer *x = NULL;
 	uint64_t n = 0;
-	int r = indexer_create(&o, &x);
+	int r = history_remove(); /* not opened: it need not be ours */
 
 	if (r >= 0)
-		r = indexer_renew(x);
+		r = indexer_create(&o, &x);
 	while (r >= 0 && (r = indexer_turn(x)) > 0)
 		n += (uint64_t)r;
 	indexer_destroy(x);
