@@ -12,6 +12,7 @@ import pathlib
 import random
 import re
 import signal
+import socket
 import sqlite3
 import subprocess
 import urllib.error
@@ -351,6 +352,26 @@ def test_hostile_values_are_values(daemon, _):
     equal(len(get(d, "events", q='" OR text : "photon', limit=1000)["events"]), 0)
     equal(get(d, "stats")["events"], n)
     check_counts(d)
+    d.stop()
+
+
+def test_one_client_asks_one_after_the_other(daemon, _):
+    """Of one client two questions wait: who asks for more at once is told so, and others are served."""
+    d = started(daemon, 1500)
+    base, token = d.url()
+    port = int(base.rsplit(":", 1)[1].rstrip("/"))
+    request = (f"GET /api/v1/histogram?q=photon HTTP/1.1\r\nHost: localhost:{port}\r\n"
+               f"Authorization: Bearer {token}\r\nConnection: close\r\n\r\n").encode()
+    with contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(socket.create_connection(("127.0.0.1", port), 30)) for _ in range(60)]
+        for client in clients:
+            client.sendall(request)
+        answers = [b"".join(iter(lambda c=client: c.recv(65536), b"")) for client in clients]
+    statuses = collections.Counter(answer.split(b" ", 2)[1].decode() for answer in answers)
+    equal(set(statuses), {"200", "429"})
+    assert statuses["200"] >= 3, statuses
+    assert all(b"two of yours wait" in a for a in answers if b" 429 " in a[:20]), answers
+    equal(get(d, "stats")["events"], len(d.lines()))
     d.stop()
 
 

@@ -12,6 +12,7 @@
 #include <stdatomic.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 
 #include "output/dashboard/answer.h"
 #include "output/history/reader.h"
@@ -19,11 +20,16 @@
 #define EXPORT_PAGE 500
 #define BLOCK_SIZE  ((size_t)32 << 10)
 #define QUERY_BYTES ((size_t)16 << 10)
+#define WAIT_US	    (10 * USEC_PER_SEC) /* who asked has given up by then */
 
 struct query_job {
 	struct query_job *next;
 	struct queries *owner;
 	struct MHD_Connection *connection;
+	struct client *client; /* the connection's */
+	int fd;		       /* open while the connection is suspended */
+	struct rate_client whose;
+	uint64_t late_us; /* CLOCK_MONOTONIC: then it is not worth an answer */
 	struct query query;
 	struct answer_text answer;
 	int error;		  /* out of memory */
@@ -48,6 +54,7 @@ struct queries {
 
 	int done_fd;
 	sd_event_source *on_done, *turn;
+	struct clients *clients;
 	struct reader *reader; /* the thread's */
 };
 
@@ -56,6 +63,23 @@ static void list_add(struct list *l, struct query_job *job)
 	job->next = NULL;
 	*l->last = job;
 	l->last = &job->next;
+}
+
+static void list_add_first(struct list *l, struct query_job *job)
+{
+	job->next = l->first;
+	l->first = job;
+	if (!job->next)
+		l->last = &job->next;
+}
+
+static size_t list_count(const struct list *l, const struct rate_client *whose)
+{
+	size_t n = 0;
+
+	for (const struct query_job *job = l->first; job; job = job->next)
+		n += !memcmp(&job->whose, whose, sizeof(*whose));
+	return n;
 }
 
 static struct query_job *list_take(struct list *l)
@@ -89,14 +113,33 @@ static struct query_job *next_job(struct queries *q)
 	return job;
 }
 
+/* The client has closed its end: nobody would read the answer. */
+static bool is_abandoned(const struct query_job *job)
+{
+	char byte;
+
+	return recv(job->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
+static void find_answer(struct queries *q, struct query_job *job)
+{
+	if (job->is_forgotten)
+		return;
+	if (clock_now().mono_us > job->late_us || is_abandoned(job))
+		reader_problem(&job->answer, MHD_HTTP_SERVICE_UNAVAILABLE,
+			       "Too many questions at once",
+			       SPAN("those of others took too long: come again"));
+	else
+		job->error = reader_answer(q->reader, &job->query, &job->answer);
+}
+
 static void *work(void *context)
 {
 	struct queries *q = context;
 	struct query_job *job;
 
 	while ((job = next_job(q))) {
-		if (!job->is_forgotten)
-			job->error = reader_answer(q->reader, &job->query, &job->answer);
+		find_answer(q, job);
 		(void)pthread_mutex_lock(&q->mutex);
 		list_add(&q->done, job);
 		(void)pthread_mutex_unlock(&q->mutex);
@@ -105,25 +148,36 @@ static void *work(void *context)
 	return NULL;
 }
 
-/* Give a job to the thread; false if there are too many. */
-static bool hand_out(struct query_job *job)
+/* With the mutex: what is asked for often and answered at once goes first. */
+static void add_waiting(struct queries *q, struct query_job *job)
+{
+	if (job->query.operation == QUERY_STATS || job->query.operation == QUERY_EVENT)
+		list_add_first(&q->waiting, job);
+	else
+		list_add(&q->waiting, job);
+	q->n_waiting++;
+	(void)pthread_cond_signal(&q->is_wanted);
+}
+
+/* Give a job to the thread; 0, -EBUSY: too many wait, -EDQUOT: too many of this client's. */
+static int hand_out(struct query_job *job, size_t client_max)
 {
 	struct queries *q = job->owner;
-	bool has_room;
+	int r = 0;
 
 	(void)pthread_mutex_lock(&q->mutex);
-	has_room = q->n_waiting < QUERIES_MAX && !q->is_stopping;
-	if (has_room) {
-		list_add(&q->waiting, job);
-		q->n_waiting++;
-		(void)pthread_cond_signal(&q->is_wanted);
-	}
+	if (q->n_waiting >= QUERIES_MAX || q->is_stopping)
+		r = -EBUSY;
+	else if (list_count(&q->waiting, &job->whose) >= client_max)
+		r = -EDQUOT;
+	else
+		add_waiting(q, job);
 	(void)pthread_mutex_unlock(&q->mutex);
-	if (has_room) {
+	if (r == 0) {
 		job->is_out = true;
 		MHD_suspend_connection(job->connection);
 	}
-	return has_room;
+	return r;
 }
 
 static void take_back(struct queries *q, struct query_job *job)
@@ -178,7 +232,8 @@ static int start_thread(struct queries *q)
 	return -r;
 }
 
-int queries_create(sd_event *loop, sd_event_source *turn, struct queries **ret)
+int queries_create(sd_event *loop, sd_event_source *turn, struct clients *clients,
+		   struct queries **ret)
 {
 	struct queries *q = calloc(1, sizeof(*q));
 	int r;
@@ -188,6 +243,7 @@ int queries_create(sd_event *loop, sd_event_source *turn, struct queries **ret)
 	q->waiting.last = &q->waiting.first;
 	q->done.last = &q->done.first;
 	q->turn = turn;
+	q->clients = clients;
 	(void)pthread_mutex_init(&q->mutex, NULL);
 	(void)pthread_cond_init(&q->is_wanted, NULL);
 	q->done_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
@@ -284,30 +340,62 @@ static int parse(struct query_job *job, enum query_operation operation, uint64_t
 	return 0;
 }
 
+static enum MHD_Result answer_refusal(struct MHD_Connection *connection, int error,
+				      struct span detail)
+{
+	if (error == -EINVAL)
+		return answer_problem(connection, MHD_HTTP_BAD_REQUEST,
+				      "This cannot be asked", detail);
+	if (error == -EDQUOT)
+		return answer_problem(connection, MHD_HTTP_TOO_MANY_REQUESTS,
+				      "Too many questions at once",
+				      SPAN("two of yours wait already: ask for one after "
+					   "the other"));
+	if (error == -EBUSY)
+		return answer_problem(connection, MHD_HTTP_SERVICE_UNAVAILABLE,
+				      "Too many questions at once",
+				      SPAN("come again in a second"));
+	return MHD_NO;
+}
+
+static struct query_job *new_job(struct queries *q, struct MHD_Connection *connection)
+{
+	struct query_job *job = calloc(1, sizeof(*job));
+
+	if (!job)
+		return NULL;
+	job->owner = q;
+	job->connection = connection;
+	job->client = MHD_get_connection_info(connection,
+					      MHD_CONNECTION_INFO_SOCKET_CONTEXT)
+			      ->socket_context;
+	job->fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)
+			  ->connect_fd;
+	if (job->client)
+		job->whose = job->client->whose;
+	job->late_us = clock_now().mono_us + WAIT_US;
+	return job;
+}
+
 enum MHD_Result queries_ask(struct queries *q, struct MHD_Connection *connection,
 			    enum query_operation operation, uint64_t seq,
 			    struct query_job **ret_job)
 {
 	_cleanup_buffer_ struct buffer error = { 0 };
-	struct query_job *job = calloc(1, sizeof(*job));
+	struct query_job *job = new_job(q, connection);
 	enum MHD_Result result;
 	int r;
 
 	if (!job)
 		return MHD_NO;
-	*job = (struct query_job){ .owner = q, .connection = connection };
 	r = parse(job, operation, seq, &error);
-	if (r == 0 && hand_out(job)) {
+	if (r == 0)
+		r = hand_out(job, QUERIES_CLIENT_MAX);
+	if (r == 0) {
 		*ret_job = job;
 		return MHD_YES;
 	}
-	result = r == -EINVAL
-			 ? answer_problem(connection, MHD_HTTP_BAD_REQUEST,
-					  "This cannot be asked", buffer_span(&error))
-		 : r < 0 ? MHD_NO
-			 : answer_problem(connection, MHD_HTTP_SERVICE_UNAVAILABLE,
-					  "Too many questions at once",
-					  SPAN("come again in a second"));
+	result = answer_refusal(connection, r, buffer_span(&error));
 	job_free(job);
 	return result;
 }
@@ -337,7 +425,10 @@ static ssize_t read_export(void *context, uint64_t position, char *data, size_t 
 	buffer_deinit(&a->body);
 	*a = (struct answer_text){ 0 }; /* which is an error, if nobody fills it */
 	job->sent = 0;
-	return hand_out(job) ? 0 : MHD_CONTENT_READER_END_WITH_ERROR;
+	/* it goes on for as long as the client takes it */
+	clients_set_deadline(job->owner->clients, job->client, QUERIES_PAGE_US);
+	job->late_us = UINT64_MAX;
+	return hand_out(job, SIZE_MAX) == 0 ? 0 : MHD_CONTENT_READER_END_WITH_ERROR;
 }
 
 static void free_export(void *context)

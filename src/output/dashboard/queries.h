@@ -11,10 +11,18 @@
 #include <microhttpd.h>
 #include <systemd/sd-event.h>
 
+#include "base/clock.h"
+#include "output/dashboard/clients.h"
 #include "output/history/query.h"
 
 /** QUERIES_MAX - that wait; who comes then is told to come again */
 #define QUERIES_MAX 64
+
+/** QUERIES_CLIENT_MAX - of these, of one client */
+#define QUERIES_CLIENT_MAX 2
+
+/** QUERIES_PAGE_US - the time that a client has to take a page of an export */
+#define QUERIES_PAGE_US (120 * USEC_PER_SEC)
 
 struct queries;
 struct query_job;
@@ -22,10 +30,12 @@ struct query_job;
 /**
  * queries_create() - start the thread
  * @turn: the server's timer: runs libmicrohttpd when it is due
+ * @clients: the server's, whose deadline an export puts off
  *
  * Return: 0 or -errno.
  */
-int queries_create(sd_event *loop, sd_event_source *turn, struct queries **ret);
+int queries_create(sd_event *loop, sd_event_source *turn, struct clients *clients,
+		   struct queries **ret);
 
 /** queries_stop() - end the thread and let all who wait be answered, in the next turns */
 void queries_stop(struct queries *q);

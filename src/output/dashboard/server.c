@@ -366,7 +366,8 @@ int server_init(struct server *server, const struct dashboard_options *options)
 	if (r >= 0)
 		r = watch(server);
 	if (r >= 0 && options->has_history)
-		r = queries_create(server->loop, server->turn, &server->queries);
+		r = queries_create(server->loop, server->turn, &server->clients,
+				   &server->queries);
 	if (r >= 0 && options->started)
 		options->started();
 	return r;
