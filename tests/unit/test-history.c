@@ -169,6 +169,29 @@ static void test_no_history(void **state)
 	buffer_deinit(&a.body);
 }
 
+/* Until the logs have been read to their end there is no answer that lacks some of them. */
+static void test_being_made(void **state)
+{
+	struct fixture *f = *state;
+	struct answer_text a;
+
+	append(0, INDEXER_BATCH + 10);
+	start(f, 0, 0);
+	assert_int_equal(indexer_turn(f->indexer), INDEXER_BATCH);
+	ask(60000, QUERY_EVENTS, "", &a);
+	assert_int_equal(a.status, 503);
+	assert_true(span_contains(buffer_span(&a.body), SPAN("is being made")));
+	buffer_deinit(&a.body);
+	ask(60000, QUERY_STATS, "", &a);
+	assert_true(span_contains(buffer_span(&a.body), SPAN("\"complete\": false")));
+	buffer_deinit(&a.body);
+	take_all(f);
+	ask(60000, QUERY_STATS, "", &a);
+	assert_true(span_contains(buffer_span(&a.body), SPAN("\"complete\": true")));
+	buffer_deinit(&a.body);
+	assert_int_equal(count_events("limit=100000"), INDEXER_BATCH + 10);
+}
+
 /* Made anew while a reader has it open: it asks the new one. */
 static void test_renewed(void **state)
 {
@@ -342,6 +365,7 @@ int main(void)
 		WITH_FOLDER(test_limit_of_size),
 		WITH_FOLDER(test_no_history),
 		WITH_FOLDER(test_renewed),
+		WITH_FOLDER(test_being_made),
 		WITH_FOLDER(test_hostile_lines),
 		WITH_FOLDER(test_another_schema),
 		WITH_FOLDER(test_not_ours_to_write),

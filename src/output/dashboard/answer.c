@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#define RETRY_SECONDS	"5"
 #define CACHE_NEVER	"no-store"
 #define CACHE_ASK_FIRST "no-cache" /* keep it, but ask with its ETag each time */
 
@@ -58,6 +59,10 @@ enum MHD_Result answer_buffer(struct MHD_Connection *connection, unsigned int st
 		return MHD_NO;
 	*body = (struct buffer){ 0 };
 	if (answer_prepare(response, type) < 0)
+		return MHD_NO;
+	if ((status == MHD_HTTP_SERVICE_UNAVAILABLE ||
+	     status == MHD_HTTP_TOO_MANY_REQUESTS) &&
+	    add_header(response, MHD_HTTP_HEADER_RETRY_AFTER, RETRY_SECONDS) < 0)
 		return MHD_NO;
 	return MHD_queue_response(connection, status, response);
 }

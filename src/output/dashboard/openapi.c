@@ -45,10 +45,11 @@ static const struct {
 		  "}}") },
 	{ "/api/v1/stats", QUERY_STATS, "What the history holds",
 	  JSON_OF("{\"type\": \"object\", \"required\": [\"events\", \"severity\", "
-		  "\"next_seq\", \"bytes\"], \"properties\": {\"events\": " COUNT
-		  ", \"severity\": " COUNTS ", \"first_seq\": " COUNT
-		  ", \"last_seq\": " COUNT ", \"since\": " TIME ", \"next_seq\": " COUNT
-		  ", \"bytes\": " COUNT "}}") },
+		  "\"next_seq\", \"bytes\", \"complete\"], \"properties\": "
+		  "{\"events\": " COUNT ", \"severity\": " COUNTS
+		  ", \"first_seq\": " COUNT ", \"last_seq\": " COUNT ", \"since\": " TIME
+		  ", \"next_seq\": " COUNT ", \"bytes\": " COUNT
+		  ", \"complete\": {\"type\": \"boolean\"}}}") },
 	{ "/api/v1/export", QUERY_EXPORT, "Events as a file",
 	  "\"application/x-ndjson\": {\"schema\": {\"type\": \"string\"}}, \"text/csv\": "
 	  "{\"schema\": {\"type\": \"string\"}}" },

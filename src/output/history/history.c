@@ -67,7 +67,7 @@ void history_schema(struct buffer *out)
 		       ");CREATE INDEX events_dim ON events(dim, seq, at);"
 		       "INSERT INTO words(words, rank) VALUES('hashsize', 16777216);"
 		       "INSERT INTO meta VALUES('name', ''), ('offset', 0), "
-		       "('next_seq', 0);PRAGMA user_version = %d;",
+		       "('next_seq', 0), ('complete', 0);PRAGMA user_version = %d;",
 		       HISTORY_VERSION);
 }
 

@@ -9,7 +9,8 @@
  *	minutes	how many events of each dims row a minute has, and between which seqs
  *	words	full-text index: of message and values; of dims ("d7"); of key=value pairs
  *	meta	the schema's version, and the cursor in the log: changed with the rows that it
- *		is behind, in one transaction
+ *		is behind, in one transaction; and whether all logs that were there when it was
+ *		made have been read
  *
  * One process writes (indexer.c), others read (reader.c).
  */
@@ -22,7 +23,7 @@
 #include "base/buffer.h"
 
 #define HISTORY_FILE	"history.db"
-#define HISTORY_VERSION 1
+#define HISTORY_VERSION 2
 
 /** HISTORY_MINUTE_US - what events are counted by */
 #define HISTORY_MINUTE_US UINT64_C(60000000)

@@ -88,6 +88,7 @@ struct indexer {
 	sqlite3 *db;
 	sqlite3_stmt *statements[STATEMENT_COUNT];
 	struct log_follower *follower;
+	bool is_complete; /* and the database says so */
 	json_t *dims;	  /* of each combination, by dim_key(): its id */
 	uint64_t last_at; /* for an event without a time */
 	struct tally tallies[TALLIES];
@@ -443,7 +444,10 @@ int indexer_turn(struct indexer *x)
 		r = store_tallies(x);
 	if (r >= 0 && n > 0)
 		r = store_cursor(x);
+	if (r >= 0 && more == 0 && !x->is_complete)
+		r = set_meta(x, "complete", 1);
 	r = finish(x, r);
+	x->is_complete = x->is_complete || (r >= 0 && more == 0);
 	if (r < 0) {
 		x->n_tallies = 0;
 		log_follower_destroy(x->follower);
@@ -560,6 +564,7 @@ static void close_database(struct indexer *x)
 	}
 	(void)sqlite3_close(x->db);
 	x->db = NULL;
+	x->is_complete = false;
 }
 
 static int open_database(struct indexer *x)

@@ -35,12 +35,25 @@ static void close_database(struct reader *r)
 	r->db = NULL;
 }
 
+/* Nobody writes it, and all is in the file: SQLite would want to make the two others. */
+static bool is_at_rest(void)
+{
+	struct stat st;
+
+	return stat(HISTORY_FILE "-shm", &st) < 0 && errno == ENOENT &&
+	       (stat(HISTORY_FILE "-wal", &st) < 0 ? errno == ENOENT : st.st_size == 0);
+}
+
 static int open_database(struct reader *r)
 {
-	int result = sqlite3_open_v2("file:" HISTORY_FILE "?readonly_shm=1", &r->db,
+	const char *name = is_at_rest() ? "file:" HISTORY_FILE "?immutable=1"
+					: "file:" HISTORY_FILE "?readonly_shm=1";
+	int result = sqlite3_open_v2(name, &r->db,
 				     SQLITE_OPEN_READONLY | SQLITE_OPEN_URI |
 					     SQLITE_OPEN_NOMUTEX,
 				     HISTORY_VFS);
+
+	r->is_at_rest = strstr(name, "immutable") != NULL;
 
 	if (result == SQLITE_OK)
 		result = sqlite3_busy_timeout(r->db, BUSY_MS);
@@ -55,7 +68,7 @@ static int open_database(struct reader *r)
 	return history_error(result);
 }
 
-/* Made anew, it is another file. */
+/* Made anew, it is another file; and one that was at rest may be written by now. */
 static int follow_file(struct reader *r)
 {
 	struct stat st;
@@ -64,7 +77,7 @@ static int follow_file(struct reader *r)
 		close_database(r);
 		return -errno;
 	}
-	if (r->db && st.st_ino != r->inode)
+	if (r->db && (st.st_ino != r->inode || r->is_at_rest))
 		close_database(r);
 	r->inode = st.st_ino;
 	return r->db ? 0 : open_database(r);
@@ -479,6 +492,41 @@ void reader_problem(struct answer_text *ret, unsigned int status, const char *ti
 	buffer_append_literal(&ret->body, "}\n");
 }
 
+/* What has not been read yet would be missing from an answer. */
+static int check_complete(struct reader *r, const struct query *q)
+{
+	_cleanup_(reader_finalize) sqlite3_stmt *s = NULL;
+	int e = reader_prepare(r, "SELECT value FROM meta WHERE key = 'complete'", &s);
+	int step = e < 0 ? SQLITE_DONE : sqlite3_step(s);
+
+	r->is_complete = step == SQLITE_ROW && sqlite3_column_int(s, 0) != 0;
+	if (e >= 0)
+		e = history_error(step);
+	return e < 0 || r->is_complete || q->operation == QUERY_STATS ? e : -EINPROGRESS;
+}
+
+static int answer_operation(struct reader *r, const struct query *q,
+			    struct answer_text *ret)
+{
+	int e = check_complete(r, q);
+
+	if (e < 0)
+		return e;
+	switch (q->operation) {
+	case QUERY_EVENTS:
+	case QUERY_EXPORT:
+		return answer_page(r, q, ret);
+	case QUERY_EVENT:
+		return answer_event(r, q, ret);
+	case QUERY_HISTOGRAM:
+	case QUERY_FACETS:
+	case QUERY_STATS:
+		e = load_dims(r, q);
+		break;
+	}
+	return e < 0 ? e : reader_count(r, q, ret);
+}
+
 static int answer(struct reader *r, const struct query *q, struct answer_text *ret)
 {
 	int e = follow_file(r);
@@ -488,22 +536,7 @@ static int answer(struct reader *r, const struct query *q, struct answer_text *r
 		e = history_error(sqlite3_exec(r->db, "BEGIN", NULL, NULL, NULL));
 	if (e < 0)
 		return e;
-	switch (q->operation) {
-	case QUERY_EVENTS:
-	case QUERY_EXPORT:
-		e = answer_page(r, q, ret);
-		break;
-	case QUERY_EVENT:
-		e = answer_event(r, q, ret);
-		break;
-	case QUERY_HISTOGRAM:
-	case QUERY_FACETS:
-	case QUERY_STATS:
-		e = load_dims(r, q);
-		if (e >= 0)
-			e = reader_count(r, q, ret);
-		break;
-	}
+	e = answer_operation(r, q, ret);
 	(void)sqlite3_exec(r->db, "ROLLBACK", NULL, NULL, NULL); /* nothing was written */
 	return e;
 }
@@ -514,6 +547,10 @@ static void explain(int e, struct answer_text *ret)
 		reader_problem(ret, 503, "Too much to search",
 			       SPAN("the query took too long: ask for less time, or for "
 				    "rarer words"));
+	else if (e == -EINPROGRESS)
+		reader_problem(ret, 503, "The history is being made",
+			       SPAN("not all logs have been read: stats says how far it "
+				    "is"));
 	else if (e == -ENOENT)
 		reader_problem(ret, 503, "There is no history yet",
 			       SPAN("it is being made from the logs, or history.enabled "
@@ -538,7 +575,7 @@ int reader_answer(struct reader *r, const struct query *q, struct answer_text *r
 							 : "application/x-ndjson" };
 	r->deadline_us = clock_now().mono_us + r->limit_us;
 	e = answer(r, q, ret);
-	if (e < 0 && e != -ETIME)
+	if (e < 0 && e != -ETIME && e != -EINPROGRESS)
 		close_database(r); /* whatever it was may be over the next time */
 	if (e < 0)
 		explain(e, ret);

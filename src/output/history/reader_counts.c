@@ -323,8 +323,9 @@ static int stats(struct reader *r, struct answer_text *ret)
 		append_time(&ret->body, n[2] * MINUTE_S);
 	}
 	buffer_appendf(&ret->body,
-		       ", \"next_seq\": %" PRId64 ", \"bytes\": %" PRId64 "}\n", n[3],
-		       n[4]);
+		       ", \"next_seq\": %" PRId64 ", \"bytes\": %" PRId64
+		       ", \"complete\": %s}\n",
+		       n[3], n[4], r->is_complete ? "true" : "false");
 	return 0;
 }
 

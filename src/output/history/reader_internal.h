@@ -35,6 +35,8 @@ struct page {
 struct reader {
 	sqlite3 *db;
 	ino_t inode;			/* of its file */
+	bool is_at_rest;		/* it was opened while nobody wrote it */
+	bool is_complete;		/* it has been made to the end of the logs */
 	uint64_t limit_us, deadline_us; /* of one question; of this one */
 	struct dim *dims;		/* by id */
 	size_t n_dims, n_taken;
