@@ -6,14 +6,17 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <jansson.h>
 #include <signal.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/log.h"
 #include "cli/setup.h"
 #include "cli/verb.h"
 #include "core/sandbox_page.h"
+#include "output/history/history.h"
 #include "output/history/indexer.h"
 #include "output/history/reader.h"
 
@@ -99,6 +102,16 @@ static int rebuild(int logs, int folder)
 	return 0;
 }
 
+/* For people: the detail of a problem. */
+static void say_problem(struct span body)
+{
+	json_t *problem = json_loadb(body.data, body.len, JSON_ALLOW_NUL, NULL);
+	const char *detail = json_string_value(json_object_get(problem, "detail"));
+
+	log_error("the history cannot tell: %s", detail ? detail : "the answer is none");
+	json_decref(problem);
+}
+
 static int status(void)
 {
 	const struct query q = { .operation = QUERY_STATS, .severities = 15 };
@@ -108,13 +121,31 @@ static int status(void)
 
 	if (r >= 0)
 		r = reader_answer(reader, &q, &answer);
-	if (r >= 0)
+	if (r >= 0 && answer.status == 200) {
 		r = write_all(STDOUT_FILENO, answer.body.data, answer.body.len);
-	if (r >= 0 && answer.status != 200)
+	} else if (r >= 0) {
+		say_problem(buffer_span(&answer.body));
 		r = 1;
+	}
 	buffer_deinit(&answer.body);
 	reader_destroy(reader);
 	return r;
+}
+
+/* Return: 0; 1: there is none, said in the log. */
+static int look_for(const char *path)
+{
+	_cleanup_buffer_ struct buffer file = { 0 };
+
+	buffer_appendf(&file, "%s/" HISTORY_FILE, path);
+	if (!buffer_cstring(&file))
+		return -ENOMEM;
+	if (access(file.data, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR))
+		return 0; /* who opens it says what is wrong */
+	log_error("there is no history in %s: start the daemon, or `lksm history "
+		  "rebuild`",
+		  path);
+	return 1;
 }
 
 static int run_in(const struct config *config, const char *log_dir, const char *what)
@@ -135,6 +166,9 @@ static int run_in(const struct config *config, const char *log_dir, const char *
 		return logs;
 	if (!strcmp(what, "rebuild") && mkdir(path.data, 0750) < 0 && errno != EEXIST)
 		return log_error_errno(errno, "cannot make the folder %s", path.data);
+	r = !strcmp(what, "status") ? look_for(path.data) : 0;
+	if (r)
+		return r;
 	folder = open_folder(path.data);
 	r = folder < 0 ? folder : history_enter(folder);
 	if (r < 0)

@@ -319,6 +319,30 @@ def test_rebuild_and_status(daemon, _):
     equal(subprocess.run([LKSM, "history", "nonsense"], capture_output=True).returncode, 2)
 
 
+def test_status_without_a_daemon(daemon, folder):
+    def status(logs):
+        return subprocess.run([LKSM, "history", "status", "--log-dir", str(logs)], capture_output=True, text=True)
+    empty = folder / "empty"
+    empty.mkdir()
+    answer = status(empty)
+    equal((answer.returncode, answer.stdout), (1, ""))
+    assert answer.stderr.startswith(f"lksm: there is no history in {empty}/history: start the daemon"), answer.stderr
+    d = started(daemon, 100)
+    d.stop()
+    answer = status(d.logs)
+    equal((answer.returncode, answer.stderr), (0, ""))
+    equal((json.loads(answer.stdout)["events"], json.loads(answer.stdout)["complete"]), (len(d.lines()), True))
+    with contextlib.closing(sqlite3.connect(d.logs / "history/history.db")) as db:
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # who is last takes the other two away
+    names = sorted(path.name for path in (d.logs / "history").iterdir())
+    equal((status(d.logs).returncode, names), (0, ["history.db"]))
+    equal(sorted(path.name for path in (d.logs / "history").iterdir()), names)
+    (d.logs / "history/history.db").write_bytes(b"nonsense" * 1000)
+    answer = status(d.logs)
+    equal((answer.returncode, answer.stdout), (1, ""))
+    assert answer.stderr.startswith("lksm: the history cannot tell: "), answer.stderr
+
+
 def test_what_cannot_be_asked(daemon, _):
     d = started(daemon, 20)
     for query in ("nonsense=1", "limit=0", "limit=1001", "limit=x", "cursor=x", "order=up", "severity=bad",
