@@ -155,8 +155,10 @@ static int work(struct history *h)
 		r = indexer_create(&o->indexer, &h->indexer);
 	if (r >= 0)
 		r = h->is_renewal_wanted ? renew(h) : take_turn(h, now);
-	if (r == -ENOSPC && room == ROOM_ENOUGH)
+	if (r == -ENOSPC && room == ROOM_ENOUGH) {
 		make_room(h, now);
+		room = ROOM_LITTLE;
+	}
 	tell(h, room, r);
 	return r;
 }
