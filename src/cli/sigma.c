@@ -8,7 +8,10 @@
 
 #include "base/buffer.h"
 #include "base/file.h"
+#include "base/log.h"
+#include "cli/event_line.h"
 #include "cli/verb.h"
+#include "core/rules.h"
 #include "core/yaml.h"
 
 #define KEYWORDS_MAX 64
@@ -17,6 +20,7 @@
 struct sigma {
 	struct yaml yaml;
 	struct buffer *out;
+	struct buffer *ids; /* of the rules in @out, a line each */
 	char id[ID_MAX + 1];
 	struct span title;
 	struct buffer attack;
@@ -113,6 +117,15 @@ static void read_logsource(struct sigma *s, const struct yaml_pair *pair)
 			      (int)word.len, word.data);
 }
 
+/* Without bytes that a terminal obeys, or that YAML takes for the end of a line. */
+static bool is_plain(struct span text)
+{
+	_cleanup_buffer_ struct buffer safe = { 0 };
+
+	event_line_append_safe(&safe, text);
+	return span_equal(buffer_span(&safe), text);
+}
+
 static void read_keywords(struct sigma *s, struct fy_node *list, struct yaml_at at)
 {
 	struct fy_node *item;
@@ -131,6 +144,9 @@ static void read_keywords(struct sigma *s, struct fy_node *list, struct yaml_at 
 		    memchr(word.data, '?', word.len) || memchr(word.data, '\\', word.len))
 			yaml_error_at(&s->yaml, pair.at,
 				      "a keyword with *, ? or \\ cannot be said");
+		else if (!is_plain(word))
+			yaml_error_at(&s->yaml, pair.at,
+				      "a keyword with control bytes cannot be said");
 		else if (s->n_keywords == KEYWORDS_MAX)
 			yaml_error_at(&s->yaml, pair.at, "more than %d keywords",
 				      KEYWORDS_MAX);
@@ -205,6 +221,27 @@ static void read_detection(struct sigma *s, const struct yaml_pair *pair)
 	read_selection(s, &selection);
 }
 
+static bool has_digits(struct span s, size_t at, size_t n)
+{
+	if (s.len < at + n)
+		return false;
+	for (size_t i = at; i < at + n; i++)
+		if (!isdigit((unsigned char)s.data[i]))
+			return false;
+	return true;
+}
+
+/* attack.t1547, attack.t1547.006: nothing else gets into what we print */
+static bool is_technique(struct span tag)
+{
+	const size_t start = sizeof("attack.t") - 1, whole = start + 4;
+
+	if (!span_starts_with(tag, SPAN("attack.t")) || !has_digits(tag, start, 4))
+		return false;
+	return tag.len == whole || (tag.len == whole + 4 && tag.data[whole] == '.' &&
+				    has_digits(tag, whole + 1, 3));
+}
+
 /* attack.t1547.006 is a technique, and other words of attack. tactics, which are left out. */
 static void read_tags(struct sigma *s, const struct yaml_pair *pair)
 {
@@ -217,9 +254,8 @@ static void read_tags(struct sigma *s, const struct yaml_pair *pair)
 		struct yaml_pair tag = { item, item, yaml_where(item, pair->at) };
 		struct span word;
 
-		if (!yaml_pair_text(&s->yaml, &tag, "a tag", &word) || word.len < 9 ||
-		    memcmp(word.data, "attack.t", 8) != 0 ||
-		    !isdigit((unsigned char)word.data[8]))
+		if (!yaml_pair_text(&s->yaml, &tag, "a tag", &word) ||
+		    !is_technique(word))
 			continue;
 		buffer_appendf(&s->attack, "%sT%.*s", s->attack.len ? ", " : "",
 			       (int)word.len - 8, word.data + 8);
@@ -260,15 +296,24 @@ static void append_quoted(struct buffer *out, struct span text)
 	buffer_append_char(out, '\'');
 }
 
+/* One list of keywords is a rule for each. */
+static void append_id(const struct sigma *s, struct buffer *to, size_t first, size_t n)
+{
+	buffer_appendf(to, "%s", s->id);
+	if (n < s->n_keywords)
+		buffer_appendf(to, "_%zu", first + 1);
+	buffer_append_char(to, '\n');
+}
+
 /* The keywords from @first on, as a list and, as an example, one after the other. */
 static void append_rule(struct sigma *s, size_t first, size_t n, const char *severity)
 {
 	struct buffer *out = s->out;
 
-	buffer_appendf(out, "  - id: %s", s->id);
-	if (n < s->n_keywords)
-		buffer_appendf(out, "_%zu", first + 1);
-	buffer_appendf(out, "\n    for: kernel_log\n    type: %s\n    severity: %s\n",
+	append_id(s, s->ids, first, n);
+	buffer_append_literal(out, "  - id: ");
+	append_id(s, out, first, n);
+	buffer_appendf(out, "    for: kernel_log\n    type: %s\n    severity: %s\n",
 		       s->id, severity);
 	buffer_append_literal(out, "    tags: [sigma]\n");
 	if (s->attack.len)
@@ -316,16 +361,20 @@ static void convert(struct sigma *s, const char *path)
 	severity = severity_of(s, &parts[LEVEL]);
 	if (s->yaml.n_errors)
 		return;
-	buffer_appendf(s->out, "  # from %s\n", path);
+	buffer_append_literal(s->out, "  # from ");
+	event_line_append_safe(s->out, span_from(path));
+	buffer_append_char(s->out, '\n');
 	if (s->is_all)
 		append_rule(s, 0, s->n_keywords, severity);
 	for (size_t i = 0; !s->is_all && i < s->n_keywords; i++)
 		append_rule(s, i, 1, severity);
 }
 
-static int import(const char *path, struct buffer *out, struct buffer *errors)
+/* Return: 0; -EINVAL if it was refused; another -errno if it cannot be read. */
+static int import(const char *path, struct buffer *out, struct buffer *ids,
+		  struct buffer *errors)
 {
-	struct sigma s = { .out = out };
+	struct sigma s = { .out = out, .ids = ids };
 	int r = yaml_load(path, errors, &s.yaml);
 
 	if (r == 0)
@@ -337,19 +386,55 @@ static int import(const char *path, struct buffer *out, struct buffer *errors)
 	return r;
 }
 
+/* Whatever a rule of Sigma's holds: what is printed are the rules that we made, and no more. */
+static int check_made(const struct buffer *out, const struct buffer *ids,
+		      struct buffer *errors)
+{
+	_cleanup_(rules_destroyp) struct rules *rules = NULL;
+	_cleanup_buffer_ struct buffer found = { 0 };
+	int r = rules_load_text("what was made", buffer_span(out), &rules, errors);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < rules_count(rules); i++) {
+		struct rule_info info;
+
+		rules_describe_at(rules, i, &info);
+		buffer_append_span(&found, info.id);
+		buffer_append_char(&found, '\n');
+	}
+	if (buffer_error(&found) || buffer_error(ids))
+		return -ENOMEM;
+	if (!span_equal(buffer_span(&found), buffer_span(ids)))
+		return log_refusal("what was made has other rules than it should");
+	return 0;
+}
+
+static int import_all(char **paths, size_t n, struct buffer *out, struct buffer *errors)
+{
+	_cleanup_buffer_ struct buffer ids = { 0 };
+	int r = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		int e = import(paths[i], out, &ids, errors);
+
+		if (e < 0 && (r == 0 || r == -EINVAL))
+			r = e;
+	}
+	return r < 0 ? r : check_made(out, &ids, errors);
+}
+
 int sigma_import(char **paths, size_t n)
 {
 	_cleanup_buffer_ struct buffer out = { 0 }, errors = { 0 };
-	int r = 0;
+	int r;
 
 	buffer_append_literal(&out, "# made by `lksm rules import-sigma`\nrules:\n");
-	for (size_t i = 0; i < n; i++)
-		if (import(paths[i], &out, &errors) < 0)
-			r = -EINVAL;
+	r = import_all(paths, n, &out, &errors);
 	if (errors.len)
 		(void)fwrite(errors.data, 1, errors.len, stderr);
 	if (r < 0)
-		return EXIT_NOTHING;
+		return r == -EINVAL ? EXIT_NOTHING : EXIT_TROUBLE;
 	return buffer_error(&out) || write_all(STDOUT_FILENO, out.data, out.len) < 0
 		       ? EXIT_TROUBLE
 		       : EXIT_DONE;

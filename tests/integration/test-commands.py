@@ -200,6 +200,35 @@ def test_sigma_rules_are_taken(_, folder):
     lksm("test", made, "oops", want=1)
 
 
+def test_sigma_rules_bring_no_yaml_of_their_own(_, folder):
+    path = folder / "sigma.yml"
+    good = SIGMA.replace("attempt?", "attempt")
+    for tag in ("attack.t1]\\n  - id: evil\\n    for: kernel_log\\n    contains: evil\\n    tags: [x", "attack.t1068x",
+                "attack.t10680", "attack.t1068.1", "attack.t1068.001.1", "attack.t106"):
+        path.write_text(good.replace("attack.t1068", f'"{tag}"') + "  - attack.t1547.006\n")
+        out = lksm("rules", "import-sigma", path)[0]
+        assert "evil" not in out, out
+        equal(re.findall("attack: (.*)", out), ["[T1547.006]"] * 2)
+    for keyword in ("a\\nb", "a\\x7fb", "a\\x1bb", "a\\u2028b"):
+        path.write_text(good.replace("'exploit attempt'", f'"{keyword}"'))
+        out, err = lksm("rules", "import-sigma", path, want=1)
+        equal(out, "")
+        assert "9:7: a keyword with control bytes" in err or "9:8: a keyword with control bytes" in err, err
+    path = folder / "x\n  - id: evil\n    contains: evil\n    #.yml"
+    path.write_text(good)
+    made = folder / "made.yaml"
+    made.write_text(lksm("rules", "import-sigma", path)[0])
+    equal(lksm("check", made)[0], "2 rules, every example gives what it should\n")
+
+
+def test_sigma_rules_of_which_one_hides_another_are_not_printed(_, folder):
+    path = folder / "sigma.yml"
+    path.write_text(SIGMA.replace("attempt?", "attempt").replace("it's tainted", "an exploit attempt"))
+    out, err = lksm("rules", "import-sigma", path, want=1)
+    equal(out, "")
+    assert "matches this line first" in err, err
+
+
 def test_sigma_rules_that_cannot_be_said_are_refused_with_the_place(_, folder):
     for old, new, place in (
             ("attempt?", "attempt?", "9:8"), ("product: linux", "product: windows", "5:3"),
