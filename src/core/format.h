@@ -36,7 +36,8 @@ void format_append_header(struct buffer *out, enum format format);
  * format_append() - the event in any format but FORMAT_TEXT and FORMAT_JSON, newline included
  * @event: a logged line, parsed; its values are not trusted
  *
- * csv     RFC 4180; a column for each field of lksm/event_fields.h, data as JSON
+ * csv     RFC 4180; a column for each field of lksm/event_fields.h, data as JSON;
+ *	   format_append_cell()
  * ecs     Elastic Common Schema 8.11
  * ocsf    OCSF 1.3, Detection Finding (class 2004)
  * cef     ArcSight Common Event Format 0
@@ -46,5 +47,12 @@ void format_append_header(struct buffer *out, enum format format);
  * Return: 0; -EBADMSG if it is no event; -ENOMEM.
  */
 int format_append(struct buffer *out, enum format format, json_t *event);
+
+/**
+ * format_append_cell() - a cell of CSV: in quotes if it has a comma, a quote or the end of a
+ * line (RFC 4180), and with a ' before what a spreadsheet would take for a formula: = + - @,
+ * tab, CR or LF at its beginning
+ */
+void format_append_cell(struct buffer *out, struct span text);
 
 #endif

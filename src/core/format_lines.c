@@ -11,24 +11,31 @@
 #define MSGID_MAX	  32
 #define BYTE_ORDER_MARK	  "\xef\xbb\xbf"
 
-/* RFC 4180: a field with a comma, a quote or the end of a line in it stands in quotes. */
-static void append_quoted(struct buffer *out, struct span text)
+static bool has_any(struct span text, struct span bytes)
 {
-	bool needs_quotes = false;
-
 	for (size_t i = 0; i < text.len; i++)
-		needs_quotes = needs_quotes || strchr(",\"\r\n", text.data[i]);
-	if (!needs_quotes) {
-		buffer_append_span(out, text);
-		return;
-	}
-	buffer_append_char(out, '"');
+		if (memchr(bytes.data, text.data[i], bytes.len))
+			return true;
+	return false;
+}
+
+void format_append_cell(struct buffer *out, struct span text)
+{
+	struct span first = { text.data, text.len > 0 };
+	bool is_formula = has_any(first, SPAN("=+-@\t\r\n"));
+	bool needs_quotes = has_any(text, SPAN(",\"\r\n"));
+
+	if (needs_quotes)
+		buffer_append_char(out, '"');
+	if (is_formula)
+		buffer_append_char(out, '\'');
 	for (size_t i = 0; i < text.len; i++) {
 		if (text.data[i] == '"')
 			buffer_append_char(out, '"');
 		buffer_append_char(out, text.data[i]);
 	}
-	buffer_append_char(out, '"');
+	if (needs_quotes)
+		buffer_append_char(out, '"');
 }
 
 static int append_field(struct buffer *out, const json_t *event, const char *name)
@@ -36,7 +43,7 @@ static int append_field(struct buffer *out, const json_t *event, const char *nam
 	_cleanup_buffer_ struct buffer text = { 0 };
 	int r = format_append_member(&text, event, name);
 
-	append_quoted(out, buffer_span(&text));
+	format_append_cell(out, buffer_span(&text));
 	return r;
 }
 

@@ -256,6 +256,17 @@ def test_csv_by_pythons_csv(_, __):
         equal(row["attack"].split(), event.get("attack", []))
 
 
+def test_csv_has_no_formulas(_, folder):
+    texts = ["=cmd|'/c x'!A0", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "a=1", ""]
+    with open(folder / "lksm_events_2026-02-10.jsonl", "w") as file:
+        for seq, text in enumerate(texts):
+            file.write(json.dumps({"seq": seq, "ts": 0.5, "type": "t", "data": {}, "severity": "info", "source": "s",
+                                   "message": text}) + "\n")
+    out = lksm("query", "--log-dir", folder, "-o", "csv", text=False)[0].decode()
+    got = [row["message"] for row in csv.DictReader(io.StringIO(out, newline=""))]
+    equal(got, ["'" + text if i < 7 else text for i, text in enumerate(texts)])
+
+
 # RFC 5424, section 6: the grammar, as far as it is regular
 SYSLOG = re.compile(r'<(?P<pri>\d{1,3})>(?P<version>1) (?P<time>\S+) (?P<host>[!-~]{1,255}) (?P<app>[!-~]{1,48}) '
                     r'(?P<procid>[!-~]{1,128}) (?P<msgid>[!-~]{1,32}) '

@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "core/event.h"
+#include "core/format.h"
 #include "output/history/history.h"
 
 #define MINUTE_S       60
@@ -343,18 +344,7 @@ int reader_count(struct reader *r, const struct query *q, struct answer_text *re
 					       : facets(&c, q, ret);
 }
 
-/* A spreadsheet takes what begins so for a formula. */
-static void append_cell(struct buffer *out, struct span text, const char *join)
-{
-	buffer_appendf(out, "%s\"%s", join,
-		       text.len && strchr("=+-@\t\r", *text.data) ? "'" : "");
-	for (size_t i = 0; i < text.len; i++)
-		buffer_append(out, text.data[i] == '"' ? "\"\"" : &text.data[i],
-			      text.data[i] == '"' ? 2 : 1);
-	buffer_append_char(out, '"');
-}
-
-static void append_value(struct buffer *out, const json_t *value, const char *join)
+static void append_value(struct buffer *out, const json_t *value)
 {
 	char number[32];
 	struct span text;
@@ -370,7 +360,7 @@ static void append_value(struct buffer *out, const json_t *value, const char *jo
 		json = json_dumps(value, JSON_ENCODE_ANY);
 		text = span_from(json);
 	}
-	append_cell(out, text, join);
+	format_append_cell(out, text);
 	free(json);
 }
 
@@ -382,9 +372,7 @@ static const char *const columns[] = {
 
 void reader_append_heading(struct buffer *out)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(columns); i++)
-		append_cell(out, span_from(columns[i]), i ? "," : "");
-	buffer_append_literal(out, "\r\n");
+	format_append_header(out, FORMAT_CSV);
 }
 
 void reader_append_csv(struct buffer *out, struct span line, uint64_t n)
@@ -392,8 +380,11 @@ void reader_append_csv(struct buffer *out, struct span line, uint64_t n)
 	json_t *event = json_loadb(line.data, line.len, JSON_ALLOW_NUL, NULL);
 
 	(void)n;
-	for (size_t i = 0; i < ARRAY_SIZE(columns); i++)
-		append_value(out, json_object_get(event, columns[i]), i ? "," : "");
+	for (size_t i = 0; i < ARRAY_SIZE(columns); i++) {
+		if (i)
+			buffer_append_char(out, ',');
+		append_value(out, json_object_get(event, columns[i]));
+	}
 	buffer_append_literal(out, "\r\n");
 	json_decref(event);
 }
