@@ -72,7 +72,7 @@ enum view_option {
 	"KEY=VALUE chooses events whose data has that. What is chosen fulfils all " \
 	"options, and of a list with commas\none word. TIME is 2026-02-10, "        \
 	"\"2026-02-10 12:00\" (local), 2026-02-10T12:00:00Z, \"90 min ago\", -2h, " \
-	"today,\nyesterday, 12:00 or @SECONDS since 1970."
+	"today,\nyesterday, 12:00 or @SECONDS since 1970; the units are s, m, h, d, w."
 
 /** view_init() - now is the time that --since "2 hours ago" counts from */
 void view_init(struct view *v);
