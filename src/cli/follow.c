@@ -269,8 +269,9 @@ static int follow(struct follow *f, const char *folder)
 		if (r > 0)
 			return 0;
 	}
-	return r == -EPIPE ? 0
-			   : log_error_errno(r, "cannot follow %s any further", folder);
+	if (r == -EPIPE || f->view.has_told)
+		return r == -EPIPE ? 0 : r;
+	return log_error_errno(r, "cannot follow %s any further", folder);
 }
 
 enum {

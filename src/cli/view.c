@@ -210,7 +210,9 @@ static int read_log(struct view *v, bool is_back, const char *name)
 		return log_error_errno(fd, "cannot read %s", name);
 	v->name = name;
 	r = read_lines(v, fd, folder_logs_is_packed(found), is_back);
-	return r < 0 && r != -EPIPE ? log_error_errno(r, "cannot read %s", found) : r;
+	if (r < 0 && r != -EPIPE && !v->has_told)
+		return log_error_errno(r, "cannot read %s", found);
+	return r;
 }
 
 /* Of the log in which the last reading ended, only what was added; of those before, nothing. */
@@ -275,4 +277,8 @@ int view_flush(struct view *v)
 
 	buffer_clear(&v->out);
 	return r;
+	if (r < 0 && r != -EPIPE) {
+		v->has_told = true;
+		return log_error_errno(r, "cannot write the output");
+	}
 }

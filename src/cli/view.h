@@ -14,6 +14,7 @@ struct view {
 	struct event_line_options format;
 	uint64_t now_us;
 	bool has_header; /* it was written */
+	bool has_told;	 /* the output cannot be written: it was said */
 	const char *log_dir, *config_path;
 	char *folder_path; /* owned */
 	int folder;	   /* -1 until view_open() */
@@ -109,7 +110,7 @@ int view_read_news(struct view *v, log_line_taker *take, void *userdata);
  */
 int view_show(struct view *v, struct span line);
 
-/** view_flush() - write v->out to the standard output; 0 or -errno */
+/** view_flush() - write v->out to the standard output; 0; -errno after saying why (but for -EPIPE) */
 int view_flush(struct view *v);
 
 #endif

@@ -3,6 +3,7 @@
 """`lksm query`, `stats` and `top` on logs that this test writes, against the same in Python."""
 import collections
 import csv
+import datetime
 import fnmatch
 import io
 import json
@@ -16,7 +17,7 @@ import subprocess
 
 import jsonschema
 
-from lksm_test import DEADLINE_S, LKSM, ROOT, equal, main
+from lksm_test import DEADLINE_S, LKSM, ROOT, Skip, equal, main
 
 SEVERITIES = ("info", "medium", "high", "critical")
 FIXTURES = ROOT / "tests/fixtures/formats"
@@ -141,6 +142,29 @@ def test_exit_codes_and_complaints(_, folder):
         _, err = lksm("query", "--log-dir", logs, *arguments, want=2)
         assert word in err, f"{arguments}: {err}"
     lksm("query", "--log-dir", logs, "--type", "no_such", want=1)
+
+
+def test_an_output_that_cannot_be_written_is_told(_, folder):
+    logs = write_logs(folder / "logs", make_events(3000, 8))
+    for arguments in (["--json"], ["-r"], ["-n", "1"], ["-n", "2000"]):
+        with open("/dev/full", "wb") as full:
+            done = subprocess.run([LKSM, "query", "--log-dir", logs, *arguments], stdout=full, stderr=subprocess.PIPE,
+                                  text=True, timeout=DEADLINE_S, check=False)
+        equal((done.returncode, done.stderr), (2, "lksm: cannot write the output: No space left on device\n"))
+
+
+def test_events_of_another_day_have_their_date(_, folder):
+    now = datetime.datetime.now(datetime.timezone.utc)
+    if now.hour == 23 and now.minute == 59:
+        raise Skip("the day ends")
+    days = (now - datetime.timedelta(days=1), now)
+    with open(folder / f"lksm_events_{now:%Y-%m-%d}.jsonl", "w") as file:
+        for seq, day in enumerate(days):
+            file.write(json.dumps({"seq": seq, "ts": 0.5, "type": "t", "data": {}, "severity": "info", "source": "s",
+                                   "time": f"{day:%Y-%m-%dT%H:%M:%S.%f}Z"}) + "\n")
+    out = lksm("query", "--log-dir", folder)[0].splitlines()
+    equal([line.partition(" info")[0] for line in out],
+          [f"{days[0]:%Y-%m-%d %H:%M:%S.%f}"[:-3], f"{now:%H:%M:%S.%f}"[:-3]])
 
 
 def test_a_bad_line_is_named_and_the_rest_is_shown(_, folder):
