@@ -7,6 +7,7 @@
 #include <jansson.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/utf8.h"
 #include "core/json_members.h"
 #include "lksm/event_fields.h"
@@ -93,9 +94,28 @@ static void colour(struct buffer *out, const struct event_line_options *options,
 		buffer_appendf(out, "\033[%sm", sequence);
 }
 
+static bool is_today(const struct tm *tm, uint64_t now_us)
+{
+	time_t now = (time_t)(now_us / USEC_PER_SEC);
+	struct tm today;
+
+	return localtime_r(&now, &today) && tm->tm_year == today.tm_year &&
+	       tm->tm_yday == today.tm_yday;
+}
+
+static void append_local(struct buffer *out, const struct tm *tm, unsigned int ms,
+			 uint64_t now_us)
+{
+	if (!is_today(tm, now_us))
+		buffer_appendf(out, "%04d-%02d-%02d ", tm->tm_year + 1900, tm->tm_mon + 1,
+			       tm->tm_mday);
+	buffer_appendf(out, "%02d:%02d:%02d.%03u", tm->tm_hour, tm->tm_min, tm->tm_sec,
+		       ms);
+}
+
 /* "2026-02-10T12:00:00.001234Z" by the local clock; without a time, seconds since boot.
  */
-static void append_time(struct buffer *out, const json_t *event)
+static void append_time(struct buffer *out, const json_t *event, uint64_t now_us)
 {
 	const char *text = json_string_value(json_object_get(event, "time"));
 	struct tm tm = { 0 };
@@ -108,8 +128,7 @@ static void append_time(struct buffer *out, const json_t *event)
 		tm.tm_mon -= 1;
 		seconds = timegm(&tm);
 		if (localtime_r(&seconds, &tm)) {
-			buffer_appendf(out, "%02d:%02d:%02d.%03u", tm.tm_hour, tm.tm_min,
-				       tm.tm_sec, ms);
+			append_local(out, &tm, ms, now_us);
 			return;
 		}
 	}
@@ -149,7 +168,7 @@ static int format_event(struct buffer *out, const json_t *event,
 	};
 	int r;
 
-	append_time(out, event);
+	append_time(out, event, options->now_us);
 	buffer_append_char(out, ' ');
 	colour(out, options, colours[severity]);
 	buffer_appendf(out, "%-8s", severity_name(severity));

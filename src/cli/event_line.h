@@ -10,7 +10,8 @@
 struct event_line_options {
 	enum format format;
 	bool is_coloured;
-	bool is_seed; /* of FORMAT_JSON, the first six keys only */
+	bool is_seed;	 /* of FORMAT_JSON, the first six keys only */
+	uint64_t now_us; /* since 1970: events of another day have their date */
 };
 
 /**
@@ -18,7 +19,9 @@ struct event_line_options {
  * @json: one logged line, without its newline; not trusted: what it holds reaches the
  *	terminal free of control bytes
  *
- *	12:00:00.001 high     suspicious_probe message="kallsyms …" (kprobe_reader)
+ *	2026-02-10 12:00:00.001 high     suspicious_probe message="kallsyms …" (kprobe_reader)
+ *
+ * By the local clock, and without the date if that is today.
  *
  * Return: 0; -EBADMSG if it is no event; -ENOMEM.
  */

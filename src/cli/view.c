@@ -268,6 +268,7 @@ int view_show(struct view *v, struct span line)
 	if (!v->has_header)
 		format_append_header(&v->out, v->format.format);
 	v->has_header = true;
+	v->format.now_us = clock_now().real_us;
 	return event_line_format(&v->out, line, &v->format);
 }
 
@@ -276,9 +277,9 @@ int view_flush(struct view *v)
 	int r = write_all(STDOUT_FILENO, v->out.data, v->out.len);
 
 	buffer_clear(&v->out);
-	return r;
 	if (r < 0 && r != -EPIPE) {
 		v->has_told = true;
 		return log_error_errno(r, "cannot write the output");
 	}
+	return r;
 }
