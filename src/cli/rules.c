@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "base/log.h"
+#include "cli/packs.h"
 #include "cli/setup.h"
 #include "cli/sigma.h"
 #include "cli/tally.h"
@@ -104,6 +105,8 @@ static int list(struct listing *l)
 		else
 			append_row(l, &info);
 	}
+	if (r == 0 && !l->is_json)
+		r = packs_append(&l->setup.config, &l->view.out);
 	if (r == 0)
 		r = view_flush(&l->view);
 	if (r < 0)
@@ -120,15 +123,27 @@ static void append_line(struct buffer *out, const char *name, struct span text)
 	buffer_append_char(out, '\n');
 }
 
+static int tell_missing(const struct listing *l, const char *id)
+{
+	_cleanup_free_ char *pack = NULL;
+	int r = packs_find_rule(&l->setup.config, id, &pack);
+
+	if (r > 0)
+		log_error("the rule '%s' is in the pack %s, which is not on: rules: "
+			  "{enable: [%s]}",
+			  id, pack, pack);
+	else if (r == 0)
+		log_error("there is no rule '%s'; see `lksm rules list`", id);
+	return r < 0 ? EXIT_TROUBLE : EXIT_NOTHING;
+}
+
 static int show(struct listing *l, const char *id)
 {
 	struct buffer *out = &l->view.out;
 	struct rule_info info;
 
-	if (!rules_describe(l->setup.rules, span_from(id), &info)) {
-		log_error("there is no rule '%s'; see `lksm rules list`", id);
-		return EXIT_NOTHING;
-	}
+	if (!rules_describe(l->setup.rules, span_from(id), &info))
+		return tell_missing(l, id);
 	append_line(out, "rule", info.id);
 	buffer_appendf(out, "%-10s %s:%d\n", "file", info.file, info.line);
 	append_line(out, "for",

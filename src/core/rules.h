@@ -102,6 +102,21 @@ DEFINE_CLEANUP(struct rules *, rules_destroy)
 int rules_find_pack(const char *const *folders, size_t n_folders, const char *name,
 		    char **ret);
 
+/**
+ * rules_list_packs() - the files in available/ of the folders, by name, without their text
+ * @ret: zeroed before; for rules_files_deinit(), whatever the result is
+ *
+ * Return: 0; -ENOMEM. A folder that cannot be read has none.
+ */
+int rules_list_packs(const char *const *folders, size_t n_folders,
+		     struct rules_files *ret);
+
+/** rules_pack_is() - is this the file of the pack called @name? */
+bool rules_pack_is(const char *path, const char *name);
+
+/** rules_pack_name() - of its file: "kernel" of available/20-kernel.yaml; points into @path */
+struct span rules_pack_name(const char *path);
+
 size_t rules_count(const struct rules *rules);
 
 /** What can be told about a rule; everything lives as long as the rules. */

@@ -19,12 +19,17 @@ void rules_files_deinit(struct rules_files *files)
 	*files = (struct rules_files){ 0 };
 }
 
-/* The last part of the path: what the order goes by. */
+static const char *last_part(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+/* What the order goes by. */
 static const char *name_of(const struct rules_file *file)
 {
-	const char *slash = strrchr(file->path, '/');
-
-	return slash ? slash + 1 : file->path;
+	return last_part(file->path);
 }
 
 static void complain(struct buffer *errors, const char *path, const char *text)
@@ -195,4 +200,45 @@ int rules_find_pack(const char *const *folders, size_t n_folders, const char *na
 	     i--) /* later folders come first */
 		r = find_pack_in(folders[i - 1], name, ret);
 	return r;
+}
+
+static int list_packs_in(const char *folder, size_t i, struct rules_files *ret)
+{
+	_cleanup_buffer_ struct buffer ignored = { 0 };
+	char *path;
+	int r;
+
+	if (asprintf(&path, "%s/available", folder) < 0)
+		return -ENOMEM;
+	r = add_folder(ret, path, i, &ignored);
+	free(path);
+	return r == -ENOMEM ? r : 0;
+}
+
+int rules_list_packs(const char *const *folders, size_t n_folders,
+		     struct rules_files *ret)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < n_folders; i++)
+		r = list_packs_in(folders[i], i, ret);
+	if (ret->n)
+		qsort(ret->items, ret->n, sizeof(ret->items[0]), compare_files);
+	return r;
+}
+
+bool rules_pack_is(const char *path, const char *name)
+{
+	return is_pack(last_part(path), name);
+}
+
+struct span rules_pack_name(const char *path)
+{
+	struct span name = span_from(last_part(path));
+	size_t digits = strspn(name.data, "0123456789");
+
+	if (digits && name.data[digits] == '-')
+		name = span_skip(name, digits + 1);
+	name.len -= sizeof(".yaml") - 1;
+	return name;
 }

@@ -255,6 +255,19 @@ def test_packs_are_switched_on_by_name(_, folder):
     config.write_text(f"rules:\n  dirs: [{ROOT}/rules]\n  enable: [lkrg, kernel]\n")
     every = lksm("rules", "list", "-c", config)[0]
     assert "segfault" in every and "lkrg_detected" in every
+    assert "pack " not in every
+
+
+def test_packs_that_are_off_are_named(_, folder):
+    config = folder / "lksm.yaml"
+    config.write_text(f"rules:\n  dirs: [{ROOT}/rules]\n  enable: [lkrg]\n")
+    last = lksm("rules", "list", "-c", config)[0].splitlines()[-1]
+    want = rf"pack kernel is not on \(rules.enable\): \d+ rules in {ROOT}/rules/available/20-kernel.yaml"
+    assert re.fullmatch(want, last), last
+    assert "pack" not in lksm("rules", "list", "--json", "-c", config)[0].splitlines()[-1].split()
+    assert "in the pack kernel, which is not on" in lksm("rules", "show", "segfault", "-c", config, want=1)[1]
+    lksm("rules", "show", "lkrg_detected", "-c", config)
+    assert "no rule 'third'" in lksm("rules", "show", "third", "-c", config, want=1)[1]
 
 
 if __name__ == "__main__":
