@@ -508,6 +508,7 @@ static int renew(void *context)
 
 static int supervise(struct daemon *d)
 {
+	const struct config *c = &d->settings.config;
 	struct supervisor_options options = {
 		.context = d,
 		.core = core_main,
@@ -525,7 +526,9 @@ static int supervise(struct daemon *d)
 
 	if (sd_watchdog_enabled(0, &options.watchdog_us) <= 0)
 		options.watchdog_us = WATCHDOG_US;
-	log_info("logs: %s", d->settings.config.output_dir);
+	users_tell(&d->users, d->history_fd >= 0,
+		   c->alerts_enabled && c->n_alert_options > 0);
+	log_info("logs: %s", c->output_dir);
 	return supervisor_run(&options);
 }
 

@@ -14,9 +14,12 @@ struct users {
  * users_choose() - lksm-core, lksm-web and lksm-history, where the system has them, else
  * numbers (enum privilege_fallback)
  *
- * Logged. Only root can choose: without, everybody stays who we are.
+ * Only root can choose: without, everybody stays who we are.
  */
 void users_choose(struct users *ret);
+
+/** users_tell() - log them; nothing if everybody stays who we are */
+void users_tell(const struct users *users, bool has_history, bool has_alerts);
 
 /** users_core(), users_web(), users_history() - for struct sandbox_options; NULL: it stays who it is */
 const struct privilege_user *users_core(const struct users *users);

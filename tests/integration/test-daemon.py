@@ -242,12 +242,16 @@ def test_a_signal_to_the_whole_group_is_one_clean_stop(daemon, _):
 
 
 def test_one_daemon_for_a_folder(daemon, folder):
-    d = daemon().start()
+    (folder / "lksm.yaml").write_text('alerts: {receivers: {hook: {type: webhook, url: "http://127.0.0.1:9/"}}}\n')
+    d = daemon("--config", str(folder / "lksm.yaml"), history=True).start()
     d.append(record(0, LINES[0]))
     d.wait_events(1)
     other = subprocess.run(d.arguments, capture_output=True, text=True, timeout=30, check=False)
     equal(other.returncode, 2)
     assert str(d.process.pid) in other.stderr, other.stderr
+    assert "users:" not in other.stderr, other.stderr
+    users = r"users: core is \d+.*, web is \d+.*, history is \d+.*, alerts is \d+"
+    assert os.geteuid() or re.search(users, d.stderr()), d.stderr()
     d.stop()
 
 
