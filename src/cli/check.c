@@ -40,9 +40,7 @@ static int check_paths(char **paths, int n)
 	if (r == 0)
 		print_count(rules);
 	rules_destroy(rules);
-	if (r == -EINVAL)
-		return EXIT_NOTHING;
-	return r < 0 ? EXIT_TROUBLE : EXIT_DONE;
+	return setup_exit_code(r, (const char *const *)paths, (size_t)n);
 }
 
 /* setup.c has said what is wrong. */
@@ -59,14 +57,12 @@ static int check_configured(const char *config)
 	if (r == 0 && (!setup.config.alerts_enabled || !*paths_checkout()))
 		alerts_warn_unsent(&setup.config);
 	if (r == 0)
-		printf("configuration: ok\n");
-	if (r == 0)
 		r = setup_load_rules(&setup);
 	if (r == 0)
+		printf("configuration: ok\n");
+	if (r == 0)
 		print_count(setup.rules);
-	if (r == -EINVAL)
-		return EXIT_NOTHING;
-	return r < 0 ? EXIT_TROUBLE : EXIT_DONE;
+	return setup_exit_code(r, &config, 1);
 }
 
 static int check_run(int argc, char **argv)

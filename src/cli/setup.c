@@ -4,13 +4,15 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/suggest.h"
+#include "cli/verb.h"
 #include "core/registry.h"
 #include "output/alerts/alert_config.h"
-#include <string.h>
 
 #define SYSTEM_CONFIG "/etc/lksm/lksm.yaml"
 #define OPTIONS_MAX   32
@@ -60,6 +62,16 @@ static void check_alerts(const struct config *c, struct buffer *errors)
 
 	/* what is wrong is in errors */
 	(void)alert_config_parse(c, &alerts, errors);
+}
+
+int setup_exit_code(int r, const char *const *paths, size_t n)
+{
+	for (size_t i = 0; r == -EINVAL && i < n; i++)
+		if (paths[i] && access(paths[i], R_OK) < 0)
+			return EXIT_TROUBLE;
+	if (r == -EINVAL)
+		return EXIT_NOTHING;
+	return r < 0 ? EXIT_TROUBLE : EXIT_DONE;
 }
 
 int setup_load_config(struct setup *s, const char *config_path)

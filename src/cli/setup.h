@@ -20,6 +20,14 @@ struct setup {
  */
 int setup_load(struct setup *s, const char *config_path, const char *rules_path);
 
+/**
+ * setup_exit_code() - of what @paths, some of which may be NULL, gave
+ * @r: 0, or the error that was said
+ *
+ * Return: EXIT_DONE; EXIT_NOTHING if they are wrong; EXIT_TROUBLE if one cannot be read.
+ */
+int setup_exit_code(int r, const char *const *paths, size_t n);
+
 /** setup_load_config(), setup_load_rules() - the two halves, for who sets keys in between */
 int setup_load_config(struct setup *s, const char *config_path);
 int setup_load_rules(struct setup *s);

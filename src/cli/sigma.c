@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "cli/event_line.h"
+#include "cli/setup.h"
 #include "cli/verb.h"
 #include "core/rules.h"
 #include "core/yaml.h"
@@ -434,7 +435,7 @@ int sigma_import(char **paths, size_t n)
 	if (errors.len)
 		(void)fwrite(errors.data, 1, errors.len, stderr);
 	if (r < 0)
-		return r == -EINVAL ? EXIT_NOTHING : EXIT_TROUBLE;
+		return setup_exit_code(r, (const char *const *)paths, n);
 	return buffer_error(&out) || write_all(STDOUT_FILENO, out.data, out.len) < 0
 		       ? EXIT_TROUBLE
 		       : EXIT_DONE;

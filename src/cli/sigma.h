@@ -14,7 +14,8 @@
  * list (all must be there), and the condition that names it; level; tags. Keywords are
  * matched as they are written. Anything else is refused with its place.
  *
- * Return: an exit code: EXIT_DONE; EXIT_NOTHING if some rule was refused (nothing is printed).
+ * Return: an exit code: EXIT_DONE; EXIT_NOTHING if some rule was refused, EXIT_TROUBLE if a
+ * file cannot be read (nothing is printed then).
  */
 int sigma_import(char **paths, size_t n);
 

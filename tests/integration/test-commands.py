@@ -247,6 +247,22 @@ def test_sigma_rules_that_cannot_be_said_are_refused_with_the_place(_, folder):
         assert place in err, f"{new}: {err}"
 
 
+def test_check_tells_a_missing_file_from_a_bad_one(_, folder):
+    missing, bad, config = folder / "missing.yaml", folder / "bad.yaml", folder / "lksm.yaml"
+    bad.write_text("rules: 1\n")
+    config.write_text(f"rules: {{dirs: [{bad}]}}\n")
+    for arguments in (["check", missing], ["check", bad, missing], ["check", "-c", missing],
+                      ["rules", "import-sigma", missing]):
+        assert "missing.yaml" in lksm(*arguments, want=2)[1]
+    lksm("rules", "import-sigma", bad, want=1)
+    lksm("check", bad, want=1)
+    out, err = lksm("check", "-c", config, want=1)
+    equal(out, "")
+    assert "bad.yaml" in err, err
+    bad.write_text("rules: []\n")
+    assert "configuration: ok\n" in lksm("check", "-c", config)[0]
+
+
 def test_packs_are_switched_on_by_name(_, folder):
     config = folder / "lksm.yaml"
     config.write_text(f"rules:\n  dirs: [{ROOT}/rules]\n")
