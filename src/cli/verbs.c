@@ -10,7 +10,8 @@
 #include "base/cleanup.h"
 #include "base/suggest.h"
 
-#define OPTIONS_MAX 32
+#define OPTIONS_MAX    32
+#define OPTION_COLUMNS 24
 
 static const struct verb *const verbs[] = {
 	&verb_run,    &verb_replay,  &verb_follow,   &verb_query,
@@ -46,6 +47,24 @@ static void print_overview(FILE *to)
 		"found or check failed, 2 error.\n");
 }
 
+/* A row of the help; "…" is three bytes, but one column. */
+static void print_option(FILE *to, const struct verb_option *o)
+{
+	char left[80];
+	int n = snprintf(left, sizeof(left), "--%s%s%s", o->name, o->argument ? " " : "",
+			 o->argument ? o->argument : ""),
+	    width = 0;
+
+	for (int i = 0; i < n && left[i]; i++)
+		width += (left[i] & 0xc0) != 0x80;
+	fprintf(to, "  %c%c%c %s", o->letter ? '-' : ' ', o->letter ? o->letter : ' ',
+		o->letter ? ',' : ' ', left);
+	if (width > OPTION_COLUMNS)
+		fprintf(to, "\n%*s%s\n", OPTION_COLUMNS + 7, "", o->help);
+	else
+		fprintf(to, "%*s %s\n", OPTION_COLUMNS - width, "", o->help);
+}
+
 static void print_verb(FILE *to, const struct verb *verb)
 {
 	const struct verb_option *o = verb->options;
@@ -56,16 +75,9 @@ static void print_verb(FILE *to, const struct verb *verb)
 	if (verb->detail)
 		fprintf(to, "\n%s\n", verb->detail);
 	fputc('\n', to);
-	for (; o && o->name; o++) {
-		char left[80];
-
-		(void)snprintf(left, sizeof(left), "--%s%s%s", o->name,
-			       o->argument ? " " : "", o->argument ? o->argument : "");
-		fprintf(to, "  %c%c%c %-24s %s\n", o->letter ? '-' : ' ',
-			o->letter ? o->letter : ' ', o->letter ? ',' : ' ', left,
-			o->help);
-	}
-	fprintf(to, "      %-24s %s\n", "--help", "Show this help");
+	for (; o && o->name; o++)
+		print_option(to, o);
+	print_option(to, &(struct verb_option){ "help", 0, NULL, "Show this help" });
 }
 
 static int unknown_verb(const char *name)
