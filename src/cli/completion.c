@@ -7,7 +7,7 @@
 #include "base/file.h"
 #include "cli/verb.h"
 
-/* "seed|full": these words; NULL: a file, or something that we cannot list. */
+/* "seed|full", "info|high,…": these words; NULL: a file, or something that we cannot list. */
 static const char *words_of(const struct verb_option *o)
 {
 	return o->argument && strchr(o->argument, '|') && !strchr(o->argument, '-') &&
@@ -39,10 +39,21 @@ static void append_quoted(struct buffer *out, const char *text, const char *spec
 	}
 }
 
-static void append_alternatives(struct buffer *out, const char *words)
+/* "list | show ID": "list show "; what is not written small is no word but stands for one. */
+static void append_words(struct buffer *out, const char *alternatives)
 {
-	for (; *words; words++)
-		buffer_append_char(out, *words == '|' ? ' ' : *words);
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyz-";
+
+	for (const char *at = alternatives; *at; at += *at == '|') {
+		size_t n;
+
+		at += strspn(at, " ");
+		n = *at == '-' ? 0 : strspn(at, letters);
+		buffer_append(out, at, n);
+		if (n)
+			buffer_append_char(out, ' ');
+		at += strcspn(at, "|");
+	}
 }
 
 static void append_verbs(struct buffer *out)
@@ -50,6 +61,21 @@ static void append_verbs(struct buffer *out)
 	for (const struct verb *const *v = verbs_all(); *v; v++)
 		if (!(*v)->is_internal)
 			buffer_appendf(out, "%s ", (*v)->name);
+}
+
+static bool has_words(const struct verb *verb)
+{
+	_cleanup_buffer_ struct buffer words = { 0 };
+
+	append_words(&words, verb->arguments);
+	return words.len > 0;
+}
+
+static void append_options(struct buffer *out, const struct verb *verb)
+{
+	for (const struct verb_option *o = verb->options; o && o->name; o++)
+		buffer_appendf(out, "--%s ", o->name);
+	buffer_append_literal(out, "--help' ;;\n");
 }
 
 static void append_bash_verb(struct buffer *out, const struct verb *verb)
@@ -64,13 +90,17 @@ static void append_bash_verb(struct buffer *out, const struct verb *verb)
 		if (o->letter)
 			buffer_appendf(out, "|-%c", o->letter);
 		buffer_append_literal(out, ") words='");
-		append_alternatives(out, words_of(o));
+		append_words(out, words_of(o));
 		buffer_append_literal(out, "' ;;\n");
 	}
+	if (has_words(verb)) { /* behind the verb itself */
+		buffer_appendf(out, "\t\t%s) words='", verb->name);
+		append_words(out, verb->arguments);
+		append_options(out, verb);
+	}
 	buffer_append_literal(out, "\t\t*) words='");
-	for (o = verb->options; o && o->name; o++)
-		buffer_appendf(out, "--%s ", o->name);
-	buffer_append_literal(out, "--help' ;;\n\t\tesac ;;\n");
+	append_options(out, verb);
+	buffer_append_literal(out, "\t\tesac ;;\n");
 }
 
 static void append_bash(struct buffer *out)
@@ -101,7 +131,7 @@ static void append_zsh_option(struct buffer *out, const struct verb_option *o)
 	buffer_append_char(out, ']');
 	if (words_of(o)) {
 		buffer_appendf(out, ":%s:(", o->name);
-		append_alternatives(out, words_of(o));
+		append_words(out, words_of(o));
 		buffer_append_char(out, ')');
 	} else if (o->argument) {
 		buffer_appendf(out, ":%s:%s", o->name, is_path(o) ? "_files" : " ");
@@ -131,11 +161,16 @@ static void append_zsh(struct buffer *out)
 	for (v = verbs_all(); *v; v++) {
 		const struct verb_option *o = (*v)->options;
 
-		if ((*v)->is_internal || !o)
+		if ((*v)->is_internal || (*v)->run == verb_help.run)
 			continue;
 		buffer_appendf(out, "\t%s) _arguments '--help[Show help]'", (*v)->name);
-		for (; o->name; o++)
+		for (; o && o->name; o++)
 			append_zsh_option(out, o);
+		if (has_words(*v)) {
+			buffer_append_literal(out, " \\\n\t\t\t'1:what:(");
+			append_words(out, (*v)->arguments);
+			buffer_append_literal(out, ")'");
+		}
 		buffer_append_literal(out, " '*:file:_files' ;;\n");
 	}
 	buffer_append_literal(out, "\t*) _files ;;\n\tesac\n}\n_lksm \"$@\"\n");
@@ -150,13 +185,27 @@ static void append_fish_option(struct buffer *out, const struct verb *verb,
 		buffer_appendf(out, " -s %c", o->letter);
 	if (words_of(o)) {
 		buffer_append_literal(out, " -x -a '");
-		append_alternatives(out, words_of(o));
+		append_words(out, words_of(o));
 		buffer_append_char(out, '\'');
 	} else if (o->argument) {
 		buffer_append_literal(out, " -r");
 	}
 	buffer_append_literal(out, " -d '");
 	append_quoted(out, o->help, "\\");
+	buffer_append_literal(out, "'\n");
+}
+
+static void append_fish_words(struct buffer *out, const struct verb *verb)
+{
+	if (!has_words(verb))
+		return;
+	buffer_appendf(out,
+		       "complete -c lksm -n '__fish_seen_subcommand_from %s; and not "
+		       "__fish_seen_subcommand_from ",
+		       verb->name);
+	append_words(out, verb->arguments);
+	buffer_append_literal(out, "' -x -a '");
+	append_words(out, verb->arguments);
 	buffer_append_literal(out, "'\n");
 }
 
@@ -174,6 +223,7 @@ static void append_fish(struct buffer *out)
 		buffer_append_literal(out, "'\n");
 		for (const struct verb_option *o = (*v)->options; o && o->name; o++)
 			append_fish_option(out, *v, o);
+		append_fish_words(out, *v);
 	}
 }
 

@@ -43,16 +43,19 @@ enum view_option {
 	VIEW_OPTION_COUNT,
 };
 
+#define VIEW_SEVERITIES "info|medium|high|critical"
+
 #define VIEW_OPTIONS                                                                     \
 	[VIEW_ALL] = { "all", 'a', NULL, "Seals and heartbeats, too" },                  \
 	[VIEW_CONFIG] = { "config", 'c', "FILE",                                         \
 			  "Take output.dir from this configuration" },                   \
 	[VIEW_HOST] = { "host", 0, "NAME,…", "Only of these machines" },                 \
 	[VIEW_LOG_DIR] = { "log-dir", 0, "FOLDER", "The log folder" },                   \
-	[VIEW_MIN_SEVERITY] = { "min-severity", 's', "MIN",                              \
-				"Only info, medium, high or critical and above" },       \
+	[VIEW_MIN_SEVERITY] = { "min-severity", 's', VIEW_SEVERITIES,                    \
+				"Only this severity and those above" },                  \
 	[VIEW_RULE] = { "rule", 0, "ID,…", "Only what these rules named" },              \
-	[VIEW_SEVERITY] = { "severity", 0, "WORD,…", "Only these severities" },          \
+	[VIEW_SEVERITY] = { "severity", 0, VIEW_SEVERITIES ",…",                         \
+			    "Only these severities" },                                   \
 	[VIEW_SINCE] = { "since", 0, "TIME",                                             \
 			 "From then on: \"2 hours ago\", today, …" },                    \
 	[VIEW_SOURCE] = { "source", 0, "NAME,…", "Only from these sources" },            \

@@ -49,6 +49,35 @@ def test_bash_completes_verbs_options_and_words(_, folder):
     equal(sorted(bash_completes(folder, "query", "-o", "")),
           sorted(["text", "json", "csv", "ecs", "ocsf", "cef", "otlp", "syslog"]))
     equal(bash_completes(folder, "follow", "--fields", "se"), ["seed"])
+    for option in ("--severity", "--min-severity", "-s"):
+        equal(bash_completes(folder, "query", option, ""), ["info", "medium", "high", "critical"])
+
+
+OPERANDS = {"alert": ["test", "status", "run"], "history": ["rebuild", "status"],
+            "rules": ["list", "show", "import-sigma"], "schema": ["event", "types"],
+            "completion": ["bash", "zsh", "fish"]}
+
+
+def test_words_behind_the_verb_are_completed(_, folder):
+    for verb in set(verbs()) - {"help"}:
+        equal([w for w in bash_completes(folder, verb, "") if w[0] != "-"], OPERANDS.get(verb, []))
+        equal([w for w in bash_completes(folder, verb, "list", "") if w[0] != "-"], [])
+    zsh = lksm("completion", "zsh")[0]
+    for words in OPERANDS.values():
+        assert f"'1:what:({' '.join(words)} )'" in zsh, words
+    path = folder / "lksm.fish"
+    path.write_text(lksm("completion", "fish")[0])
+    for line, want in (("lksm rules imp", ["import-sigma"]), ("lksm alert st", ["status"]),
+                       ("lksm query --min-severity hi", ["high"])):
+        done = subprocess.run([tool("fish"), "-N", "-c", f"source {path}; complete -C '{line}'"], capture_output=True,
+                              text=True, check=True, env={**os.environ, "HOME": str(folder)})
+        equal([x.split("\t")[0] for x in done.stdout.splitlines()], want)
+
+
+def test_help_stands_in_columns(_, __):
+    for verb in verbs():
+        for line in re.findall(r"^(?:  -.,|     ) --.*", lksm("help", verb)[0], re.M):
+            assert line[30] == " " != line[31] or line.count("|") > 1, line
 
 
 def test_zsh_and_fish_take_theirs(_, folder):
