@@ -103,6 +103,23 @@ static enum verdict check_kernel_log(struct doctor *d, struct finding *f)
 	return WRONG;
 }
 
+/* A fresh installation has rules for the sensor's lines alone. */
+static enum verdict check_kernel_rules(struct doctor *d, struct finding *f)
+{
+	const struct rules *rules = d->setup.rules;
+
+	if (!rules) /* that was said */
+		return FINE;
+	if (d->setup.config.kernel_log_all || rules_wants(rules, RULES_KERNEL_LOG)) {
+		SAY(f->what, "The kernel's own messages become events");
+		return FINE;
+	}
+	SAY(f->what, "The kernel's own messages become no events: no rule is for them");
+	SAY(f->remedy, "`rules: { enable: [kernel] }` in the configuration names those "
+		       "that matter; kernel_log.all: true takes all");
+	return ADVICE;
+}
+
 static bool is_module_loaded(const char *name)
 {
 	_cleanup_buffer_ struct buffer modules = { 0 };
@@ -128,9 +145,8 @@ static enum verdict check_sensor(struct doctor *d, struct finding *f)
 		SAY(f->what, "The sensor photon_ring is loaded");
 		return FINE;
 	}
-	SAY(f->what,
-	    "The sensor photon_ring is not loaded: kernel messages are followed, "
-	    "but tampering is not seen");
+	SAY(f->what, "The sensor photon_ring is not loaded: tampering is not seen as it "
+		     "happens");
 	if (access("/proc/modules", F_OK) < 0)
 		SAY(f->remedy,
 		    "this kernel cannot load modules; use one with CONFIG_MODULES");
@@ -327,7 +343,8 @@ static void append(char text[static LINE_SIZE], const char *word)
 static enum verdict judge_process(const struct sandbox_row *row, struct finding *f)
 {
 	const struct process_locks *l = &row->locks;
-	bool is_apart = !strcmp(row->process, "core") || !strcmp(row->process, "web");
+	bool is_apart = !strcmp(row->process, "core") || !strcmp(row->process, "web") ||
+			!strcmp(row->process, "history");
 	char locks[LINE_SIZE] = "", lacks[LINE_SIZE] = "", landlock[32];
 
 	(void)snprintf(landlock, sizeof(landlock), "Landlock %d", row->landlock);
@@ -382,12 +399,15 @@ static const struct check {
 	enum verdict (*look)(struct doctor *d, struct finding *f);
 	bool needs_config;
 } checks[] = {
-	{ check_config, false },    { check_rules, true },    { check_kernel_log, true },
-	{ check_sensor, false },    { check_kprobes, false }, { check_kernel, false },
-	{ check_log_folder, true }, { check_seals, true },    { check_dashboard, true },
+	{ check_config, false },    { check_rules, true },
+	{ check_kernel_log, true }, { check_kernel_rules, true },
+	{ check_sensor, false },    { check_kprobes, false },
+	{ check_kernel, false },    { check_log_folder, true },
+	{ check_seals, true },	    { check_dashboard, true },
 	{ check_daemon, true },	    { check_alerts, true },
 };
 
+/* Nothing for what there is nothing to say of. */
 static void print(enum verdict verdict, const struct finding *f, bool has_colour)
 {
 	static const struct {
@@ -398,6 +418,8 @@ static void print(enum verdict verdict, const struct finding *f, bool has_colour
 		[WRONG] = { "NO  ", "\033[1;31m" },
 	};
 
+	if (!f->what[0])
+		return;
 	printf("%s%s%s  %s\n", has_colour ? looks[verdict].colour : "",
 	       looks[verdict].word, has_colour ? "\033[0m" : "", f->what);
 	if (f->remedy[0])

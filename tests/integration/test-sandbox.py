@@ -113,6 +113,40 @@ def test_health_and_doctor_say_so(daemon, folder):
     d.stop()
 
 
+def doctor(folder, text, **options):
+    config = folder / "doctor.yaml"
+    config.write_text(text)
+    return subprocess.run([LKSM, "doctor", "--config", str(config)], text=True, stdout=subprocess.PIPE, check=False,
+                          **options).stdout
+
+
+def test_doctor_says_of_a_history_that_it_is_root(daemon, folder):
+    """Crossview is root, and that is right; under the name of the history it would not be."""
+    if os.geteuid() != 0:
+        raise Skip("not root")
+    d = daemon(dashboard=True, history=True).start()
+    d.wait_healthy()
+    wait_for(lambda: len(json.loads(d.get("/healthz"))["sandbox"]) == 4, "four rows")
+    for name in (b"crossview", b"history\0\0"):
+        (folder / "other").mkdir(exist_ok=True)
+        page = (d.logs / ".sandbox").read_bytes()
+        assert b"crossview" in page
+        (folder / "other/.sandbox").write_bytes(page.replace(b"history", b"another").replace(b"crossview", name))
+        said = doctor(folder, f"output: {{dir: {folder}/other}}\n")
+        line, _, remedy = said[said.index("user 0,"):].partition("\n")
+        assert ("a user of its own" in remedy.partition("\n")[0]) == (name != b"crossview"), said
+    d.stop()
+
+
+def test_doctor_says_that_the_kernels_messages_are_off(_, folder):
+    rules = f"rules: {{dirs: [{ROOT}/rules]"
+    off = "note  The kernel's own messages become no events"
+    assert off in doctor(folder, rules + "}\n")
+    for text in (rules + ", enable: [kernel]}\n", rules + "}\nkernel_log: {all: true}\n"):
+        said = doctor(folder, text)
+        assert off not in said and "ok    The kernel's own messages become events" in said, said
+
+
 def need_locks(d):
     d.wait_healthy()
     wait_locked(d)
