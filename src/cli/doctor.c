@@ -145,8 +145,8 @@ static enum verdict check_sensor(struct doctor *d, struct finding *f)
 		SAY(f->what, "The sensor photon_ring is loaded");
 		return FINE;
 	}
-	SAY(f->what, "The sensor photon_ring is not loaded: tampering is not seen as it "
-		     "happens");
+	SAY(f->what, "%s is not loaded: tampering is not seen as it happens",
+	    "The sensor photon_ring");
 	if (access("/proc/modules", F_OK) < 0)
 		SAY(f->remedy,
 		    "this kernel cannot load modules; use one with CONFIG_MODULES");
