@@ -51,11 +51,10 @@ static int take_time(const struct view *v, const char *option, const char *value
 	uint64_t us;
 
 	if (time_parse(value, v->now_us, &us) < 0)
-		return log_refusal(
-			"%s '%s': no time such as -2h, \"90 min ago\" "
-			"(units: s, m, h, d, w), today, 2026-02-10, "
-			"\"2026-02-10 12:00\" or 2026-02-10T12:00:00Z",
-			option, value);
+		return log_refusal("%s '%s': no time such as -2h, \"90 min ago\" "
+				   "(units: s, m, h, d, w), today, 2026-02-10, "
+				   "\"2026-02-10 12:00\" or 2026-02-10T12:00:00Z",
+				   option, value);
 	time_format(us, ret);
 	return 0;
 }
