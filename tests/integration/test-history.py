@@ -393,7 +393,7 @@ def test_one_client_asks_one_after_the_other(daemon, _):
         answers = [b"".join(iter(lambda c=client: c.recv(65536), b"")) for client in clients]
     statuses = collections.Counter(answer.split(b" ", 2)[1].decode() for answer in answers)
     equal(set(statuses), {"200", "429"})
-    assert statuses["200"] >= 3, statuses
+    assert statuses["200"] >= 2, statuses  # and one more, if the thread has taken one by then
     assert all(b"two of yours wait" in a for a in answers if b" 429 " in a[:20]), answers
     equal(get(d, "stats")["events"], len(d.lines()))
     d.stop()
