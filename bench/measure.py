@@ -106,7 +106,9 @@ class Bench:
         return path
 
     def forget(self, form, lines):
+        """It is large; who wants it again makes it again."""
         (self.folder / f"{form}-{lines}").unlink(missing_ok=True)
+        self.corpus.cache_clear()
 
     def output(self, name="out"):
         """A path with no file there: to empty an old one would be counted."""
