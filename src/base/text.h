@@ -7,6 +7,11 @@
 
 #include "base/span.h"
 
+static inline bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
 /** is_snake_case() - [a-z][a-z0-9_]*, 1..@max bytes: what types and names look like */
 bool is_snake_case(struct span s, size_t max);
 

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/text.h"
 #include "core/escape.h"
 #include "core/kmsg.h"
 
@@ -198,11 +199,6 @@ void dmesg_join(struct buffer *out, const struct dmesg_record *record)
 		buffer_append_span(out,
 				   span_skip(line, indentation(line, record->indent)));
 	}
-}
-
-static bool is_digit(char c)
-{
-	return c >= '0' && c <= '9';
 }
 
 static bool is_lower_hex(char c)

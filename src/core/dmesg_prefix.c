@@ -46,11 +46,6 @@ static const struct span day_names[] = { SPAN("Sun"), SPAN("Mon"), SPAN("Tue"),
 					 SPAN("Wed"), SPAN("Thu"), SPAN("Fri"),
 					 SPAN("Sat") };
 
-static bool is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
 static bool take_char(struct span *s, char c)
 {
 	if (s->len == 0 || s->data[0] != c)

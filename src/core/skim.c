@@ -8,6 +8,7 @@
 
 #include <stdint.h>
 
+#include "base/text.h"
 #include "core/dmesg.h"
 #include "core/kmsg.h"
 
@@ -21,11 +22,6 @@
 #define P_AT	  1
 #define CLOSE_AT  12
 #define WIDTH_MIN 5 /* of the seconds in a stamp: dmesg pads to that */
-
-static inline bool is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
 
 /* Digits, or spaces before them. */
 static inline bool are_digits(const char *at, size_t n)
