@@ -65,13 +65,10 @@ static void init_SEVERITY(enum lksm_severity *value, bool is_required)
 	*value = LKSM_INFO;
 }
 
-#define IS_REQUIRED_REQUIRED true
-#define IS_REQUIRED_OPTIONAL false
-
 void event_init(struct lksm_event *event)
 {
 #define X(name, title, kind, presence, view, description) \
-	init_##kind(&event->name, IS_REQUIRED_##presence);
+	init_##kind(&event->name, EVENT_IS_##presence);
 	LKSM_EVENT_FIELDS(X)
 #undef X
 }

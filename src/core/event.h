@@ -51,6 +51,10 @@ struct event_data {
 #define EVENT_CTYPE_TIME     uint64_t
 #define EVENT_CTYPE_LIST     struct span
 
+/* A presence of the table: is the member always there? */
+#define EVENT_IS_REQUIRED true
+#define EVENT_IS_OPTIONAL false
+
 struct lksm_event {
 #define X(name, title, kind, presence, view, description) EVENT_CTYPE_##kind name;
 	LKSM_EVENT_FIELDS(X)

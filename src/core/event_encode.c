@@ -424,12 +424,9 @@ static char *put_LIST(char *to, const struct span *value)
 
 /* ---- the line ---- */
 
-#define IS_REQUIRED_REQUIRED true
-#define IS_REQUIRED_OPTIONAL false
-
 #define IS_SHOWN(name, kind, presence)                              \
 	((FIELD_##name < LKSM_SEED_FIELDS || view == EVENT_FULL) && \
-	 (IS_REQUIRED_##presence || is_set_##kind(&event->name)))
+	 (EVENT_IS_##presence || is_set_##kind(&event->name)))
 
 /* How many bytes the line takes at most. */
 static size_t bound_line(const struct lksm_event *event, enum event_view view)

@@ -12,10 +12,8 @@
 #define KIND_TIME     "\"type\": \"string\",\n      \"format\": \"date-time\""
 #define KIND_LIST     "\"type\": \"array\",\n      \"items\": {\"type\": \"string\"}"
 
-#define IS_REQUIRED_REQUIRED true
-#define IS_REQUIRED_OPTIONAL false
-#define VIEW_TABLE	     "table"
-#define VIEW_DETAIL	     "detail"
+#define VIEW_TABLE  "table"
+#define VIEW_DETAIL "detail"
 
 struct field {
 	const char *name;
@@ -28,7 +26,7 @@ struct field {
 
 static const struct field fields[] = {
 #define X(name, title, kind, presence, view, description) \
-	{ #name, title, KIND_##kind, IS_REQUIRED_##presence, VIEW_##view, description },
+	{ #name, title, KIND_##kind, EVENT_IS_##presence, VIEW_##view, description },
 	LKSM_EVENT_FIELDS(X)
 #undef X
 };

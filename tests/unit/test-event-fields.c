@@ -25,8 +25,6 @@
 	X(new_required, "H", TEXT, REQUIRED, DETAIL, "")
 
 #include "core/event.c"
-#undef IS_REQUIRED_REQUIRED
-#undef IS_REQUIRED_OPTIONAL
 #include "core/event_encode.c"
 #include "core/schema.c"
 
