@@ -14,7 +14,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/inotify.h>
-#include <sys/signalfd.h>
 #include <sys/stat.h>
 
 #include "base/log.h"
@@ -219,19 +218,6 @@ static int begin(struct follow *f)
 	return r;
 }
 
-static int open_signals(void)
-{
-	sigset_t stops;
-
-	(void)signal(SIGPIPE, SIG_IGN);
-	(void)sigemptyset(&stops);
-	(void)sigaddset(&stops, SIGINT);
-	(void)sigaddset(&stops, SIGTERM);
-	if (sigprocmask(SIG_BLOCK, &stops, NULL) < 0)
-		return -errno;
-	return signalfd(-1, &stops, SFD_CLOEXEC);
-}
-
 /* Return: 0 to go on, 1 at the end (a signal, or nobody listens any more), -errno. */
 static int wait_for_news(int news, int signals)
 {
@@ -253,11 +239,12 @@ static int wait_for_news(int news, int signals)
 static int follow(struct follow *f, const char *folder)
 {
 	_cleanup_close_ int news = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-	_cleanup_close_ int signals = open_signals();
+	_cleanup_close_ int signals = view_open_stops();
 	int r;
 
 	if (news < 0 || signals < 0)
 		return -errno;
+	(void)signal(SIGPIPE, SIG_IGN); /* a write says so */
 	/* Watched before it is read, so that nothing falls between. */
 	if (inotify_add_watch(news, folder, IN_MODIFY | IN_CREATE | IN_MOVED_TO) < 0)
 		return log_error_errno(errno, "cannot watch %s", folder);

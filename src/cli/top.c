@@ -7,10 +7,8 @@
 #include <getopt.h>
 #include <inttypes.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
-#include <sys/signalfd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -156,18 +154,6 @@ static int show(struct top *t, bool is_screen)
 	return view_flush(&t->view);
 }
 
-static int open_stops(void)
-{
-	sigset_t stops;
-
-	(void)sigemptyset(&stops);
-	(void)sigaddset(&stops, SIGINT);
-	(void)sigaddset(&stops, SIGTERM);
-	if (sigprocmask(SIG_BLOCK, &stops, NULL) < 0)
-		return -errno;
-	return signalfd(-1, &stops, SFD_CLOEXEC);
-}
-
 /* Return: 0 when it is time for the next table, 1 at the end. */
 static int wait_for_next(int stops, uint64_t interval_s)
 {
@@ -180,7 +166,7 @@ static int wait_for_next(int stops, uint64_t interval_s)
 static int top(struct top *t)
 {
 	bool is_screen = isatty(STDOUT_FILENO) && !t->is_once;
-	_cleanup_close_ int stops = is_screen ? open_stops() : -1;
+	_cleanup_close_ int stops = is_screen ? view_open_stops() : -1;
 	int r = 0;
 
 	do

@@ -4,6 +4,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
+#include <sys/signalfd.h>
 
 #include "base/clock.h"
 #include "base/file.h"
@@ -270,6 +272,18 @@ int view_show(struct view *v, struct span line)
 	v->has_header = true;
 	v->format.now_us = clock_now().real_us;
 	return event_line_format(&v->out, line, &v->format);
+}
+
+int view_open_stops(void)
+{
+	sigset_t stops;
+
+	(void)sigemptyset(&stops);
+	(void)sigaddset(&stops, SIGINT);
+	(void)sigaddset(&stops, SIGTERM);
+	if (sigprocmask(SIG_BLOCK, &stops, NULL) < 0)
+		return -errno;
+	return signalfd(-1, &stops, SFD_CLOEXEC);
 }
 
 int view_flush(struct view *v)

@@ -113,6 +113,9 @@ int view_read_news(struct view *v, log_line_taker *take, void *userdata);
  */
 int view_show(struct view *v, struct span line);
 
+/** view_open_stops() - a signalfd of SIGINT and SIGTERM, which are blocked; -errno */
+int view_open_stops(void);
+
 /** view_flush() - write v->out to the standard output; 0; -errno after saying why (but for -EPIPE) */
 int view_flush(struct view *v);
 
