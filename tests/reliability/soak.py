@@ -116,12 +116,15 @@ class Soak:
             equal(sorted(now), sorted(first))  # nobody was started anew
         for name in first:
             sizes, descriptors = zip(*(now[name] for now in self.samples))
-            # crossview sees no events; its looks take, open and close what they need, so that
-            # of it only counts which descriptors it comes back to
-            growth = 0 if name.startswith("crossview ") else max(sizes) / min(sizes) - 1
+            # crossview sees no events; its looks take, open and close what they need, and one
+            # look may last for a third of the run: of it only counts that no look adds to them
+            looks = name.startswith("crossview ")
+            growth = 0 if looks else max(sizes) / min(sizes) - 1
             assert growth <= allowed, f"{name}: {growth:.1%}: {sizes} KiB"
             third = len(descriptors) // 3
-            assert min(descriptors[:third]) == min(descriptors[-third:]), \
+            before = (max if looks else min)(descriptors[:third])
+            after = min(descriptors[-third:])
+            assert after <= before if looks else after == before, \
                 f"{name}: {descriptors} descriptors"
             worst = max(worst, growth)
         return worst * 100
