@@ -16,6 +16,8 @@
 #include <linux/string.h>
 #include <linux/workqueue.h>
 
+#include "sensors.h"
+
 static const struct guard *const guards[] = {
 	&guard_syscalls,    &guard_modules, &guard_cpu,		&guard_text,
 	&guard_ftrace,	    &guard_kprobes, &guard_tracepoints, &guard_netfilter,
@@ -44,6 +46,8 @@ static struct {
 	.lock = __MUTEX_INITIALIZER(state.lock),
 	.sweep = __DELAYED_WORK_INITIALIZER(state.sweep, sweep, 0),
 };
+
+struct watched_work guards_sweep_work = { .name = "sweeps", .work = &state.sweep };
 
 /* With the lock. Without a baseline nothing is new, whatever the occasion. */
 static void compare(size_t i, const struct guard_who *who)
@@ -98,6 +102,8 @@ static void sweep(struct work_struct *work)
 {
 	const struct guard_who who = { .occasion = GUARD_SWEEP };
 
+	watched_work_step(&guards_sweep_work);
+	watched_work_look(&sensor_canary_work);
 	check(state.next, &who);
 	state.next = (state.next + 1) % ARRAY_SIZE(guards);
 	sweep_later();
@@ -129,6 +135,7 @@ void guards_start(void)
 
 	for (i = 0; i < ARRAY_SIZE(guards); i++)
 		start(i);
+	watched_work_step(&guards_sweep_work);
 	sweep_later();
 }
 
@@ -147,6 +154,7 @@ void guards_stop(void)
 {
 	size_t i;
 
+	watched_work_end(&guards_sweep_work);
 	cancel_delayed_work_sync(&state.sweep);
 	for (i = 0; i < ARRAY_SIZE(guards); i++)
 		stop(i);

@@ -6,6 +6,7 @@
 #define PHOTON_RING_GUARDS_H
 
 #include "guard.h"
+#include "watched_work.h"
 
 extern const struct guard guard_ftrace;
 extern const struct guard guard_hidden_code;
@@ -24,6 +25,8 @@ extern const struct guard guard_tasks;
 extern const struct guard guard_text;
 extern const struct guard guard_tracepoints;
 extern const struct guard guard_variables;
+
+extern struct watched_work guards_sweep_work;
 
 /* Says which symbols they need, before symbols_resolve(). */
 void guards_want(void);

@@ -42,6 +42,7 @@
 #include "guards.h"
 #include "lksm/wire.h"
 #include "record.h"
+#include "sensors.h"
 
 #define READ_SIZE_MAX	 (16 * 1024)
 #define FAREWELL_TIME_MS 250
@@ -207,6 +208,8 @@ static ssize_t lksm_write(struct file *file, const char __user *from, size_t siz
 	    strcmp(strim(word), LKSM_PROC_SCAN))
 		return -EINVAL;
 	guards_check(&who);
+	watched_work_look_closely(&guards_sweep_work);
+	watched_work_look_closely(&sensor_canary_work);
 	/* Who reads the channel may have looks of its own to take (the daemon has). */
 	photon_logfmt_by_task(EMIT_INFO, "scan_done", "%s", "");
 	return size;

@@ -5,7 +5,8 @@
  * the kernel do. One that does not count its call has been silenced, and so have all of its
  * kind: by a switch of the kernel's own (debugfs kprobes/enabled, sysctl ftrace_enabled),
  * none of which tells those it switches off, or by somebody's patch. Then each probe and
- * notifier of ours is looked at: whoever knows where it is can take just that one out.
+ * notifier of ours is looked at: whoever knows where it is can take just that one out. And
+ * the sweeps have to go on.
  */
 #include "sensors.h"
 
@@ -19,6 +20,7 @@
 
 #include "canary.h"
 #include "emit.h"
+#include "guards.h"
 
 /* What is about to be patched lawfully looks disarmed, but not for long. */
 #define SECOND_LOOK_MS 500
@@ -55,6 +57,8 @@ static struct {
 	bool is_second_look;
 	bool is_suspicious; /* a second look is worth it */
 } state = { .work = __DELAYED_WORK_INITIALIZER(state.work, watch, 0) };
+
+struct watched_work sensor_canary_work = { .name = "canary", .work = &state.work };
 
 static noinline void sing_plainly(void)
 {
@@ -198,6 +202,8 @@ static void look(bool is_second)
 
 static void watch(struct work_struct *work)
 {
+	watched_work_step(&sensor_canary_work);
+	watched_work_look(&guards_sweep_work);
 	listen();
 	/* What a whole kind has lost, each of its probes has. */
 	if (!state.is_silent[KPROBES] && !state.is_silent[FTRACE])
@@ -222,6 +228,7 @@ static int canary_start(void)
 	}
 	if (!n)
 		return error;
+	watched_work_step(&sensor_canary_work);
 	queue_delayed_work(system_power_efficient_wq, &state.work, HZ);
 	return 0;
 }
@@ -230,6 +237,7 @@ static void canary_stop(void)
 {
 	int kind;
 
+	watched_work_end(&sensor_canary_work);
 	cancel_delayed_work_sync(&state.work);
 	for (kind = 0; kind < N_KINDS; kind++) {
 		if (probes[kind].addr)

@@ -10,6 +10,7 @@
 
 #include "probes.h"
 #include "symbols.h"
+#include "watched_work.h"
 
 /**
  * struct sensor - one thing that is watched
@@ -53,6 +54,8 @@ extern const struct sensor sensor_modules;
 extern const struct sensor sensor_sysctl;
 extern const struct sensor sensor_triggers;
 extern const struct sensor sensor_uprobes;
+
+extern struct watched_work sensor_canary_work;
 
 /* Says which symbols they need, before symbols_resolve(). */
 void sensors_want(void);

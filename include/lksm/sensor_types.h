@@ -24,7 +24,7 @@
 	X(sensor_unavailable, "", "sensor symbol error reason",                           \
 	  "This kernel lacks what a sensor needs")                                        \
 	X(sensor_disarmed, "T1562.001", "how switch what",                                \
-	  "Probes of the sensor are silent: all of a kind, or the one named")             \
+	  "Probes of the sensor are silent, or its periodic work has stopped")            \
 	X(sensor_rearmed, "", "how what",                                                 \
 	  "They work again")                                                              \
 	X(coverage, "", "have missing", "What is watched on this kernel, and what not")   \

@@ -179,7 +179,8 @@
  *	                    caller the symbol's address nevertheless
  *	sensor_disarmed     how switch|what
  *	                    how=kprobes, ftrace: all probes of that kind are silent, by
- *	                    that switch of the kernel's; how=probe, sensor: that one is
+ *	                    that switch of the kernel's; how=probe, sensor: that one is;
+ *	                    how=work: the sweeps or the canary do not go on
  *	sensor_rearmed      how what
  *	coverage            have missing
  *	                    guards, and sensors as sensor_NAME; a probe that is missing as
