@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * insmod-failing FILE NAME: loads a module again and again, and lets its first
- * allocation fail, then its second, and so on, until a load needs fewer than that. The
+ * insmod-failing FILE NAME [N]: loads a module again and again, and lets its first
+ * allocation fail, then its second, and so on, until a load needs fewer than that; behind
+ * the Nth, only every so manyth, ever fewer: those are of lists, one like the next. The
  * kernel counts (/proc/thread-self/fail-nth); which allocations count is set in debugfs.
  *
  * Each load must fail for want of memory, or succeed in spite of it and unload. After ten
@@ -23,6 +24,7 @@
 
 #define FAIL_NTH "/proc/thread-self/fail-nth"
 #define N_MAX	 100000
+#define SPARSE	 30
 
 struct story {
 	int n_loads;
@@ -119,22 +121,24 @@ static bool load_failing(struct story *story, const char *path, const char *name
 int main(int argc, char **argv)
 {
 	struct story story = { 0 };
-	int n;
+	int n, dense = N_MAX;
 
-	if (argc != 3) {
-		fprintf(stderr, "usage: insmod-failing FILE NAME\n");
+	if (argc != 3 && argc != 4) {
+		fprintf(stderr, "usage: insmod-failing FILE NAME [N]\n");
 		return 2;
 	}
+	if (argc == 4)
+		dense = atoi(argv[3]);
 	fail_nth_fd = open(FAIL_NTH, O_RDWR | O_CLOEXEC);
 	if (fail_nth_fd < 0) {
 		perror("insmod-failing: " FAIL_NTH);
 		return 1;
 	}
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	for (n = 1; n < N_MAX; n++) {
+	for (n = 1; n < N_MAX; n += n < dense ? 1 : 1 + n / SPARSE) {
 		if (!load_failing(&story, argv[1], argv[2], n))
 			break;
-		if (n % 10 == 0)
+		if (story.n_loads % 10 == 0)
 			load_plainly(&story, argv[1], argv[2], n);
 	}
 	load_plainly(&story, argv[1], argv[2], n);
