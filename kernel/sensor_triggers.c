@@ -331,9 +331,24 @@ static void triggers_stop(void)
 	cancel_delayed_work_sync(&state.tick);
 }
 
+/* A look that was not asked for is the sweeps' to take; what a handler tells is gone. */
+static unsigned long triggers_n_missed(void)
+{
+	unsigned long n = 0;
+	size_t i;
+
+	for (i = 0; i < state.n_armed; i++) {
+		if (container_of(state.armed[i], struct trigger, probe)->subject ==
+		    NOTHING)
+			n += state.armed[i]->nmissed;
+	}
+	return n;
+}
+
 const struct sensor sensor_triggers = {
 	.name = "triggers",
 	.without = "changes are found by sweeps only",
 	.start = triggers_start,
 	.stop = triggers_stop,
+	.n_missed = triggers_n_missed,
 };
