@@ -21,6 +21,8 @@ modules:
 output:
   seal: {seal}
   heartbeat: 0
+history:
+  enabled: {history}
 dashboard:
   listen: 127.0.0.1:{port}
   auth: none
@@ -55,16 +57,21 @@ def write_records(bench, n, rate):
 
 
 class Daemon:
-    """`lksm run` in a folder of its own, on one processor, when it has caught up."""
+    """`lksm run` in a folder of its own, on one processor, when it has caught up.
 
-    def __init__(self, bench, seal, folder="live", arguments=(), keep=False, stdin=None):
+    Without the history, which reads the log and not the records: history.py measures it.
+    """
+
+    def __init__(self, bench, seal, folder="live", arguments=(), keep=False, stdin=None,
+                 history=False):
         self.folder = bench.folder / folder
         if not keep:
             shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(exist_ok=True)
         self.logs, self.port = self.folder / "logs", free_port()
         config = self.folder / "lksm.yaml"
-        config.write_text(CONFIG.format(seal=str(seal).lower(), port=self.port), encoding="ascii")
+        config.write_text(CONFIG.format(seal=str(seal).lower(), history=str(history).lower(),
+                                        port=self.port), encoding="ascii")
         self.said = open(self.folder / "said", "wb")
         command = [bench.lksm, "run", "--config", config, "--log-dir", self.logs, *arguments]
         self.process = subprocess.Popen((command if stdin else pinned(CPU, command)), stdin=stdin,

@@ -23,7 +23,8 @@ class PipedDaemon(Daemon):
         reading, self.writing = os.pipe()
         os.write(self.writing, b"6,%d,%d,-;lksm-start %d\n" % (number, number, number))
         self.begin = time.monotonic()
-        super().__init__(bench, True, "start", ("--kmsg", "-"), keep=keep, stdin=reading)
+        super().__init__(bench, True, "start", ("--kmsg", "-"), keep=keep, stdin=reading,
+                         history=True)
         os.close(reading)
 
     def is_read(self):
