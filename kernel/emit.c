@@ -50,7 +50,8 @@ static struct {
 	struct irq_work wake;
 	atomic64_t next_sequence;
 	atomic_long_t n_refused;
-	unsigned long told; /* jiffies, of n_refused; the worker's, as is the next */
+	unsigned long told; /* jiffies, of n_refused; the worker's, as are the next */
+	u64 n_done;	    /* printed, or told to be refused */
 	struct emit_record record; /* too big for a stack */
 	struct mutex print_lock;   /* of those below, and of the order of records */
 	char exe[4 * EMIT_EXE_SIZE + 16];
@@ -375,6 +376,7 @@ static void tell_refused(void)
 	if (!n)
 		return;
 	emit.told = jiffies;
+	emit.n_done += n;
 	photon_records_lost(n, "overrun");
 }
 
@@ -395,6 +397,7 @@ static void drain(struct work_struct *work)
 		/* The buffer aligns to 4 bytes only, and may be reused from now on. */
 		memcpy(&emit.record, ring_buffer_event_data(event), sizeof(emit.record));
 		emit.record.print(&emit.record);
+		emit.n_done++;
 		cond_resched();
 	}
 	tell_refused();
@@ -425,10 +428,20 @@ err_free_buffer:
 	return -ENOMEM;
 }
 
+/* The books: what was staged has been printed, or refused, or the buffer has lost it. */
+static void tell_unaccounted(void)
+{
+	u64 n = atomic64_read(&emit.next_sequence) - emit.n_done;
+
+	if (n)
+		photon_records_lost(n, "unaccounted");
+}
+
 void emit_deinit(void)
 {
 	irq_work_sync(&emit.wake);
 	queue_work(emit.queue, &emit.drain);
 	destroy_workqueue(emit.queue);
+	tell_unaccounted();
 	ring_buffer_free(emit.buffer);
 }

@@ -210,6 +210,8 @@
  *	records_lost        stream=sensor count reason
  *	                    reason=overrun: seen, but there was no room to keep it;
  *	                    reason=missed: a probe's handler could not run;
+ *	                    reason=unaccounted: the books of all that was seen do not
+ *	                    balance when the sensor stops;
  *	                    reason=memory: the kernel had none to tell it
  *	module_hidden       missing when module
  *	                    a loaded module is no longer in these: list, sysfs, tree (by

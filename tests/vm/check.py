@@ -254,6 +254,8 @@ def check_storm(guest, tree):
     hits = re.search(r"probe_storm: hits=(\d+) in (\d+) s", log)
     counts = dict(re.findall(r"^([a-z-]+)=(\d+)$", guest.text("counted"), re.M))
     n, seconds = (int(hits[1]), int(hits[2])) if hits else (0, 1)
+    for n_lost in re.findall(r"type=records_lost .* count=(\d+) reason=unaccounted", log):
+        counts["sensor-unaccounted"] = n_lost
     total = sum(map(int, counts.values()))
     loaded = int(guest.text("loaded") or 0)
     report(n > 0 and total == n + 3 * loaded and "proc-overrun" not in counts,
