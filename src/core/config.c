@@ -75,8 +75,8 @@ static const struct key keys[] = {
 	KEY("dashboard.connection_limit", COUNT, dashboard_connection_limit, "250",
 	    "Open connections of one client, of 1500 in all; 0 no limit"),
 	KEY("dashboard.rate_limit", COUNT, dashboard_rate_limit, "100",
-	    "Requests a second that one client may make, ten times that at once; 0 no "
-	    "limit"),
+	    "Requests a second that one client may make, and new connections by TLS; ten "
+	    "times that at once; 0 no limit"),
 	KEY("dashboard.failure_limit", COUNT, dashboard_failure_limit, "60",
 	    "Wrong tokens a minute of one client that get an answer; 0 no limit"),
 	KEY("history.enabled", BOOL, history_enabled, "true",

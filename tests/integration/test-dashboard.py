@@ -270,6 +270,16 @@ def one_client_cannot_take_all_connections():
             sock.close()
 
 
+@by_tls
+def who_shakes_hands_too_often_is_put_off():
+    with Server(TOKEN, "rate=2") as server:
+        stays = Connection(server)
+        n = next((n for n in range(200) if not handshake(server)), 200)
+        expect(18 <= n < 200, True, f"20 at once, but for the test's own first two; {n}")
+        expect(stays.ask(path="/healthz")[0], 200, "who is connected")
+        wait_for(lambda: handshake(server), "later")
+
+
 @test
 def wrong_tokens_are_put_off():
     with Server(TOKEN, "failures=5") as server:

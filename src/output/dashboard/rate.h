@@ -5,7 +5,8 @@
  * or this machine as a whole.
  *
  * Who has the token and who has not draw from different buckets: at an address that many
- * share (a proxy's, loopback), nobody without it can shut out who has it.
+ * share (a proxy's, loopback), nobody without it can shut out who has it and is connected.
+ * Who only connects has shown nothing yet, so by TLS a new connection can be shut out.
  */
 #ifndef OUTPUT_DASHBOARD_RATE_H
 #define OUTPUT_DASHBOARD_RATE_H
@@ -29,6 +30,7 @@ enum rate_kind {
 	RATE_STRANGER, /* a request without the token */
 	RATE_KNOWN,    /* a request with it */
 	RATE_FAILURE,  /* a wrong token, or none where one is needed */
+	RATE_TLS, /* a connection by TLS, whose handshake costs more than a request */
 	RATE_KIND_COUNT,
 };
 

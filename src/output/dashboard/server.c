@@ -58,6 +58,13 @@ static struct client *client_of(struct MHD_Connection *connection)
 		->socket_context;
 }
 
+/* Refused without a word, as none that costs little can be said before the handshake. */
+static bool may_shake_hands(struct server *server, const struct sockaddr *address)
+{
+	return !server->options->tls ||
+	       !rates_take(server->rates, address, RATE_TLS, clock_now().mono_us);
+}
+
 /* Before anything is done for it: a handshake, for instance. */
 static enum MHD_Result on_accept(void *context, const struct sockaddr *address,
 				 socklen_t len)
@@ -67,7 +74,8 @@ static enum MHD_Result on_accept(void *context, const struct sockaddr *address,
 	struct rate_client whose = rate_client_of(address);
 
 	(void)len;
-	if (!most || clients_count(&server->clients, whose) < most)
+	if ((!most || clients_count(&server->clients, whose) < most) &&
+	    may_shake_hands(server, address))
 		return MHD_YES;
 	server->counters.n_refused++;
 	return MHD_NO;
@@ -336,9 +344,9 @@ static int set_rates(struct server *server)
 	struct rate_limit limits[RATE_KIND_COUNT] = { 0 };
 
 	if (a_second)
-		limits[RATE_STRANGER] = limits[RATE_KNOWN] = (struct rate_limit){
-			USEC_PER_SEC / a_second, a_second * BURST_SECONDS
-		};
+		limits[RATE_STRANGER] = limits[RATE_KNOWN] = limits[RATE_TLS] =
+			(struct rate_limit){ USEC_PER_SEC / a_second,
+					     a_second * BURST_SECONDS };
 	if (a_minute)
 		limits[RATE_FAILURE] = (struct rate_limit){ 60 * USEC_PER_SEC / a_minute,
 							    a_minute };
