@@ -50,14 +50,30 @@ struct doctor {
 
 #define SAY(to, ...) ((void)snprintf(to, LINE_SIZE, __VA_ARGS__))
 
-/* A small file's first line; "" if it cannot be read. */
-static void read_line(const char *path, char ret[static LINE_SIZE])
+/* A small file's first line; "" if it cannot be read, or @fd is none. */
+static void read_line(int fd, char ret[static LINE_SIZE])
 {
-	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
 	ssize_t n = fd < 0 ? 0 : read(fd, ret, LINE_SIZE - 1);
 
 	ret[n > 0 ? n : 0] = '\0';
 	ret[strcspn(ret, "\n")] = '\0';
+}
+
+/* A switch of the kernel's: one character, or nothing. */
+static void read_switch(const char *path, char ret[static LINE_SIZE])
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	read_line(fd, ret);
+}
+
+/* The log folder may be one that others write in. Return: the descriptor; -errno. */
+static int open_in_log_folder(const struct doctor *d, const char *name)
+{
+	char path[LINE_SIZE];
+
+	SAY(path, "%s/%s", d->setup.config.output_dir, name);
+	return open_regular_at(AT_FDCWD, path);
 }
 
 static enum verdict check_config(struct doctor *d, struct finding *f)
@@ -165,8 +181,8 @@ static enum verdict check_kprobes(struct doctor *d, struct finding *f)
 	char enabled[LINE_SIZE], ftrace[LINE_SIZE];
 
 	(void)d;
-	read_line("/sys/kernel/debug/kprobes/enabled", enabled);
-	read_line("/proc/sys/kernel/ftrace_enabled", ftrace);
+	read_switch("/sys/kernel/debug/kprobes/enabled", enabled);
+	read_switch("/proc/sys/kernel/ftrace_enabled", ftrace);
 	if (enabled[0] != '0' && ftrace[0] != '0') {
 		SAY(f->what, "Nobody has switched kprobes or ftrace off");
 		return FINE;
@@ -269,15 +285,12 @@ static enum verdict check_dashboard(struct doctor *d, struct finding *f)
 
 static enum verdict check_seals(struct doctor *d, struct finding *f)
 {
-	char path[LINE_SIZE];
-	_cleanup_close_ int fd = -1;
+	_cleanup_close_ int fd = open_in_log_folder(d, SEAL_FILE_NAME);
 	struct seal_key key;
 	bool is_shown;
 
-	SAY(path, "%s/" SEAL_FILE_NAME, d->setup.config.output_dir);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0 || seal_file_load(fd, &key) < 0) {
-		SAY(f->what, fd < 0 && errno != ENOENT
+		SAY(f->what, fd < 0 && fd != -ENOENT
 				     ? "The key of the log's seals cannot be read"
 				     : "The logs are not sealed yet");
 		return FINE;
@@ -296,13 +309,11 @@ static enum verdict check_seals(struct doctor *d, struct finding *f)
 
 static enum verdict check_daemon(struct doctor *d, struct finding *f)
 {
-	char path[LINE_SIZE], pid[LINE_SIZE];
-	_cleanup_close_ int fd = -1;
+	_cleanup_close_ int fd = open_in_log_folder(d, ".lock");
+	char pid[LINE_SIZE];
 
-	SAY(path, "%s/.lock", d->setup.config.output_dir);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0) {
-		read_line(path, pid);
+		read_line(fd, pid);
 		SAY(f->what, "The daemon is running (pid %.20s)", pid);
 		return FINE;
 	}
@@ -430,13 +441,10 @@ static void print(enum verdict verdict, const struct finding *f, bool has_colour
 static enum verdict tell_processes(const struct doctor *d, bool has_colour)
 {
 	static struct sandbox_row rows[SANDBOX_PAGE_ROWS];
-	_cleanup_close_ int fd = -1;
+	_cleanup_close_ int fd = open_in_log_folder(d, SANDBOX_PAGE_NAME);
 	enum verdict worst = FINE;
-	char path[LINE_SIZE];
 	int n;
 
-	SAY(path, "%s/" SANDBOX_PAGE_NAME, d->setup.config.output_dir);
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
 	n = fd < 0 ? 0 : sandbox_page_read(fd, rows);
 	for (int i = 0; i < n; i++) {
 		int32_t parent = rows[i].locks.parent;

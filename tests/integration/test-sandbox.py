@@ -120,6 +120,17 @@ def doctor(folder, text, **options):
                           **options).stdout
 
 
+def test_doctor_waits_for_no_fifo_and_follows_no_link(_, folder):
+    names = (".lock", ".seal_key", ".sandbox")
+    for make in (os.mkfifo, lambda path: path.symlink_to("/dev/zero")):
+        for name in names:
+            (folder / name).unlink(missing_ok=True)
+            make(folder / name)
+        said = doctor(folder, f"output: {{dir: {folder}}}\n", timeout=120)
+        assert "The key of the log's seals cannot be read" in said, said
+        assert "The daemon is not running on this log folder" in said, said
+
+
 def test_doctor_says_of_a_history_that_it_is_root(daemon, folder):
     """Crossview is root, and that is right; under the name of the history it would not be."""
     if os.geteuid() != 0:
