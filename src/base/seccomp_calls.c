@@ -238,8 +238,9 @@ static const struct call client[] = {
 	ALLOW("getsockopt"),
 	ALLOW("setsockopt"),
 	ALLOW("getrusage"),
-	ALLOW("fcntl", WHEN(1, EXACTLY, F_SETFL)),
-	ALLOW("fcntl64", WHEN(1, EXACTLY, F_SETFL)),
+	/* libcurl tries it, on sockets that are as it wants them already */
+	REFUSE("fcntl", EPERM, WHEN(1, EXACTLY, F_SETFL)),
+	REFUSE("fcntl64", EPERM, WHEN(1, EXACTLY, F_SETFL)),
 	REFUSE("clone3", ENOSYS),
 	ALLOW("clone", WHEN(0, THREAD_FLAGS | NAMESPACE_FLAGS, THREAD_FLAGS)),
 	END,

@@ -95,7 +95,8 @@ static bool is_held(int status)
 	       (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS);
 }
 
-static void try_all(enum sandbox_kind kind)
+/* @part: of the attacks' names */
+static void try_some(enum sandbox_kind kind, const char *part)
 {
 	int reader, log = open_log(&reader);
 	char text[4];
@@ -103,8 +104,11 @@ static void try_all(enum sandbox_kind kind)
 
 	assert_int_equal(ftruncate(other, 4096), 0);
 	for (const struct attack *a = attacks; a->name; a++) {
-		int status = in_child(kind, a->run);
+		int status;
 
+		if (!strstr(a->name, part))
+			continue;
+		status = in_child(kind, a->run);
 		if (!is_held(status))
 			fail_msg("%s: %s (status 0x%x)", a->name,
 				 WIFEXITED(status) ? "worked" : "ended otherwise",
@@ -115,6 +119,18 @@ static void try_all(enum sandbox_kind kind)
 	(void)close(reader);
 	(void)close(other);
 	(void)close(log);
+}
+
+static void try_all(enum sandbox_kind kind)
+{
+	try_some(kind, "");
+}
+
+/* Its dead letters are a file that is only appended to, too. */
+static void test_sender_changes_no_letter(void **state)
+{
+	(void)state;
+	try_some(SANDBOX_SENDER, "_log");
 }
 
 static void test_core_can_do_nothing(void **state)
@@ -482,6 +498,7 @@ int main(void)
 		cmocka_unit_test(test_core_can_do_nothing),
 		cmocka_unit_test(test_web_can_do_nothing),
 		cmocka_unit_test(test_web_with_history_can_do_nothing),
+		cmocka_unit_test(test_sender_changes_no_letter),
 		cmocka_unit_test(test_what_each_may_do),
 		cmocka_unit_test(test_what_is_missing_is_left_out),
 		cmocka_unit_test(test_the_page_tells),

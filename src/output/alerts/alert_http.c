@@ -6,6 +6,7 @@
 #include <curl/curl.h>
 #include <dlfcn.h>
 #include <errno.h>
+#include <sys/socket.h>
 
 #include "base/clock.h"
 #include "output/alerts/alert_send.h"
@@ -112,6 +113,15 @@ static bool add_headers(const struct alert_receiver *r, struct curl_slist **list
 	return is_good;
 }
 
+/* As libcurl would make it, which behind the sandbox cannot change its flags any more. */
+static curl_socket_t open_socket(void *context, curlsocktype purpose,
+				 struct curl_sockaddr *address)
+{
+	(void)context, (void)purpose;
+	return socket(address->family, address->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK,
+		      address->protocol);
+}
+
 static bool set_up(CURL *curl, const struct alert_receiver *r, struct span body,
 		   struct answer *answer)
 {
@@ -123,6 +133,8 @@ static bool set_up(CURL *curl, const struct alert_receiver *r, struct span body,
 	       lib.easy_setopt(curl, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
 	       lib.easy_setopt(curl, CURLOPT_TIMEOUT_MS, timeout_ms) == CURLE_OK &&
 	       lib.easy_setopt(curl, CURLOPT_USERAGENT, AGENT) == CURLE_OK &&
+	       lib.easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION, open_socket) ==
+		       CURLE_OK &&
 	       (!r->ca_path ||
 		lib.easy_setopt(curl, CURLOPT_CAINFO, r->ca_path) == CURLE_OK) &&
 	       lib.easy_setopt(curl, CURLOPT_POSTFIELDSIZE, (long)body.len) == CURLE_OK &&
