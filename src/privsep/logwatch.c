@@ -24,7 +24,7 @@
 
 #define NAME_SIZE 64
 #define FILES_MAX \
-	4096	     /* logs of eleven years; what is more is not watched, and said so */
+	4096 /* that are there: logs of eleven years; more are not watched, which is said */
 #define SIZE_TRIES 8 /* to see the size while core is not writing */
 
 #define FOLDER_MASK                                                                    \
@@ -125,10 +125,42 @@ static struct known_file *find(struct logwatch *w, const char *name)
 	return NULL;
 }
 
+static void unwatch(struct logwatch *w, struct known_file *f)
+{
+	int watch = f->watch;
+
+	f->watch = -1;
+	for (size_t i = 0; watch >= 0 && i < w->n; i++)
+		if (w->files[i].watch == watch)
+			return; /* of two names of one file; the other one needs it */
+	if (watch >= 0)
+		(void)inotify_rm_watch(w->fd, watch); /* fails if the file is gone */
+}
+
+static void forget(struct logwatch *w, struct known_file *f)
+{
+	unwatch(w, f);
+	*f = w->files[--w->n];
+}
+
+/* Those of which it is known, and was told, that they are gone. */
+static void forget_gone(struct logwatch *w)
+{
+	for (size_t i = w->n; i-- > 0;) {
+		struct known_file *f = &w->files[i];
+
+		if (!f->st.st_nlink && !f->is_unseen && !f->is_touched &&
+		    !f->is_written && strcmp(f->name, w->current) != 0)
+			forget(w, f);
+	}
+}
+
 static struct known_file *add(struct logwatch *w, const char *name)
 {
 	struct known_file *files = w->files;
 
+	if (w->n == FILES_MAX)
+		forget_gone(w);
 	if (w->n == w->capacity && w->n < FILES_MAX) {
 		size_t more = w->capacity ? w->capacity * 2 : 32;
 
@@ -146,18 +178,6 @@ static struct known_file *add(struct logwatch *w, const char *name)
 	files[w->n] = (struct known_file){ .watch = -1 };
 	(void)snprintf(files[w->n].name, NAME_SIZE, "%s", name);
 	return &files[w->n++];
-}
-
-static void unwatch(struct logwatch *w, struct known_file *f)
-{
-	int watch = f->watch;
-
-	f->watch = -1;
-	for (size_t i = 0; watch >= 0 && i < w->n; i++)
-		if (w->files[i].watch == watch)
-			return; /* of two names of one file; the other one needs it */
-	if (watch >= 0)
-		(void)inotify_rm_watch(w->fd, watch); /* fails if the file is gone */
 }
 
 /* Without a watch of its own, only a second name elsewhere goes unseen. */
@@ -213,10 +233,8 @@ void logwatch_forget(struct logwatch *w, const char *name)
 {
 	struct known_file *f = find(w, name);
 
-	if (!f)
-		return;
-	unwatch(w, f);
-	*f = w->files[--w->n];
+	if (f)
+		forget(w, f);
 }
 
 int logwatch_renew(struct logwatch *w)
@@ -259,7 +277,7 @@ static void note_strange(struct logwatch *w, const char *name)
 	struct logfile file;
 	void *more;
 
-	if (!logfile_parse_name(name, &file) || w->is_full)
+	if (!logfile_parse_name(name, &file))
 		return;
 	for (size_t i = 0; i < w->n_strange; i++)
 		if (!strcmp(w->strange[i], name))
@@ -311,11 +329,12 @@ static void read_notices(struct logwatch *w)
 		}
 }
 
-/* Notices were lost: everything is looked at. */
+/* Notices were lost: everything is looked at. Of a log that is not in a table that was full
+ * once, nobody knows for how long it has been there. */
 static void touch_all(struct logwatch *w)
 {
 	_cleanup_free_ struct logfile *list = NULL;
-	int n = logfile_list(w->dir, &list);
+	int n = w->is_full ? 0 : logfile_list(w->dir, &list);
 
 	w->is_overrun = false;
 	for (size_t i = 0; i < w->n; i++)

@@ -179,6 +179,29 @@ static void test_own_work(void **state)
 	expect_found(f, "compressed, deleted", OLD ".zst deleted\n");
 }
 
+/* Who makes logs and removes them, to fill the table of those that we know. */
+static void test_many_that_are_gone(void **state)
+{
+	struct fixture *f = *state;
+	char name[64];
+
+	assert_int_equal(unlinkat(f->dir, ".state", 0), 0);
+	expect_found(f, "our own", ".state deleted\n");
+	for (int year = 1000; year < 6000; year++) {
+		(void)snprintf(name, sizeof(name), "lksm_events_%d-01-01.jsonl", year);
+		logwatch_know(f->watch, name, false);
+	}
+	expect_found(f, "none is there", "");
+	append(f, "lksm_events_6000-01-01.jsonl", LINE);
+	expect_found(f, "one more", "lksm_events_6000-01-01.jsonl planted\n");
+	assert_int_equal(unlinkat(f->dir, "lksm_events_6000-01-01.jsonl", 0), 0);
+	expect_found(f, "and gone", "lksm_events_6000-01-01.jsonl deleted\n");
+	append(f, ".state", "x");
+	expect_found(f, "another in the place of our own", ".state replaced\n");
+	edit(f, OLD);
+	expect_found(f, "what is there is known", OLD " changed\n");
+}
+
 static void test_put_back(void **state)
 {
 	struct fixture *f = *state;
@@ -213,6 +236,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_edits_in_place, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_closed_log, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_own_work, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_many_that_are_gone, set_up,
+						tear_down),
 		cmocka_unit_test_setup_teardown(test_put_back, set_up, tear_down),
 	};
 
