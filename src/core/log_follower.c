@@ -39,6 +39,7 @@ struct log_follower {
 	bool is_last_look;  /* a later log is there */
 	bool is_rescanning; /* until the end: old numbers are no surprise */
 	uint64_t bad_lines;
+	size_t passed_over; /* bytes, since -EAGAIN */
 };
 
 bool log_line_seq(struct span line, uint64_t *ret)
@@ -235,6 +236,7 @@ static int take_line(struct log_follower *f, struct span *ret)
 	}
 	if (rest.len > EVENT_LINE_MAX) {
 		f->is_overlong = true;
+		f->passed_over += rest.len;
 		drop_pending(f);
 	} else if (f->at) {
 		memmove(f->pending.data, rest.data, rest.len);
@@ -389,6 +391,11 @@ int log_follower_next(struct log_follower *f, struct log_line *ret)
 			r = judge(f, line, ret);
 			if (r)
 				return r;
+			f->passed_over += line.len + 1;
+		}
+		if (f->passed_over >= LOG_FOLLOWER_TURN) {
+			f->passed_over = 0;
+			return -EAGAIN;
 		}
 		n = read_more(f);
 		if (n < 0)

@@ -7,8 +7,8 @@
  *
  *	log_follower_create(folder, &kept, &f);
  *	for (;;) {
- *		while ((r = log_follower_next(f, &line)) > 0)
- *			… line.text …
+ *		while ((r = log_follower_next(f, &line)) > 0 || r == -EAGAIN)
+ *			… line.text …; if r < 0: look whether somebody wants something
  *		log_follower_cursor(f, &kept);  … keep it …
  *		… wait for log_follower_watch() …
  *	}
@@ -39,6 +39,9 @@ struct log_line {
 
 struct log_follower;
 
+/** LOG_FOLLOWER_TURN - bytes that are passed over without a pause */
+#define LOG_FOLLOWER_TURN ((size_t)8 << 20)
+
 /**
  * log_follower_create() - begin behind @from
  * @folder: the log folder; stays the caller's, open until log_follower_destroy()
@@ -62,7 +65,8 @@ void log_follower_clear_watch(struct log_follower *f);
  * What is no line of ours, or longer than EVENT_LINE_MAX, is passed over and counted. A
  * line is checked for its seq only: it is as hostile as any file's content.
  *
- * Return: 1; 0 if there is none for now; -ESTALE if numbers are appended that were there
+ * Return: 1; 0 if there is none for now; -EAGAIN after each LOG_FOLLOWER_TURN bytes that were
+ * passed over: it goes on at the next call, after whatever else there is to do; -ESTALE if numbers are appended that were there
  * before: somebody began the log anew, and a follower with an empty cursor is due (@ret is
  * set); -errno.
  */

@@ -283,6 +283,30 @@ static void test_hostile_lines(void **state)
 	log_follower_destroy(f);
 }
 
+/* All of it is old, and its place is not known: as much as one turn may take, and again. */
+static void test_much_that_is_old(void **state)
+{
+	const struct fixture *x = *state;
+	struct log_cursor from = { .name = DAY_1, .next_seq = 1000001, .offset = 3 };
+	_cleanup_buffer_ struct buffer text = { 0 };
+	struct log_follower *f;
+	struct log_line line;
+	int r, n_turns = 0;
+
+	for (int i = 1; text.len < 3 * LOG_FOLLOWER_TURN; i++)
+		buffer_appendf(&text, "{\"seq\": %d, \"pad\": \"%*s\"}\n", i, 1000, "");
+	put(x, DAY_1, O_APPEND, text.data, text.len);
+	append(x, DAY_1, 1000001, 1000002);
+	f = follow(x, &from);
+	while ((r = log_follower_next(f, &line)) == -EAGAIN)
+		n_turns++;
+	expect_number("then the new", "result", r, 1);
+	expect_number("then the new", "seq", (int64_t)line.seq, 1000001);
+	assert_in_range(n_turns, 2, 3); /* each takes a little more */
+	expect_lines("the rest", f, 1000002, 1000002);
+	log_follower_destroy(f);
+}
+
 static void test_damaged_packed(void **state)
 {
 	const struct fixture *x = *state;
@@ -303,10 +327,11 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_seq),
 #define WITH_FOLDER(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
-		WITH_FOLDER(test_days_and_news), WITH_FOLDER(test_every_cursor),
-		WITH_FOLDER(test_torn_cursor),	 WITH_FOLDER(test_torn_line),
-		WITH_FOLDER(test_replaced),	 WITH_FOLDER(test_begun_anew),
-		WITH_FOLDER(test_hostile_lines), WITH_FOLDER(test_damaged_packed),
+		WITH_FOLDER(test_days_and_news),  WITH_FOLDER(test_every_cursor),
+		WITH_FOLDER(test_torn_cursor),	  WITH_FOLDER(test_torn_line),
+		WITH_FOLDER(test_replaced),	  WITH_FOLDER(test_begun_anew),
+		WITH_FOLDER(test_hostile_lines),  WITH_FOLDER(test_much_that_is_old),
+		WITH_FOLDER(test_damaged_packed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -129,14 +129,20 @@ static void forget(struct feeder *f)
 	log_warning("alerts: the log was begun anew, and is read from its beginning");
 }
 
-/* Return: 1 if there is something to write, 0 not, -errno. */
+enum filled {
+	NOTHING_NOW,
+	NOTHING_YET, /* there is more to look through */
+	LINES,
+};
+
+/* Return: enum filled, -errno. */
 static int fill(struct feeder *f)
 {
 	struct log_line line;
 	int r = 0;
 
 	if (f->at < f->out.len)
-		return 1;
+		return LINES;
 	buffer_clear(&f->out);
 	f->at = 0;
 	while (f->out.len < FEED_BYTES &&
@@ -146,7 +152,9 @@ static int fill(struct feeder *f)
 	}
 	if (r == -ESTALE)
 		forget(f);
-	return r < 0 ? r : f->out.len ? 1 : 0;
+	if (r < 0 && r != -EAGAIN)
+		return r;
+	return f->out.len ? LINES : r < 0 ? NOTHING_YET : NOTHING_NOW;
 }
 
 static int give(struct feeder *f)
@@ -160,17 +168,20 @@ static int give(struct feeder *f)
 }
 
 /* Return: 1 to go on, 0 asked to stop, -errno; -ECHILD: one of the others ended. */
-static int wait_for_more(struct feeder *f, bool has_lines)
+static int wait_for_more(struct feeder *f, enum filled filled)
 {
-	int watch = log_follower_watch(f->follower);
+	int watch = filled == NOTHING_NOW ? log_follower_watch(f->follower) : -1;
 	struct pollfd fds[] = {
 		{ .fd = f->signals, .events = POLLIN },
-		{ .fd = f->lines, .events = has_lines ? POLLOUT : 0 },
-		{ .fd = has_lines ? -1 : watch, .events = POLLIN },
+		{ .fd = f->lines, .events = filled == LINES ? POLLOUT : 0 },
+		{ .fd = watch, .events = POLLIN },
 	};
 	struct signalfd_siginfo info;
+	int timeout_ms = filled == NOTHING_YET		      ? 0
+			 : filled == NOTHING_NOW && watch < 0 ? LOOK_MS
+							      : -1;
 
-	if (poll(fds, ARRAY_SIZE(fds), watch < 0 && !has_lines ? LOOK_MS : -1) < 0)
+	if (poll(fds, ARRAY_SIZE(fds), timeout_ms) < 0)
 		return errno == EINTR ? 1 : -errno;
 	if (fds[1].revents & POLLERR)
 		return -ECHILD;
@@ -188,10 +199,10 @@ static int feed(struct feeder *f)
 
 	do {
 		r = fill(f);
-		if (r == 0)
+		if (r == NOTHING_NOW)
 			keep_cursor(f);
 		if (r >= 0)
-			r = wait_for_more(f, r > 0);
+			r = wait_for_more(f, (enum filled)r);
 		if (r > 0 && f->at < f->out.len && give(f) < 0)
 			r = -ECHILD;
 	} while (r > 0);

@@ -453,6 +453,8 @@ int indexer_turn(struct indexer *x)
 		log_follower_destroy(x->follower);
 		x->follower = NULL; /* it is further than the database */
 	}
+	if (r >= 0 && more == -EAGAIN)
+		return n + 1; /* as if it had been an event: there is more to do */
 	return r < 0 ? r : more < 0 ? more : n;
 }
 
