@@ -59,6 +59,7 @@ static int on_request(sd_event_source *source, int fd, uint32_t events, void *co
 	int r = storage_serve(l->storage, fd);
 
 	(void)events;
+	pulse_served(&l->pulse); /* that may have taken long */
 	if (r >= 0)
 		return 0;
 	if (r != -EPIPE) { /* it waits for an answer that will not come */

@@ -8,6 +8,7 @@
 /* TURNS - in a watchdog's period; half of it without an answer is too long */
 #define TURNS	     4
 #define MISSED_MAX   (TURNS / 2)
+#define ACCURACY_US  (USEC_PER_SEC / 4)	 /* of a timer in time: sd_event_add_time(3) */
 #define START_MAX_US (60 * USEC_PER_SEC) /* core may have to read much of the log first */
 
 static void ask(struct pulse *p)
@@ -28,15 +29,20 @@ static bool is_too_long(const struct pulse *p)
 	return p->n_missed * (p->watchdog_us / TURNS) >= START_MAX_US;
 }
 
+/* It may have waited for us all the time: we copied a log, or the machine stood still. */
+static bool were_we_late(const struct pulse *p, uint64_t due_us)
+{
+	return clock_now().mono_us - due_us >= p->watchdog_us / TURNS / 2 + ACCURACY_US;
+}
+
 static int on_turn(sd_event_source *source, uint64_t time_us, void *context)
 {
 	struct pulse *p = context;
 
 	(void)source;
-	(void)time_us;
 	if (!p->is_asked)
 		ask(p);
-	else if (++p->n_missed && is_too_long(p))
+	else if (!were_we_late(p, time_us) && ++p->n_missed && is_too_long(p))
 		p->hung(p->context);
 	/* from now on, not from when it was due: that may be long ago */
 	return loop_after(p->event, &p->timer, p->watchdog_us / TURNS, on_turn, p);
@@ -62,6 +68,11 @@ bool pulse_answered(struct pulse *p)
 	p->is_asked = false;
 	p->has_answered = true;
 	return true;
+}
+
+void pulse_served(struct pulse *p)
+{
+	p->n_missed = 0;
 }
 
 void pulse_stop(struct pulse *p)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Is a child well? It is asked over its control channel, again and again, and has to
- * answer. Patience is counted in turns of a timer and not in time: a machine, or a whole
- * service, that stood still for an hour has missed one turn, and the child gets another to
- * answer in.
+ * answer. Patience is counted in turns of a timer and not in time, and a turn that we
+ * ourselves were late for does not count: neither a machine that stood still for an hour,
+ * nor a supervisor that was busy with something big, makes a child hang.
  */
 #ifndef PRIVSEP_PULSE_H
 #define PRIVSEP_PULSE_H
@@ -35,6 +35,9 @@ int pulse_start(struct pulse *p, int channel);
  * Return: false if nobody had asked, which no child of ours does.
  */
 bool pulse_answered(struct pulse *p);
+
+/** pulse_served() - it asked us for something, and waited until now; its time begins anew */
+void pulse_served(struct pulse *p);
 
 /** pulse_stop() - the child is gone */
 void pulse_stop(struct pulse *p);

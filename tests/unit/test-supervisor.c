@@ -211,6 +211,21 @@ static void let_go(pid_t pid)
 	assert_int_equal(ptrace(PTRACE_DETACH, pid, NULL, NULL), 0);
 }
 
+/* The supervisor does nothing until then, and has its turn after it. */
+static void hold_up(struct fixture *f, uint64_t until_ms)
+{
+	uint64_t deadline_ms;
+	long n;
+
+	assert_int_equal(kill(f->supervisor, SIGSTOP), 0);
+	wait_until(until_ms);
+	n = count_sleeps(f->supervisor);
+	assert_int_equal(kill(f->supervisor, SIGCONT), 0);
+	deadline_ms = now_ms() + DEADLINE_MS;
+	while (count_sleeps(f->supervisor) <= n && now_ms() < deadline_ms)
+		(void)poll(NULL, 0, 1);
+}
+
 /*
  * A machine that stands still, however long, and goes on: nobody hangs. The supervisor
  * wakes first, and finds a question that was put long ago.
@@ -218,9 +233,8 @@ static void let_go(pid_t pid)
 static void test_machine_stands_still(void **state)
 {
 	struct fixture *f = *state;
-	uint64_t begin, turn_ms = 1000, deadline_ms;
+	uint64_t begin, turn_ms = 1000;
 	pid_t core_pid, web_pid;
-	long n;
 
 	f->watchdog_us = 4 * turn_ms * 1000;
 	f->is_web_heard = true;
@@ -233,19 +247,34 @@ static void test_machine_stands_still(void **state)
 	hold(core_pid);
 	hold(web_pid);
 	wait_until(begin + turn_ms * 3 / 2); /* they are asked meanwhile */
-	assert_int_equal(kill(f->supervisor, SIGSTOP), 0);
-	wait_until(begin + turn_ms * 4);
-	n = count_sleeps(f->supervisor);
-	assert_int_equal(kill(f->supervisor, SIGCONT), 0);
-	deadline_ms = now_ms() + DEADLINE_MS;
-	while (count_sleeps(f->supervisor) <= n && now_ms() < deadline_ms)
-		(void)poll(NULL, 0, 1); /* until it has had its turn */
+	hold_up(f, begin + turn_ms * 4);
 	let_go(core_pid);
 	let_go(web_pid);
 	(void)wait_for(f, "web answered");
 	(void)wait_for(f, "web answered");
 	assert_int_equal(f->shared->n_cores, 1);
 	assert_int_equal(f->shared->n_webs, 1);
+	stop(f);
+}
+
+/* Again and again it has no time for core, which has an answer, or waits for one. */
+static void test_supervisor_is_busy(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t turn_ms = 1000;
+	pid_t core_pid;
+
+	f->watchdog_us = 4 * turn_ms * 1000;
+	start(f);
+	core_pid = wait_for_pid(f, "core up ");
+	(void)wait_for(f, "attached lksm");
+	wait_until(now_ms() + turn_ms / 2); /* it has answered once */
+	hold(core_pid);
+	for (int i = 0; i < 4; i++)
+		hold_up(f, now_ms() + turn_ms * 2);
+	let_go(core_pid);
+	wait_until(now_ms() + turn_ms * 2);
+	assert_int_equal(f->shared->n_cores, 1);
 	stop(f);
 }
 
@@ -412,6 +441,7 @@ int main(void)
 		test(test_hung_web),
 		test(test_talking_web),
 		test(test_machine_stands_still),
+		test(test_supervisor_is_busy),
 		test(test_supervisor_is_killed),
 		test(test_descriptors),
 		test(test_external),
