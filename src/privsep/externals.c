@@ -29,6 +29,8 @@ struct external {
 struct externals {
 	struct externals_options options;
 	bool is_stopping;
+	bool is_adopting; /* what modules leave behind */
+	size_t n_orphans; /* of that, killed and not yet gone */
 	sd_event_source *timer;
 	size_t n;
 	struct external items[];
@@ -63,6 +65,47 @@ static void failed(struct external *x, const char *reason)
 	x->pause_us = x->pause_us * 2 < PAUSE_LAST_US ? x->pause_us * 2 : PAUSE_LAST_US;
 }
 
+static void tell_if_gone(struct externals *e)
+{
+	if (e->is_stopping && externals_are_gone(e))
+		e->options.all_gone(e->options.context);
+}
+
+static void end_orphans(struct externals *e);
+
+static int on_orphan_gone(sd_event_source *source, const siginfo_t *info, void *context)
+{
+	struct externals *e = context;
+
+	(void)info;
+	end_orphans(e); /* its own children are ours now */
+	(void)sd_event_source_set_floating(source, false); /* and so it goes */
+	e->n_orphans--;
+	tell_if_gone(e);
+	return 0;
+}
+
+/*
+ * A module is gone, and so are those of its process group. Who left the group is our child
+ * now, and the only one that is not waited for yet: of all others the loop knows.
+ */
+static void end_orphans(struct externals *e)
+{
+	_cleanup_fclose_ FILE *children = e->is_adopting ? process_open_children() : NULL;
+	sd_event_source *source;
+	pid_t pid;
+
+	while (children && fscanf(children, "%d", &pid) == 1) {
+		if (sd_event_add_child(e->options.event, &source, pid, WEXITED,
+				       on_orphan_gone, e) < 0)
+			continue; /* -EBUSY: it is no orphan */
+		(void)sd_event_source_set_floating(source, true);
+		(void)sd_event_source_unref(source);
+		e->n_orphans++;
+		(void)kill(pid, SIGKILL); /* until it is waited for, the pid is its own */
+	}
+}
+
 static int on_exit_signal(sd_event_source *source, const siginfo_t *info, void *context)
 {
 	struct external *x = context;
@@ -77,11 +120,11 @@ static int on_exit_signal(sd_event_source *source, const siginfo_t *info, void *
 	process_reason(info, reason, sizeof(reason));
 	/* What it left behind; the group's number is ours until the leader is waited for. */
 	(void)kill(-x->pid, SIGKILL);
+	end_orphans(x->all);
 	x->pid = 0;
 	x->exit = sd_event_source_unref(x->exit);
 	failed(x, reason);
-	if (x->all->is_stopping && externals_are_gone(x->all))
-		x->all->options.all_gone(x->all->options.context);
+	tell_if_gone(x->all);
 	return 0;
 }
 
@@ -160,6 +203,7 @@ int externals_create(const struct externals_options *options, struct externals *
 	if (!e)
 		return -ENOMEM;
 	e->options = *options;
+	e->is_adopting = process_adopt();
 	e->n = options->n_items;
 	for (size_t i = 0; i < e->n; i++)
 		e->items[i] = (struct external){ .all = e,
@@ -235,5 +279,5 @@ bool externals_are_gone(const struct externals *e)
 	for (size_t i = 0; i < e->n; i++)
 		if (e->items[i].pid > 0)
 			return false;
-	return true;
+	return !e->n_orphans;
 }

@@ -112,6 +112,20 @@ static void die_with(pid_t parent)
 		_exit(0);
 }
 
+FILE *process_open_children(void)
+{
+	return fopen("/proc/thread-self/children", "re");
+}
+
+bool process_adopt(void)
+{
+	_cleanup_fclose_ FILE *children = process_open_children();
+	pid_t pid;
+
+	return getpid() != 1 && children && fscanf(children, "%d", &pid) != 1 &&
+	       prctl(PR_SET_CHILD_SUBREAPER, 1) == 0;
+}
+
 pid_t process_fork(const char *name)
 {
 	pid_t parent = getpid(), pid;
@@ -164,6 +178,7 @@ static void run(const struct program *program, int failed, pid_t parent)
 
 	die_with(parent);
 	set_signals(SIG_DFL);
+	(void)prctl(PR_SET_CHILD_SUBREAPER, 1); /* cannot fail; stays over execv() */
 	/* Out of the way of what is about to be overwritten. */
 	failed = fcntl(failed, F_DUPFD_CLOEXEC, FAILED_FILENO + 1);
 	if (setpgid(0, 0) < 0 || nothing < 0 || dup2(output, STDOUT_FILENO) < 0 ||

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <sys/types.h>
 
 /** A set of open descriptors, sorted. */
@@ -38,6 +39,17 @@ int descriptors_update(struct descriptors *d, const struct descriptors *before,
  */
 pid_t process_fork(const char *name);
 
+/**
+ * process_adopt() - what our descendants leave behind becomes our child, not init's
+ *
+ * Not if it could be somebody else's: for process 1 everything is left behind, and a child
+ * from before us has descendants of its own. Return: is it so?
+ */
+bool process_adopt(void);
+
+/** process_open_children() - a file of our children's numbers; NULL: the kernel has none */
+FILE *process_open_children(void);
+
 /** process_keep_only() - in a child: close all but 0, 1, 2, those of @keep and the two
  * others */
 void process_keep_only(const struct descriptors *keep, int other1, int other2);
@@ -46,7 +58,8 @@ void process_keep_only(const struct descriptors *keep, int other1, int other2);
 #define PROCESS_BROKE_OUT "killed by SIGSYS"
 
 /**
- * process_spawn() - run a program in a process group of its own
+ * process_spawn() - run a program in a process group of its own; until it ends, what its
+ * children leave behind becomes its child
  * @argv: NULL-terminated, argv[0] a path
  * @output: becomes its standard output; the input is empty, the errors go where ours go
  * @prepare: called with @context in the child, last before the program; or NULL

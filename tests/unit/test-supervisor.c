@@ -309,6 +309,17 @@ static void test_descriptors(void **state)
 	stop(f);
 }
 
+static void expect_gone(pid_t pid)
+{
+	uint64_t deadline_ms = now_ms() + DEADLINE_MS;
+
+	while (kill(pid, 0) == 0 && now_ms() < deadline_ms) {
+		(void)waitpid(pid, NULL, WNOHANG); /* ours, if the supervisor is gone */
+		(void)poll(NULL, 0, 10);
+	}
+	assert_int_equal(kill(pid, 0), -1);
+}
+
 /* A program that prints, whose child would outlive it, and that dies of a signal. */
 static void test_external(void **state)
 {
@@ -319,7 +330,6 @@ static void test_external(void **state)
 	};
 	struct fixture *f = *state;
 	pid_t main_pid, left;
-	int status;
 
 	f->external = (struct supervisor_external){ "mine", argv, 250 };
 	start(f);
@@ -331,12 +341,42 @@ static void test_external(void **state)
 			    "{\"type\": \"module_failed\", \"data\": {\"module\": "
 			    "\"mine\", \"reason\": "
 			    "\"killed by SIGSEGV\"}, \"severity\": \"high\"}");
-	assert_int_equal(waitpid(left, &status, 0), left); /* we are its subreaper */
-	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	expect_gone(left);
 	left = wait_for_pid(f, "mine: left "); /* over a new pipe */
 	stop(f);
-	assert_int_equal(waitpid(left, &status, 0), left);
-	assert_true(WIFSIGNALED(status));
+	expect_gone(left);
+}
+
+/* Children that left its process group, and whose parents are gone. */
+static void test_external_leaves_daemons(void **state)
+{
+	static const char *const argv[] = {
+		"/bin/sh", "-c",
+		"(setsid sh -c 'setsid sleep 1000 & echo \"inner $!\"; exec sleep 1000' "
+		"&); "
+		"(setsid sh -c 'echo \"outer $$\"; exec sleep 1000' &); "
+		"echo \"main $$\"; exec sleep 1000",
+		NULL
+	};
+	struct fixture *f = *state;
+	pid_t pids[2], main_pid;
+
+	f->external = (struct supervisor_external){ "mine", argv, 250 };
+	start(f);
+	pids[0] = wait_for_pid(f, "mine: inner ");
+	pids[1] = wait_for_pid(f, "mine: outer ");
+	main_pid = wait_for_pid(f, "mine: main ");
+	assert_int_equal(kill(pids[0], 0) | kill(pids[1], 0), 0);
+	assert_int_equal(kill(main_pid, SIGSEGV), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(pids); i++)
+		expect_gone(pids[i]);
+	pids[0] = wait_for_pid(f, "mine: inner ");
+	pids[1] = wait_for_pid(f, "mine: outer ");
+	assert_int_equal(f->shared->n_cores, 1); /* nobody else is meant */
+	assert_int_equal(f->shared->n_webs, 1);
+	stop(f);
+	for (size_t i = 0; i < ARRAY_SIZE(pids); i++)
+		expect_gone(pids[i]);
 }
 
 /* It and its pipe outlive core. */
@@ -445,6 +485,7 @@ int main(void)
 		test(test_supervisor_is_killed),
 		test(test_descriptors),
 		test(test_external),
+		test(test_external_leaves_daemons),
 		test(test_external_and_a_new_core),
 		test(test_external_cannot_run),
 		test(test_systemd),

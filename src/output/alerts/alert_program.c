@@ -355,5 +355,7 @@ void alert_program_serve(const struct alert_config *c, int socket)
 		    &outcome);
 		if (send(socket, &outcome, sizeof(outcome), MSG_NOSIGNAL) < 0)
 			break;
+		while (waitpid(-1, NULL, WNOHANG) > 0)
+			; /* what it left behind, and that has ended by now */
 	}
 }

@@ -264,6 +264,9 @@ static _Noreturn void launch(struct feeder *f, int socket, pid_t parent)
 	}
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* forgotten with the old user */
 	(void)prctl(PR_SET_DUMPABLE, 0); /* the programs have its user, and it secrets */
+	/* A mail may be on its way when who was given it has ended: it is left alone, while
+	 * what modules leave behind is killed (privsep/externals.c). */
+	(void)prctl(PR_SET_CHILD_SUBREAPER, 1); /* cannot fail */
 	alert_program_serve(o->config, socket);
 	_exit(0);
 }
