@@ -29,6 +29,7 @@
 #define TOKEN_FILE   ".dashboard_token"
 #define HISTORY_MODE (S_ISGID | 0751)	 /* who enters it is not its user yet */
 #define WATCHDOG_US  (60 * USEC_PER_SEC) /* without a service manager that has one */
+#define BUSY_US	     (60 * USEC_PER_SEC) /* no module needs a processor that long at once */
 
 /*
  * A FIFO is opened for writing, too: it then has a writer, and no end, for ever. "-" is the
@@ -520,6 +521,7 @@ static int supervise(struct daemon *d)
 		.storage = d->storage,
 		.externals = d->externals.items,
 		.n_externals = d->externals.n,
+		.busy_us = BUSY_US,
 		.sandboxes = d->sandboxes,
 		.sandboxes_first = ROW_MODULES,
 	};

@@ -23,6 +23,9 @@ struct external {
 	int fd;	   /* reading end of its last pipe, -1 before the first */
 	uint64_t started_us;
 	uint64_t pause_us; /* before the next start */
+	bool was_running;  /* at the last look: */
+	uint64_t n_waits;
+	bool is_told; /* that it never waits */
 	sd_event_source *exit, *timer;
 };
 
@@ -31,7 +34,7 @@ struct externals {
 	bool is_stopping;
 	bool is_adopting; /* what modules leave behind */
 	size_t n_orphans; /* of that, killed and not yet gone */
-	sd_event_source *timer;
+	sd_event_source *timer, *look;
 	size_t n;
 	struct external items[];
 };
@@ -128,6 +131,49 @@ static int on_exit_signal(sd_event_source *source, const siginfo_t *info, void *
 	return 0;
 }
 
+/* ---- modules that are busy with themselves ---- */
+
+static void tell_busy(const struct external *x)
+{
+	char reason[96];
+	const struct report_datum data[2] = { { "module", x->item->name },
+					      { "reason", reason } };
+
+	(void)snprintf(reason, sizeof(reason),
+		       "has not waited for anything in %.0f s: an endless loop?",
+		       (double)x->all->options.busy_us / USEC_PER_SEC);
+	log_warning("module %s %s", x->item->name, reason);
+	reports_add(x->all->options.reports, "module_failed", data);
+}
+
+/* Who runs, and has not waited since the last look, has read and written nothing that mattered,
+ * however little of the processors it got. */
+static void look_at(struct external *x)
+{
+	uint64_t n_waits = 0;
+	bool is_running = x->pid && process_count_waits(x->pid, &n_waits) > 0;
+	bool is_busy = is_running && x->was_running && n_waits == x->n_waits;
+
+	if (is_busy && !x->is_told)
+		tell_busy(x);
+	x->is_told = is_busy;
+	x->was_running = is_running;
+	x->n_waits = n_waits;
+}
+
+static int on_look(sd_event_source *source, uint64_t time_us, void *context)
+{
+	struct externals *e = context;
+
+	(void)source;
+	(void)time_us;
+	for (size_t i = 0; i < e->n; i++)
+		look_at(&e->items[i]);
+	return loop_after(e->options.event, &e->look, e->options.busy_us, on_look, e);
+}
+
+/* ---- starting ---- */
+
 /* In the child, before it becomes the program. */
 static void enter_sandbox(void *context)
 {
@@ -165,6 +211,7 @@ static int spawn(struct external *x, int *ret_fd)
 		return r;
 	}
 	x->pid = pid;
+	x->was_running = x->is_told = false;
 	*ret_fd = take_fd(&input);
 	return 0;
 }
@@ -224,6 +271,7 @@ void externals_destroy(struct externals *e)
 		cleanup_close(&e->items[i].fd);
 	}
 	(void)sd_event_source_disable_unref(e->timer);
+	(void)sd_event_source_disable_unref(e->look);
 	free(e);
 }
 
@@ -232,6 +280,9 @@ void externals_start(struct externals *e)
 	for (size_t i = 0; i < e->n; i++)
 		if (e->items[i].item->pipe <= 0)
 			start(&e->items[i]);
+	if (e->n && e->options.busy_us &&
+	    loop_after(e->options.event, &e->look, e->options.busy_us, on_look, e) < 0)
+		log_warning("modules in endless loops are not told");
 }
 
 void externals_attach_all(struct externals *e)

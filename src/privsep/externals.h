@@ -20,6 +20,7 @@ struct externals_options {
 	struct reports *reports;
 	const struct supervisor_external *items;
 	size_t n_items;
+	uint64_t busy_us; /* who runs so long without waiting is told; 0: nobody */
 	struct sandbox_page *sandboxes; /* may be NULL */
 	size_t sandboxes_first;		/* row of the first item */
 	void *context;

@@ -4,7 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdint.h>
+#include <inttypes.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -110,6 +110,23 @@ static void die_with(pid_t parent)
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* cannot fail with this signal */
 	if (getppid() != parent)
 		_exit(0);
+}
+
+int process_count_waits(pid_t pid, uint64_t *ret_n)
+{
+	_cleanup_fclose_ FILE *file = NULL;
+	char path[32], line[256], state = '\0';
+	int n = 0;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	file = fopen(path, "re");
+	if (!file)
+		return -errno;
+	while (n != 1 && fgets(line, sizeof(line), file)) {
+		(void)sscanf(line, "State: %c", &state);
+		n = sscanf(line, "voluntary_ctxt_switches: %" SCNu64, ret_n);
+	}
+	return n != 1 ? -EBADMSG : state == 'R';
 }
 
 FILE *process_open_children(void)

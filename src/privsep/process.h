@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <sys/types.h>
 
@@ -46,6 +47,15 @@ pid_t process_fork(const char *name);
  * from before us has descendants of its own. Return: is it so?
  */
 bool process_adopt(void);
+
+/**
+ * process_count_waits() - how often has a process waited for something, by its own will?
+ * @ret_n: of its first thread
+ *
+ * Format: proc(5), /proc/pid/status: State, voluntary_ctxt_switches
+ * Return: 1 it runs, or could; 0 it waits now; -errno.
+ */
+int process_count_waits(pid_t pid, uint64_t *ret_n);
 
 /** process_open_children() - a file of our children's numbers; NULL: the kernel has none */
 FILE *process_open_children(void);

@@ -492,6 +492,7 @@ static int set_up(struct supervisor *s)
 		.reports = &s->reports,
 		.items = s->options->externals,
 		.n_items = s->options->n_externals,
+		.busy_us = s->options->busy_us,
 		.sandboxes = s->options->sandboxes,
 		.sandboxes_first = s->options->sandboxes_first,
 		.context = s,

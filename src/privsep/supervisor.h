@@ -69,6 +69,7 @@ struct supervisor_options {
 	struct storage *storage;
 	const struct supervisor_external *externals;
 	size_t n_externals;
+	uint64_t busy_us; /* an external that runs so long without waiting is told of */
 	struct sandbox_page *sandboxes; /* what externals write theirs down in, or NULL */
 	size_t sandboxes_first;		/* row of the first external */
 	uint64_t

@@ -48,7 +48,7 @@ struct fixture {
 	enum manner core, web;
 	bool is_web_heard; /* it says each time that it answered */
 	int reload_result;
-	uint64_t watchdog_us;
+	uint64_t watchdog_us, busy_us;
 	struct supervisor_external external;
 
 	char folder[64];
@@ -318,6 +318,7 @@ static void supervise(struct fixture *f, struct supervisor_options options)
 	options.storage = f->storage;
 	options.reload = reload;
 	options.watchdog_us = f->watchdog_us;
+	options.busy_us = f->busy_us;
 	if (f->external.name) {
 		options.externals = &f->external;
 		options.n_externals = 1;

@@ -379,6 +379,31 @@ static void test_external_leaves_daemons(void **state)
 		expect_gone(pids[i]);
 }
 
+/* In an endless loop it says nothing, and ends as little: told, and again when it did
+ * something else meanwhile. */
+static void test_external_never_waits(void **state)
+{
+	static const char *const argv[] = { "/bin/sh", "-c",
+					    "trap 'sleep 2' USR1; echo \"main $$\"; "
+					    "while :; do :; done",
+					    NULL };
+	static const char told[] =
+		"lksm: {\"type\": \"module_failed\", \"data\": {\"module\": \"mine\", "
+		"\"reason\": \"has not waited for anything in ";
+	struct fixture *f = *state;
+	pid_t main_pid;
+
+	f->busy_us = 300000;
+	f->external = (struct supervisor_external){ "mine", argv, 0 };
+	start(f);
+	main_pid = wait_for_pid(f, "mine: main ");
+	(void)wait_for(f, told);
+	assert_int_equal(kill(main_pid, SIGUSR1), 0);
+	(void)wait_for(f, told);
+	assert_false(was_said(f, "mine: main")); /* it is the same process */
+	stop(f);
+}
+
 /* It and its pipe outlive core. */
 static void test_external_and_a_new_core(void **state)
 {
@@ -486,6 +511,7 @@ int main(void)
 		test(test_descriptors),
 		test(test_external),
 		test(test_external_leaves_daemons),
+		test(test_external_never_waits),
 		test(test_external_and_a_new_core),
 		test(test_external_cannot_run),
 		test(test_systemd),
