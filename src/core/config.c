@@ -47,7 +47,9 @@ static const struct key keys[] = {
 	KEY("output.dir", TEXT, output_dir, "",
 	    "Folder of the logs (data/logs, /var/log/lksm)"),
 	KEY("output.retention.days", COUNT, keep_days, "0",
-	    "Remove logs older than that; 0 never"),
+	    "Remove logs older than that, but those of the last so many days that have "
+	    "one; 0 "
+	    "never"),
 	KEY("output.retention.size", BYTES, keep_bytes, "0",
 	    "Keep the logs below that together, e.g. 10G; 0 no limit"),
 	KEY("output.compress_after_days", COUNT, compress_after_days, "2",

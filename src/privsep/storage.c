@@ -542,6 +542,28 @@ static bool is_closed(const struct storage *s, const struct logfile *file,
 	return file->date != newest && strcmp(file->name, s->writing) != 0;
 }
 
+/* Of how many days behind the first log's are there logs? */
+static uint64_t count_later_days(const struct logfile *list, int n)
+{
+	uint64_t n_days = 0;
+
+	for (int i = 1; i < n; i++)
+		n_days += list[i].date != list[i - 1].date;
+	return n_days;
+}
+
+/*
+ * The clock may be wrong by years, and then so is the newest log's date: it is not believed
+ * alone. Where a log is written each day, both ways of counting are the same.
+ */
+static bool is_old(const struct storage *s, const struct logfile *list, int n,
+		   uint32_t today)
+{
+	return s->keep_days &&
+	       logfile_age_days(list->date, today) > (int64_t)s->keep_days &&
+	       count_later_days(list, n) > s->keep_days;
+}
+
 /* Oldest first; @list shrinks to what stays. Return: how many stay. */
 static int retain(struct storage *s, struct logfile *list, int n, uint32_t today)
 {
@@ -552,8 +574,7 @@ static int retain(struct storage *s, struct logfile *list, int n, uint32_t today
 	for (int j = 0; j < n; j++)
 		total += list[j].size;
 	for (; i < n && is_closed(s, &list[i], newest); i++) {
-		if (s->keep_days &&
-		    logfile_age_days(list[i].date, today) > (int64_t)s->keep_days)
+		if (is_old(s, &list[i], n - i, today))
 			remove_log(s, &list[i], "older than output.retention.days");
 		else if (s->keep_bytes && total > s->keep_bytes)
 			remove_log(s, &list[i], "more than output.retention.size in all");

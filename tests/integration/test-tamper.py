@@ -309,7 +309,7 @@ def test_own_work_raises_nothing(daemon, folder):
     d = daemon("--config", str(config)).start()
     d.append(record(0, TEXT))
     wait_for(lambda: len(list(logs.glob("*.zst"))) == 5, "the compression")
-    config.write_text("output:\n  retention:\n    days: 30\n  compress_after_days: 1\n")
+    config.write_text("output:\n  retention:\n    days: 1\n  compress_after_days: 1\n")
     d.process.send_signal(signal.SIGHUP)
     wait_for(lambda: d.events("config_reloaded"), "the reload")
     d.stop()

@@ -455,13 +455,20 @@ static void test_retention(void **state)
 	static const struct {
 		const char *name;
 		uint64_t keep_days, keep_bytes;
+		uint32_t today;
 		const char
 			*want; /* which of the days 1 to 4 stay; each log has 100 bytes */
 	} cases[] = {
-		{ "keep all", 0, 0, "1234" }, { "days", 2, 0, "234" },
-		{ "one day", 1, 0, "34" },    { "bytes", 0, 250, "34" },
-		{ "exactly", 0, 300, "234" }, { "never the newest", 0, 1, "4" },
-		{ "both", 2, 150, "4" },
+		{ "keep all", 0, 0, 20261104, "1234" },
+		{ "days", 2, 0, 20261104, "234" },
+		{ "one day", 1, 0, 20261104, "34" },
+		{ "bytes", 0, 250, 20261104, "34" },
+		{ "exactly", 0, 300, 20261104, "234" },
+		{ "never the newest", 0, 1, 20261104, "4" },
+		{ "both", 2, 150, 20261104, "4" },
+		{ "a clock set ahead", 3, 0, 20361104, "1234" },
+		{ "a clock set ahead, and a day went by", 2, 0, 20361104, "234" },
+		{ "a clock set back", 1, 0, 20061104, "1234" },
 	};
 	struct fixture *f = *state;
 	char content[100];
@@ -478,7 +485,7 @@ static void test_retention(void **state)
 		}
 		reopen(f, (struct storage_options){ .keep_days = cases[i].keep_days,
 						    .keep_bytes = cases[i].keep_bytes });
-		assert_int_equal(storage_housekeep(f->storage, 20261104), 0);
+		assert_int_equal(storage_housekeep(f->storage, cases[i].today), 0);
 		for (char day = '1'; day <= '4'; day++) {
 			char name[] = "lksm_events_2026-11-0?.jsonl";
 
