@@ -199,16 +199,24 @@ def status_of(box, pid):
 def test_it_comes_up_with_all_locks(_, folder):
     with installed(folder) as box:
         users = set()
-        health = json.loads(box.health().split("\r\n\r\n")[1])
-        for process in ("core", "web"):
-            locks = health["sandbox"][process]
+        locked = lambda: json.loads(box.health().split("\r\n\r\n")[1])["sandbox"]
+        wait_for(lambda: {"core", "web", "history"} <= set(locked()), f"three rows\n{box.journal()}")
+        sandbox = locked()
+        for process in ("core", "web", "history"):
+            locks = sandbox[process]
             equal((locks["capabilities"], locks["no_new_privs"], locks["seccomp"]), (0, True, True))
             users.add(box.run(f"id -nu {locks['uid']}"))
-        equal(users, {"lksm-core", "lksm-web"})
+        equal(users, {"lksm-core", "lksm-web", "lksm-history"})
+        status = status_of(box, box.pids("history")[0])
+        equal(set(status["Gid"].split()), {box.run("getent group lksm-history").split(":")[2]})
+        equal(status["Groups"].split(), [])
+        assert "not up to date" not in box.journal(), box.journal()
         bound = status_of(box, box.show("lksm", "MainPID"))["CapBnd"]
         equal(int(bound, 16), FOUR_CAPABILITIES)
         equal(box.run("systemctl list-units --failed --plain --no-legend 'lksm*'"), "")
-        equal(box.run("stat -c '%U %a' /var/log/lksm"), "root 750")
+        equal(box.run("stat -c '%U %G %a' /var/log/lksm"), "root lksm-history 2750")
+        equal(set(box.run("stat -c '%U %G %a' /var/log/lksm/lksm_events_*").splitlines()), {"root lksm-history 640"})
+        equal(set(box.run("stat -c '%U %a' /var/log/lksm/.[a-z]*").splitlines()), {"root 600"})
         token = box.run("cat /var/log/lksm/.dashboard_token").strip()
         said = box.run("journalctl --no-pager -u lksm.service")
         assert token and "dashboard: http" in said and token not in said, said
