@@ -41,6 +41,7 @@ enum manner {
 	EXITS_ALWAYS,
 	STUBBORN,     /* does not mind SIGTERM */
 	FALLS_ASLEEP, /* the first one answers one question and no more */
+	ONLY_ASKS,    /* so does the first one, but asks for the log again and again */
 	TALKS,	      /* the first one says more than it was asked */
 };
 
@@ -132,7 +133,8 @@ static int on_message(struct core *c, int control)
 	if (message.kind == CHANNEL_PING && !c->is_asleep) {
 		message = (struct channel_message){ .kind = CHANNEL_PONG, .fd = -1 };
 		(void)channel_send(control, &message);
-		c->is_asleep = c->f->core == FALLS_ASLEEP && c->f->shared->n_cores == 1;
+		c->is_asleep = (c->f->core == FALLS_ASLEEP || c->f->core == ONLY_ASKS) &&
+			       c->f->shared->n_cores == 1;
 	} else if (message.kind == CHANNEL_MODULE) {
 		nfds_t i = 0;
 
@@ -176,6 +178,15 @@ static int finish(struct core *c)
 	return 0;
 }
 
+static void ask_for_the_log(struct core *c)
+{
+	uint64_t cut;
+	int fd = storage_request_log(c->storage, LOG_NAME, &cut);
+
+	say(c->f, "core asked, %s", fd >= 0 ? "served" : strerror(-fd));
+	cleanup_close(&fd);
+}
+
 static int core_loop(struct core *c, int control, int signals)
 {
 	for (;;) {
@@ -188,7 +199,9 @@ static int core_loop(struct core *c, int control, int signals)
 							      ? fileno(c->modules[i].file)
 							      : -1,
 						      POLLIN, 0 };
-		(void)poll(fds, 2 + c->n_modules, -1);
+		if (poll(fds, 2 + c->n_modules,
+			 c->f->core == ONLY_ASKS && c->is_asleep ? 100 : -1) == 0)
+			ask_for_the_log(c);
 		for (nfds_t i = 0; i < c->n_modules; i++)
 			if (fds[2 + i].revents)
 				relay(c, i);

@@ -278,6 +278,23 @@ static void test_supervisor_is_busy(void **state)
 	stop(f);
 }
 
+/* Who asks for something, and waits for it, does not hang. */
+static void test_core_that_asks(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t begin;
+
+	f->core = ONLY_ASKS;
+	f->watchdog_us = 4000000;
+	start(f);
+	(void)wait_for(f, "attached lksm");
+	begin = now_ms();
+	while (now_ms() < begin + 4000)
+		(void)wait_for(f, "core asked, served");
+	assert_int_equal(f->shared->n_cores, 1);
+	stop(f);
+}
+
 /* Nobody may go on writing, or serving, without a supervisor. */
 static void test_supervisor_is_killed(void **state)
 {
@@ -507,6 +524,7 @@ int main(void)
 		test(test_talking_web),
 		test(test_machine_stands_still),
 		test(test_supervisor_is_busy),
+		test(test_core_that_asks),
 		test(test_supervisor_is_killed),
 		test(test_descriptors),
 		test(test_external),
