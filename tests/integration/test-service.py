@@ -260,6 +260,25 @@ def test_crossview_has_a_pipe_for_events_and_the_journal_for_words(_, folder):
         equal(box.events("by_hand")[0]["source"], "crossview")
 
 
+def test_crossview_sees_what_is_mounted_over_a_process(_, folder):
+    """A unit that has a /proc of its own does not."""
+    with installed(folder) as box:
+        # as a boot leaves it: what is mounted comes to services, too
+        box.run("mount --make-rshared /; systemctl restart lksm-crossview")
+        wait_for(lambda: box.pids("crossview"), f"crossview\n{box.journal()}")
+        pid = box.run("sleep 1000 >/dev/null 2>&1 & mount -t tmpfs none /proc/$! && echo $!")
+
+        def is_told():
+            box.run("pkill -USR1 -x crossview")
+            return [e for e in box.events("process_hidden") if str(e["data"]["pid"]) == pid]
+
+        wait_for(is_told, f"process_hidden\n{box.journal()}")
+        equal(is_told()[0]["severity"], "critical")
+        for place in ("/proc", "/sys"):
+            mount = box.run(f"grep ' {place} ' /proc/{box.pids('crossview')[0]}/mountinfo").split()
+            assert "ro" in mount[5].split(","), mount
+
+
 def test_the_kernel_log_is_read_and_kills_lose_nothing(_, folder):
     with installed(folder) as box:
         mark = f"[PHOTON RING] by the test of the units, {os.getpid()}"
