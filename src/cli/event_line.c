@@ -16,6 +16,8 @@
 #define C1_LAST		    0x9f
 #define LINE_SEPARATOR	    0x2028
 #define PARAGRAPH_SEPARATOR 0x2029
+/* TYPE_WIDTH - that of the longest of our own types: data stands in a column */
+#define TYPE_WIDTH 18
 
 /* Marks that reorder what stands around them, so that a name can pose as another. */
 static bool is_bidi_control(uint32_t c)
@@ -135,6 +137,20 @@ static void append_time(struct buffer *out, const json_t *event, uint64_t now_us
 	buffer_appendf(out, "%12.6f", json_number_value(json_object_get(event, "ts")));
 }
 
+static void append_type(struct buffer *out, struct span type,
+			const struct event_line_options *options)
+{
+	size_t before, width;
+
+	colour(out, options, "1");
+	before = out->len;
+	append_safe(out, type, false);
+	width = out->len - before;
+	colour(out, options, "0");
+	if (width < TYPE_WIDTH)
+		buffer_appendf(out, "%*s", (int)(TYPE_WIDTH - width), "");
+}
+
 static int append_data(struct buffer *out, json_t *data,
 		       const struct event_line_options *options)
 {
@@ -174,9 +190,7 @@ static int format_event(struct buffer *out, const json_t *event,
 	buffer_appendf(out, "%-8s", severity_name(severity));
 	colour(out, options, "0");
 	buffer_append_char(out, ' ');
-	colour(out, options, "1");
-	append_safe(out, text_of(json_object_get(event, "type")), false);
-	colour(out, options, "0");
+	append_type(out, text_of(json_object_get(event, "type")), options);
 	r = append_data(out, json_object_get(event, "data"), options);
 	if (r < 0)
 		return r;

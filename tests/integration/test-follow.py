@@ -88,7 +88,7 @@ def the_last_lines_then_new_ones():
     folder.add_lines("10", *range(30))
     follow = Follow(folder)
     for seq in range(20, 30):
-        expect(follow.line(), f"2026-02-10 12:00:00.000 info     test_event message=hello n={seq} (test)", "last")
+        expect(follow.line(), f"2026-02-10 12:00:00.000 info     test_event         message=hello n={seq} (test)", "last")
     folder.add_lines("10", 30, 31)
     for seq in (30, 31):
         expect(follow.line().split(" ")[-2], f"n={seq}", "new")
@@ -222,7 +222,7 @@ def control_bytes_never_reach_the_terminal():
     folder = Folder()
     folder.add("10", line_of(1, message="a\\u001b[31m\\u0007\\u009b2J\\u202e\\u2028\\n\\\"=\\\\z ü") + "\n")
     expect(Follow(folder).line(),
-           '2026-02-10 12:00:00.000 info     test_event message="a\\x1b[31m\\x07\\x9b2J\\u202e\\u2028\\x0a\\"=\\\\z ü" '
+           '2026-02-10 12:00:00.000 info     test_event         message="a\\x1b[31m\\x07\\x9b2J\\u202e\\u2028\\x0a\\"=\\\\z ü" '
            "n=1 (test)", "escaped")
 
 
