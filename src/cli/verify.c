@@ -263,23 +263,35 @@ static void print_fault(const struct verify_report *r)
 	}
 }
 
+#define PLURAL(n) ((n) == 1 ? "" : "s")
+
+/* "3.5 kB", "412.7 MB": of one log that is hours old, and of years of them. */
+static void print_size(uint64_t n_bytes)
+{
+	if (n_bytes < 1000000)
+		printf("%.1f kB", (double)n_bytes / 1e3);
+	else
+		printf("%.1f MB", (double)n_bytes / 1e6);
+}
+
 static void print_good(const struct verify *v, const struct verify_report *r)
 {
 	print_seals(r->first, r->last);
-	printf(", in %zu file%s of %.1f MB together: as sealed\n", v->n_files,
-	       v->n_files == 1 ? "" : "s", (double)v->n_bytes / 1e6);
+	printf(", in %zu file%s of ", v->n_files, PLURAL(v->n_files));
+	print_size(v->n_bytes);
+	printf("%s: as sealed\n", v->n_files == 1 ? "" : " together");
 	if (r->first)
 		printf("note  begins with seal %" PRIu64
 		       ": what was older is not here (retention removes it)\n",
 		       r->first);
 	if (r->before_first.count)
-		printf("note  %s: %" PRIu64
-		       " lines are older than the first seal, and not sealed\n",
-		       r->before_first.file, r->before_first.count);
+		printf("note  %s: %" PRIu64 " line%s before the first seal, not sealed\n",
+		       r->before_first.file, r->before_first.count,
+		       PLURAL(r->before_first.count));
 	if (r->n_authentic && r->n_authentic < r->n_seals)
-		printf("note  %" PRIu64 " seals are older than the key: they are as they "
-		       "were when the key was made\n",
-		       r->n_seals - r->n_authentic);
+		printf("note  %" PRIu64 " seal%s from before the key was made: unchanged "
+		       "since then\n",
+		       r->n_seals - r->n_authentic, PLURAL(r->n_seals - r->n_authentic));
 	if (v->is_open_end)
 		printf("note  whether anything comes after seal %" PRIu64
 		       " was not looked at\n",
@@ -293,17 +305,19 @@ static bool print_open(const struct verify *v, const struct verify_report *r)
 
 	if (r->n_lost) {
 		is_good = v->may_be_lost;
-		printf("%s  %" PRIu64 " seals are missing, from %" PRIu64 "-%" PRIu64
+		printf("%s  %" PRIu64 " seal%s missing, from %" PRIu64 "-%" PRIu64
 		       " on: lost in a crash of the machine, says the daemon. Did it "
 		       "crash then? (output.fsync: interval loses none)\n",
-		       is_good ? "note" : "LOST", r->n_lost, r->lost_first, r->lost_last);
+		       is_good ? "note" : "LOST", r->n_lost, PLURAL(r->n_lost),
+		       r->lost_first, r->lost_last);
 	}
 	if (r->unsealed.count) {
 		bool may_be = v->is_live || v->is_open_end;
 
 		is_good = is_good && may_be;
-		printf("%s  %" PRIu64 " lines from seq %" PRIu64 " on are not sealed%s\n",
-		       may_be ? "note" : "OPEN", r->unsealed.count, r->unsealed.from,
+		printf("%s  %" PRIu64 " line%s from seq %" PRIu64 " on: not sealed%s\n",
+		       may_be ? "note" : "OPEN", r->unsealed.count,
+		       PLURAL(r->unsealed.count), r->unsealed.from,
 		       may_be ? " yet"
 			      : ", and no daemon is running: its next start seals "
 				"them, whoever wrote them");
