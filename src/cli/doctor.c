@@ -3,6 +3,7 @@
  * lksm doctor: what is and isn't in place, in plain words, and what to do about it. One
  * table of checks; each looks at one thing and changes nothing.
  */
+#include <cap-ng.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -350,13 +351,32 @@ static void append(char text[static LINE_SIZE], const char *word)
 	(void)snprintf(text + n, LINE_SIZE - n, "%s%s", n ? ", " : "", word);
 }
 
+#define CAPABILITY_NAMES_MAX 8
+
+/* By their names, as in capabilities(7), if they are few. */
+static void name_capabilities(uint64_t set, char ret[static LINE_SIZE])
+{
+	int n = __builtin_popcountll(set);
+
+	SAY(ret, n ? "" : "no capability");
+	if (n > CAPABILITY_NAMES_MAX)
+		SAY(ret, "%d capabilities", n);
+	for (unsigned int i = 0; n <= CAPABILITY_NAMES_MAX && i < 64; i++) {
+		const char *name = capng_capability_to_name(i);
+
+		if (set >> i & 1)
+			append(ret, name ? name : "an unknown capability");
+	}
+}
+
 /* What the kernel says of the process, and what the process said of Landlock. */
 static enum verdict judge_process(const struct sandbox_row *row, struct finding *f)
 {
 	const struct process_locks *l = &row->locks;
 	bool is_apart = !strcmp(row->process, "core") || !strcmp(row->process, "web") ||
 			!strcmp(row->process, "history");
-	char locks[LINE_SIZE] = "", lacks[LINE_SIZE] = "", landlock[32];
+	char locks[LINE_SIZE] = "", lacks[LINE_SIZE] = "", landlock[32],
+	     powers[LINE_SIZE];
 
 	(void)snprintf(landlock, sizeof(landlock), "Landlock %d", row->landlock);
 	append(l->seccomp == 2 && row->filter > 0 ? locks : lacks, "seccomp");
@@ -368,9 +388,9 @@ static enum verdict judge_process(const struct sandbox_row *row, struct finding 
 	if (row->landlock)
 		append(row->landlock > 0 ? locks : lacks,
 		       row->landlock > 0 ? landlock : "Landlock");
-	SAY(f->what, "Process %s (pid %d, user %u, capabilities %llx) has %.200s",
-	    row->process, row->pid, l->uid, (unsigned long long)l->capabilities,
-	    locks[0] ? locks : "no locks");
+	name_capabilities(l->capabilities, powers);
+	SAY(f->what, "Process %s (pid %d, user %u, %.150s) is behind %.200s",
+	    row->process, row->pid, l->uid, powers, locks[0] ? locks : "no locks");
 	if (!lacks[0])
 		return FINE;
 	SAY(f->remedy,

@@ -108,6 +108,7 @@ def test_health_and_doctor_say_so(daemon, folder):
     for name in ("core", "web", "crossview"):
         line = next(x for x in said.splitlines() if f"Process {name} " in x)
         assert "seccomp" in line and "no new privileges" in line, said
+        assert name == "crossview" or "no capability" in line, said
         if sandbox[name]["landlock"]:
             assert f"Landlock {sandbox[name]['landlock']}" in line, said
     d.stop()
