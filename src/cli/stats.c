@@ -120,7 +120,8 @@ static void append_group(struct stats *s, enum group group)
 
 static void append_text(struct stats *s)
 {
-	buffer_appendf(&s->view.out, "%12" PRIu64 "  events\n", s->n_events);
+	buffer_appendf(&s->view.out, "%12" PRIu64 "  event%s\n", s->n_events,
+		       s->n_events == 1 ? "" : "s");
 	for (enum group i = 0; i < GROUP_COUNT; i++)
 		append_group(s, i);
 }

@@ -119,8 +119,9 @@ static void append_table(struct top *t, uint64_t limit)
 {
 	struct buffer *out = &t->view.out;
 
-	buffer_appendf(out, "%" PRIu64 " events since %.19sZ, %" PRIu64 " new\n\n",
-		       t->n_events, t->view.filter.since, t->n_new);
+	buffer_appendf(out, "%" PRIu64 " event%s since %.19sZ, %" PRIu64 " new\n\n",
+		       t->n_events, t->n_events == 1 ? "" : "s", t->view.filter.since,
+		       t->n_new);
 	buffer_appendf(out, "%10s %8s  %-8s %-28s %-16s %s\n", "EVENTS", "NEW",
 		       "SEVERITY", "TYPE", "SOURCE", "RULE");
 	for (size_t i = 0; i < t->all.n && i < limit; i++)

@@ -41,7 +41,7 @@ static void print_overview(FILE *to)
 		    "Usage: lksm VERB [OPTION…] [ARGUMENT…]\n\n");
 	for (size_t i = 0; verbs[i]; i++)
 		if (!verbs[i]->is_internal)
-			fprintf(to, "  %-10s %s\n", verbs[i]->name, verbs[i]->summary);
+			fprintf(to, "  %-11s %s\n", verbs[i]->name, verbs[i]->summary);
 	fprintf(to,
 		"\n`lksm help VERB` tells more about one. Exit codes: 0 done, 1 nothing "
 		"found or check failed, 2 error.\n");

@@ -177,8 +177,8 @@ int replay(const struct replay_options *options, int in_fd, int out_fd,
 	int r = block ? run(&p, in_fd) : -ENOMEM;
 
 	if (p.n_bad)
-		log_warning("%llu lines are no kernel-log records and were left out",
-			    (unsigned long long)p.n_bad);
+		log_warning("left out, as no records of a kernel log: %llu line%s",
+			    (unsigned long long)p.n_bad, p.n_bad == 1 ? "" : "s");
 	*ret_n_events = p.lines.next_seq;
 	buffer_deinit(&p.joined);
 	lines_deinit(&p.lines);

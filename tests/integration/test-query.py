@@ -202,6 +202,9 @@ def test_stats_count_what_python_counts(_, folder):
     text = lksm("stats", "--log-dir", logs, "-n", 2)[0]
     assert re.search(rf"^ +{len(shown)}  events$", text, re.M) and "and 1 more" in text, text
     lksm("stats", "--log-dir", logs, "--type", "none", want=1)
+    for verb in ("stats", "top"):
+        one = lksm(verb, "--log-dir", FIXTURES, "--severity", "critical", "--since", "2026-02-10")[0]
+        assert re.search(r"^ *1  ?event( |$)", one, re.M), one
 
 
 def test_stats_with_more_words_than_it_keeps(_, folder):
