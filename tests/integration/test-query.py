@@ -12,7 +12,6 @@ import pty
 import random
 import re
 import select
-import shlex
 import subprocess
 
 import jsonschema
@@ -435,18 +434,6 @@ def test_otlp_by_its_protocol(_, __):
         equal(attributes["event.name"], event["type"])
         equal(plain(record["body"]), event.get("message", event["type"]))
         equal(int(record["timeUnixNano"]) % 10**9 // 1000, int(event["time"][20:26]))
-
-
-def test_the_commands_of_the_manual_give_what_it_shows(_, __):
-    blocks = re.findall(r"```console\n(.*?)```", (ROOT / "docs/daily-work.md").read_text(), re.S)
-    commands = [part for block in blocks for part in re.split(r"^\$ ", block, flags=re.M) if part]
-    assert len(commands) >= 4
-    for part in commands:
-        command, _, want = part.partition("\n")
-        name, verb, *rest = shlex.split(command)
-        equal(name, "lksm")
-        out = lksm(verb, "--log-dir", FIXTURES, *rest)[0]
-        equal(out.strip(), want.strip())
 
 
 if __name__ == "__main__":

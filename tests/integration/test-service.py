@@ -11,6 +11,7 @@ import pathlib
 import re
 import subprocess
 
+from doc_pages import blocks, is_as_shown
 from lksm_test import LKSM, ROOT, Skip, equal, main, wait_for
 
 SYSTEMD = "/lib/systemd/systemd"
@@ -318,6 +319,31 @@ def test_reload_restart_and_stop(_, folder):
         wait_for(lambda: '"status": "ok"' in box.health(), "an answer: a connection starts the daemon")
         warnings = box.run("journalctl --quiet --no-pager -o cat -p warning -u 'lksm*'")
         equal(warnings, "")
+
+
+def step(box, command):
+    """What a person sees who types it; what is left in the background holds nothing."""
+    return box.run(f"cd /root\n{{ {command}\n}} >/run/said 2>&1\ncode=$?\ncat /run/said\n"
+                   "[ $code = 0 ] || echo exit $code")
+
+
+def test_the_first_hour_of_the_documentation(_, folder):
+    with installed(folder) as box:
+        box.run("mount --make-rshared /; hostname web-1; systemctl restart lksm lksm-crossview")
+        box.wait_active()
+        n = 0
+        for block in blocks(ROOT / "docs/first-hour.md"):
+            if block.mark == "file":
+                box.run(f"mkdir -p $(dirname {block.value}); cat >{block.value}", data=block.text.encode())
+            for command, shown in block.steps() if block.kind == "console" else []:
+                n += 1
+                got = [step(box, command)]
+                if shown:  # a question, which is asked until its answer is there
+                    wait_for(lambda s=shown, c=command: is_as_shown(s, got[-1]) or got.append(step(box, c)),
+                             f"{block.place}: {command}\n{shown}got\n{got[-1]}")
+                else:
+                    equal((command, got[0]), (command, ""))
+        assert n >= 20, n
 
 
 def packages():
