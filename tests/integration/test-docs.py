@@ -12,7 +12,7 @@ import signal
 import subprocess
 
 from doc_pages import FENCED, PAGES, blocks, is_as_shown, name_of
-from lksm_test import DEADLINE_S, LKSM, ROOT, equal, main
+from lksm_test import DEADLINE_S, LKSM, ROOT, Skip, equal, main
 
 COPIED = ["rules", "docs", "include", "packaging", "tests/fixtures", "lksm.yaml"]
 OTHERS = {  # options that stand alone in the text and are those of another program
@@ -180,6 +180,27 @@ def test_the_readme_names_every_verb(_, __):
     rows = re.findall(r"^\| (`lksm .*?) \|", (ROOT / "README.md").read_text(), re.M)
     named = {shlex.split(span)[1] for row in rows for span in re.findall(r"`(lksm [^`]*)`", row)}
     equal(named, set(re.findall(r"^  ([a-z-]+) ", help_of(), re.M)) - {"help", "version"})
+
+
+def test_the_site_is_whole(_, folder):
+    """Every link leads to a file of the site, and an anchor to a heading."""
+    if not shutil.which("cmark-gfm"):
+        raise Skip("there is no cmark-gfm; script/bootstrap site installs it")
+    site = folder / "site"
+    subprocess.run([ROOT / "script/site", site], check=True, capture_output=True)
+    pages = {p.name: p.read_text() for p in site.glob("*.html")}
+    equal(len(pages), len(PAGES))
+    ids = {name: set(re.findall(r' id="([^"]+)"', text)) for name, text in pages.items()}
+    for name, text in pages.items():
+        for target in re.findall(r'(?:href|src)="([^"]*)"', text):
+            if re.match("https?:", target):
+                continue
+            path, _, anchor = target.partition("#")
+            assert (site / (path or name)).is_file(), f"{name}: there is no {target}"
+            assert not anchor or anchor in ids[path or name], f"{name}: there is no {target}"
+        equal((name, text.count('aria-current=page')), (name, 1))
+    refused = subprocess.run([ROOT / "script/site", folder], capture_output=True, check=False)
+    assert refused.returncode and site.exists(), "a folder of somebody else's is left alone"
 
 
 if __name__ == "__main__":
