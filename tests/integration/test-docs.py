@@ -15,6 +15,7 @@ from doc_pages import FENCED, PAGES, blocks, is_as_shown, name_of
 from lksm_test import DEADLINE_S, LKSM, ROOT, Skip, equal, main
 
 COPIED = ["rules", "docs", "include", "packaging", "tests/fixtures", "lksm.yaml"]
+CONFIG_KEYS = {"alerts", "dashboard", "history", "kernel_log", "modules", "output", "rules"}
 OTHERS = {  # options that stand alone in the text and are those of another program
     "docs/architecture.md": {"--merge"},
 }
@@ -90,6 +91,26 @@ def test_every_mark_stands_before_a_block(_, __):
         equal((name_of(page), len(marks)), (name_of(page), len(marked)))
         for block in marked:
             assert block.mark == "file" or block.kind in ("sh", "console"), f"{block.place}: marked, but never run"
+        for block in blocks(page):
+            is_command = re.search(r"^(\$|lksm|build/lksm|script/\w+|apt-get|systemctl) ", block.text, re.M)
+            assert block.kind or not is_command, f"{block.place}: commands, but neither sh nor console"
+
+
+def test_every_configuration_is_understood(_, folder):
+    """Its keys are known; what it names need not be on this machine."""
+    n = 0
+    for page in PAGES:
+        for block in blocks(page):
+            keys = set(re.findall(r"^(\w+):", block.text, re.M))
+            is_rules = re.search(r"^ *- id:", block.text, re.M)
+            if block.kind != "yaml" or is_rules or not keys & CONFIG_KEYS:
+                continue
+            n += 1
+            path = folder / "lksm.yaml"
+            path.write_text(block.text)
+            said = subprocess.run([LKSM, "check", "--config", path], capture_output=True, text=True, check=False).stderr
+            assert f"{path}:" not in said, f"{block.place}: {said}"
+    assert n >= 5, n
 
 
 def without_code(text):
