@@ -366,6 +366,8 @@ def test_the_package_installs_upgrades_and_leaves_the_logs_only(_, folder):
         box.wait_active()
         units = [*UNITS, ALERTS]
         equal(box.run("systemctl is-enabled " + " ".join(units)).split(), ["enabled"] * len(units))
+        for path in ("man/man1/lksm-query.1.gz", "man/man5/lksm.yaml.5.gz", "bash-completion/completions/lksm"):
+            box.run(f"test -s /usr/share/{path}")
         first = box.pids("lksm")
         box.run("dpkg -i /root/lksm.deb")
         box.wait_active()
