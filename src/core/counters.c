@@ -38,6 +38,8 @@ struct counters {
 	struct slot slots
 		[COUNTERS_TYPES]; /* by the name's hash, then the next that is free */
 	struct slot other;
+	struct slot rules[COUNTERS_RULES]; /* in the same way */
+	struct slot other_rules;
 	_Atomic uint64_t lost[COUNTERS_LOST_COUNT];
 	_Atomic uint64_t restarts[COUNTERS_PROCESS_COUNT];
 	_Atomic uint64_t seals, log_lines, log_bytes, log_failures;
@@ -141,7 +143,7 @@ static size_t hash(struct span name)
 	}
 	begin = (begin ^ name.len) * spread ^ end; /* a difference goes to higher bits, */
 	begin = (begin ^ begin >> 32) * spread;	   /* comes down, and goes up again */
-	return (size_t)(begin >> 32) % COUNTERS_TYPES;
+	return (size_t)(begin >> 32);
 }
 
 static bool is_called(const struct slot *slot, struct span name)
@@ -149,14 +151,17 @@ static bool is_called(const struct slot *slot, struct span name)
 	return !memcmp(slot->name, name.data, name.len) && !slot->name[name.len];
 }
 
-static struct slot *find_slot(struct counters *c, struct span name)
+/* The name's slot of @n; @other if there is none left */
+static struct slot *find_slot(struct slot *slots, size_t n, struct slot *other,
+			      struct span name)
 {
-	size_t first = hash(name);
+	size_t first;
 
 	if (name.len == 0 || name.len >= COUNTERS_NAME_SIZE)
-		return &c->other;
-	for (size_t i = 0; i < COUNTERS_TYPES; i++) {
-		struct slot *slot = &c->slots[(first + i) % COUNTERS_TYPES];
+		return other;
+	first = hash(name);
+	for (size_t i = 0; i < n; i++) {
+		struct slot *slot = &slots[(first + i) % n];
 
 		if (!atomic_load_explicit(&slot->meaning, memory_order_relaxed)) {
 			memcpy(slot->name, name.data, name.len);
@@ -168,7 +173,7 @@ static struct slot *find_slot(struct counters *c, struct span name)
 		if (is_called(slot, name))
 			return slot;
 	}
-	return &c->other;
+	return other;
 }
 
 static const struct datum *find_datum(const struct lksm_event *event, struct span key)
@@ -229,6 +234,11 @@ static void add_meaning(struct counters *c, const struct lksm_event *event,
 	}
 }
 
+static void add_one(struct slot *slot, enum lksm_severity severity)
+{
+	add(&slot->by_severity[severity % EVENT_SEVERITY_COUNT], 1);
+}
+
 void counters_add_event(struct counters *c, const struct lksm_event *event)
 {
 	struct slot *slot;
@@ -236,9 +246,12 @@ void counters_add_event(struct counters *c, const struct lksm_event *event)
 
 	if (!c)
 		return;
-	slot = find_slot(c, event->type);
+	slot = find_slot(c->slots, COUNTERS_TYPES, &c->other, event->type);
 	meaning = atomic_load_explicit(&slot->meaning, memory_order_relaxed) & ~IS_USED;
-	add(&slot->by_severity[event->severity % EVENT_SEVERITY_COUNT], 1);
+	add_one(slot, event->severity);
+	if (event->rule.len)
+		add_one(find_slot(c->rules, COUNTERS_RULES, &c->other_rules, event->rule),
+			event->severity);
 	if (meaning != PLAIN)
 		add_meaning(c, event, (enum meaning)meaning);
 }
@@ -279,22 +292,34 @@ void counters_get(const struct counters *c, struct counters_values *ret)
 	ret->sensor = (enum counters_sensor)atomic_load(&c->sensor);
 }
 
-bool counters_get_type(const struct counters *c, size_t i, struct counters_type *ret)
+/* @slot: NULL: @other, which is always there */
+static bool get_slot(const struct slot *slot, const struct slot *other,
+		     struct counters_type *ret)
 {
-	const struct slot *slot = i < COUNTERS_TYPES ? &c->slots[i] : &c->other;
 	uint64_t sum = 0;
 
-	if (i < COUNTERS_TYPES &&
-	    !atomic_load_explicit(&slot->meaning, memory_order_acquire))
+	if (slot && !atomic_load_explicit(&slot->meaning, memory_order_acquire))
 		return false;
-	memcpy(ret->name, i < COUNTERS_TYPES ? slot->name : "other",
-	       i < COUNTERS_TYPES ? sizeof(ret->name) : sizeof("other"));
+	memcpy(ret->name, slot ? slot->name : "other",
+	       slot ? sizeof(ret->name) : sizeof("other"));
 	ret->name[sizeof(ret->name) - 1] = '\0';
+	if (!slot)
+		slot = other;
 	for (size_t s = 0; s < EVENT_SEVERITY_COUNT; s++) {
 		ret->by_severity[s] = peek(&slot->by_severity[s]);
 		sum += ret->by_severity[s];
 	}
 	return sum > 0;
+}
+
+bool counters_get_type(const struct counters *c, size_t i, struct counters_type *ret)
+{
+	return get_slot(i < COUNTERS_TYPES ? &c->slots[i] : NULL, &c->other, ret);
+}
+
+bool counters_get_rule(const struct counters *c, size_t i, struct counters_type *ret)
+{
+	return get_slot(i < COUNTERS_RULES ? &c->rules[i] : NULL, &c->other_rules, ret);
 }
 
 const char *counters_lost_name(enum counters_lost reason)

@@ -3,8 +3,9 @@
  * What happened since the daemon began, as numbers for GET /metrics: a page that core's writer
  * fills and that others map read-only. It outlives a core that dies, so that they only grow.
  *
- * An event costs a look into a table of types and two increments. The table is bounded: types
- * that come when it is full are counted together, as "other".
+ * An event costs a look into a table of types, one into a table of rules if a rule named it, and
+ * an increment in each. The tables are bounded: what comes when one is full is counted together,
+ * as "other".
  */
 #ifndef CORE_COUNTERS_H
 #define CORE_COUNTERS_H
@@ -13,6 +14,9 @@
 
 /** COUNTERS_TYPES - so many types have numbers of their own */
 #define COUNTERS_TYPES 128
+
+/** COUNTERS_RULES - and so many rules */
+#define COUNTERS_RULES 512
 
 /** COUNTERS_NAME_SIZE - of a name, NUL included; a longer one is an "other" */
 #define COUNTERS_NAME_SIZE 48
@@ -65,7 +69,7 @@ void counters_add_failure(struct counters *c);
 /** counters_note_channel() - anybody's: the sensor's channel is open, whatever it says next */
 void counters_note_channel(struct counters *c);
 
-/** The numbers of one type. */
+/** The numbers of one type, or of one rule. */
 struct counters_type {
 	char name[COUNTERS_NAME_SIZE];
 	uint64_t by_severity[EVENT_SEVERITY_COUNT];
@@ -84,6 +88,10 @@ void counters_get(const struct counters *c, struct counters_values *ret);
 /** counters_get_type() - the @i-th, "other" the last; false if there is none at @i, which
  * counts up to COUNTERS_TYPES, or nothing of it was seen */
 bool counters_get_type(const struct counters *c, size_t i, struct counters_type *ret);
+
+/** counters_get_rule() - as counters_get_type(), of up to COUNTERS_RULES rules: the events that
+ * each named; lines that a rule drops are none */
+bool counters_get_rule(const struct counters *c, size_t i, struct counters_type *ret);
 
 /** counters_lost_name(), counters_process_name() - literals */
 const char *counters_lost_name(enum counters_lost reason);

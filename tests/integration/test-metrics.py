@@ -83,6 +83,10 @@ def test_the_numbers_are_those_of_the_log(daemon, _):
     for kind, severity in {(e["type"], e["severity"]) for e in events}:
         equal(sum_of(values, "lksm_events_total", type=kind, severity=severity),
               sum(e["type"] == kind and e["severity"] == severity for e in events))
+    for rule in {e["rule"] for e in events if "rule" in e}:
+        equal(sum_of(values, "lksm_rule_matches_total", rule=rule), sum(e.get("rule") == rule for e in events))
+    equal(sum_of(values, "lksm_rule_matches_total"), sum("rule" in e for e in events))
+    assert sum_of(values, "lksm_rule_matches_total", rule="module_loaded") == 40, values
     lost = [e["data"] for e in d.events("log_filtered") + d.events("records_lost")]
     equal(sum_of(values, "lksm_records_lost_total"),
           sum(e["count"] for e in lost if "reason" in e))

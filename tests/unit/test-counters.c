@@ -101,6 +101,56 @@ static void test_the_table_of_types_is_bounded(void **state)
 	assert_int_equal(count(page, "other", &n_types), 2 * 9 * COUNTERS_TYPES + 1);
 }
 
+/* How many events of @rule there are; and in how many slots. */
+static uint64_t count_rule(const struct page *page, const char *rule, size_t *ret_rules)
+{
+	struct counters_type t;
+	uint64_t n = 0;
+
+	*ret_rules = 0;
+	for (size_t i = 0; i <= COUNTERS_RULES; i++) {
+		if (!counters_get_rule(page->view, i, &t))
+			continue;
+		(*ret_rules)++;
+		for (size_t s = 0; s < EVENT_SEVERITY_COUNT && !strcmp(t.name, rule); s++)
+			n += t.by_severity[s];
+	}
+	return n;
+}
+
+static void add_named(const struct page *page, const char *rule)
+{
+	struct lksm_event event;
+
+	event_init(&event);
+	event.type = SPAN("module_loaded");
+	event.rule = span_from(rule);
+	counters_add_event(page->counters, &event);
+}
+
+static void test_events_count_by_rule_up_to_a_bound(void **state)
+{
+	const struct page *page = *state;
+	size_t n_rules;
+
+	add(page, "module_loaded", LKSM_INFO, NULL, NULL, 0); /* named by none */
+	assert_int_equal(count_rule(page, "other", &n_rules), 0);
+	assert_int_equal(n_rules, 0);
+	add_named(page, "first");
+	add_named(page, "first");
+	for (int i = 0; i < 2 * COUNTERS_RULES; i++) {
+		char rule[32];
+
+		(void)snprintf(rule, sizeof(rule), "rule_%d", i);
+		add_named(page, rule);
+	}
+	assert_int_equal(count_rule(page, "first", &n_rules), 2);
+	assert_int_equal(count_rule(page, "other", &n_rules), COUNTERS_RULES + 1);
+	assert_int_equal(n_rules, COUNTERS_RULES + 1);
+	assert_int_equal(count(page, "module_loaded", &n_rules), 2 * COUNTERS_RULES + 3);
+	assert_int_equal(n_rules, 1);
+}
+
 static void test_what_own_events_say_is_counted(void **state)
 {
 	const struct page *page = *state;
@@ -192,6 +242,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_events_count_by_type_and_severity,
 						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_the_table_of_types_is_bounded,
+						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_events_count_by_rule_up_to_a_bound,
 						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_what_own_events_say_is_counted,
 						set_up, tear_down),

@@ -33,7 +33,7 @@ static void labelled(struct buffer *out, const char *name, const char *label,
 	buffer_appendf(out, "%s{%s=\"%s\"} %" PRIu64 "\n", name, label, value, n);
 }
 
-/* The only label whose value is not a literal: the format's three escapes. */
+/* Of the labels whose values are no literals: the format's three escapes. */
 static void append_label_value(struct buffer *out, const char *text)
 {
 	for (; *text; text++) {
@@ -71,6 +71,25 @@ static void append_events(struct buffer *out, const struct counters *c)
 			append_type(out, &type);
 }
 
+static void append_rules(struct buffer *out, const struct counters *c)
+{
+	struct counters_type rule;
+
+	head(out, "lksm_rule_matches_total", "counter",
+	     "Events that each rule named, since the daemon began.");
+	for (size_t i = 0; i <= COUNTERS_RULES; i++) {
+		uint64_t n = 0;
+
+		if (!counters_get_rule(c, i, &rule))
+			continue;
+		for (size_t s = 0; s < EVENT_SEVERITY_COUNT; s++)
+			n += rule.by_severity[s];
+		buffer_append_literal(out, "lksm_rule_matches_total{rule=\"");
+		append_label_value(out, rule.name);
+		buffer_appendf(out, "\"} %" PRIu64 "\n", n);
+	}
+}
+
 static void append_lost(struct buffer *out, const struct counters_values *v)
 {
 	static const char name[] = "lksm_records_lost_total";
@@ -99,6 +118,7 @@ static void append_core(struct buffer *out, const struct counters *c)
 
 	counters_get(c, &v);
 	append_events(out, c);
+	append_rules(out, c);
 	append_lost(out, &v);
 	append_restarts(out, &v);
 	plain(out, "lksm_seals_total", "counter", "Seals over the log.", v.seals);
