@@ -10,8 +10,8 @@ struct daemon_options {
 	 * load() - read and check configuration and rules; in a sandboxed child, at start and
 	 * at SIGHUP
 	 * @secrets: an empty file that gets the dashboard's certificate and key, if there are
-	 *	any, by output/dashboard/tls.h
-	 * @packed: gets the rest, by core/settings.h
+	 *	any, by output/dashboard/tls.h; -1: they are not asked for
+	 * @packed: gets the rest, by core/settings.h; of a failure what was complained of
 	 * Return: 0, or negative after complaining on stderr
 	 */
 	int (*load)(void *context, int secrets, struct buffer *packed);

@@ -22,6 +22,7 @@
 #include "output/alerts/alert_presence.h"
 #include "output/history/history.h"
 #include "privsep/channel.h"
+#include "privsep/file_watch.h"
 #include "privsep/inherited.h"
 #include "processes.h"
 
@@ -427,10 +428,8 @@ static int open_all(struct daemon *d)
  * In the child that reads configuration and rules: what others share is not for it. At a
  * start there is nothing yet.
  */
-static int load(void *context, int secrets, struct buffer *packed)
+static void leave_shared(struct daemon *d)
 {
-	struct daemon *d = context;
-
 	live_unmap(d->ring);
 	state_page_unmap(d->page);
 	sandbox_page_unmap(d->sandboxes);
@@ -438,6 +437,13 @@ static int load(void *context, int secrets, struct buffer *packed)
 	if (d->storage)
 		storage_leave(d->storage, false);
 	explicit_bzero(d->token, sizeof(d->token));
+}
+
+static int load(void *context, int secrets, struct buffer *packed)
+{
+	struct daemon *d = context;
+
+	leave_shared(d);
 	return d->options->load(d->options->context, secrets, packed);
 }
 
@@ -492,6 +498,46 @@ static int reload(void *context, struct buffer *says)
 	return 0;
 }
 
+/* The configuration that was read along stays unused: it is taken at SIGHUP. */
+static int reload_rules(void *context, struct buffer *says)
+{
+	struct daemon *d = context;
+	struct settings fresh = { 0 };
+	struct rules_files old;
+	int r = loader_settings(load, d, -1, &fresh, says);
+
+	if (r < 0)
+		return r;
+	r = !rules_files_equal(&d->settings.rules, &fresh.rules);
+	if (r) {
+		old = d->settings.rules;
+		d->settings.rules = fresh.rules;
+		d->settings.n_rules = fresh.n_rules;
+		fresh.rules = old;
+		buffer_appendf(says, "%zu rules", d->settings.n_rules);
+	}
+	settings_deinit(&fresh);
+	return r;
+}
+
+/* The configured folders, and the files of the packs that are on, which are elsewhere. */
+static size_t rule_paths(void *context, const char **ret)
+{
+	const struct daemon *d = context;
+	const struct config_list *dirs = &d->settings.config.rules_dirs;
+	const struct rules_files *files = &d->settings.rules;
+	size_t n = 0;
+
+	if (!d->settings.config.rules_watch)
+		return 0;
+	for (; n < dirs->n; n++)
+		ret[n] = dirs->items[n];
+	for (size_t i = 0; i < files->n && n < FILE_WATCH_MAX; i++)
+		if (files->items[i].folder >= dirs->n)
+			ret[n++] = files->items[i].path;
+	return n;
+}
+
 /* Somebody took the lock or the state page out of the folder. */
 static int renew(void *context)
 {
@@ -516,6 +562,8 @@ static int supervise(struct daemon *d)
 		.web = d->settings.config.dashboard_enabled ? web_main : NULL,
 		.history = d->history_fd >= 0 ? history_main : NULL,
 		.reload = reload,
+		.reload_rules = reload_rules,
+		.rule_paths = rule_paths,
 		.renew = renew,
 		.open_source = open_late_source,
 		.storage = d->storage,

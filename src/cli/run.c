@@ -121,23 +121,33 @@ static int load_setup(struct setup *s, const struct flags *f)
 	return r;
 }
 
-/* The same steps at start and at SIGHUP: file, environment, flags, rules; all or nothing. */
-static int load(void *context, int secrets, struct buffer *packed)
+static int load_tls(const struct config *c, int secrets)
 {
-	_cleanup_(setup_deinit) struct setup setup = { 0 };
 	_cleanup_tls_pair_ struct tls_pair pair = { 0 };
-	int r = load_setup(&setup, context);
+	int r = setup_load_tls(c, &pair);
 
-	if (r >= 0)
-		r = setup_load_tls(&setup.config, &pair);
 	if (r >= 0 && pair.size) {
 		r = tls_pair_store(&pair, secrets);
 		if (r < 0)
 			(void)log_error_errno(r, "cannot hand on the certificate");
 	}
-	return r < 0 ? r
-		     : settings_pack(&setup.config, &setup.files,
-				     rules_count(setup.rules), packed);
+	return r;
+}
+
+/* The same steps at start and at SIGHUP: file, environment, flags, rules; all or nothing. */
+static int load(void *context, int secrets, struct buffer *packed)
+{
+	_cleanup_(setup_deinit) struct setup setup = { 0 };
+	int r = load_setup(&setup, context);
+
+	if (r >= 0 && secrets >= 0)
+		r = load_tls(&setup.config, secrets);
+	if (r < 0) {
+		buffer_append_span(packed, buffer_span(&setup.said));
+		return r;
+	}
+	return settings_pack(&setup.config, &setup.files, rules_count(setup.rules),
+			     packed);
 }
 
 static const char *config_path(void *context)
@@ -171,8 +181,10 @@ const struct verb verb_run = {
 	.name = "run",
 	.arguments = "",
 	.summary = "Follow the kernel log, write events, serve the dashboard",
-	.detail = "Runs until Ctrl-C or SIGTERM; SIGHUP reads configuration and rules "
-		  "again.",
+	.detail =
+		"Runs until Ctrl-C or SIGTERM; SIGHUP reads configuration and rules "
+		"again. A rule file that is\nsaved is read by itself, unless rules.watch "
+		"is false.",
 	.options = options,
 	.run = run_run,
 };

@@ -23,6 +23,12 @@ static int complain(const struct buffer *errors)
 	return -EINVAL;
 }
 
+static int complain_in(struct setup *s, const struct buffer *errors)
+{
+	buffer_append(&s->said, errors->data, errors->len);
+	return complain(errors);
+}
+
 /* A misspelled option of a built-in module would otherwise be ignored. */
 static void check_option(const struct config_module_option *o,
 			 const struct lksm_module *module, struct buffer *errors)
@@ -94,7 +100,7 @@ int setup_load_config(struct setup *s, const char *config_path)
 	check_module_options(&s->config, &errors);
 	check_alerts(&s->config, &errors);
 	if (errors.len)
-		return complain(&errors);
+		return complain_in(s, &errors);
 	return r;
 }
 
@@ -138,7 +144,7 @@ int setup_load_rules(struct setup *s)
 	for (size_t i = 0; i < s->config.rules_enable.n; i++)
 		free(packs[i]);
 	if (errors.len)
-		(void)complain(&errors); /* warnings, if the rules are good */
+		(void)complain_in(s, &errors); /* warnings, if the rules are good */
 	if (r < 0)
 		return r;
 	if (rules_count(rules) == 0)
@@ -204,6 +210,7 @@ int setup_check_alerts(const struct config *c)
 
 void setup_deinit(struct setup *s)
 {
+	buffer_deinit(&s->said);
 	rules_files_deinit(&s->files);
 	rules_destroy(s->rules);
 	config_deinit(&s->config);

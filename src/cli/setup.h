@@ -11,6 +11,7 @@ struct setup {
 	struct config config;
 	struct rules *rules;
 	struct rules_files files; /* what they were made of */
+	struct buffer said;	  /* all that was complained of */
 };
 
 /**

@@ -96,6 +96,8 @@ static const struct key keys[] = {
 	    "Folders of rules (rules, /etc/lksm/rules.d)"),
 	KEY("rules.enable", LIST, rules_enable, "",
 	    "Rule packs to switch on, e.g. kernel, lkrg"),
+	KEY("rules.watch", BOOL, rules_watch, "true",
+	    "Take a rule file that was saved at once; false: at SIGHUP only"),
 	KEY("modules.dirs", LIST, module_dirs, "",
 	    "Folders of modules: .so files and programs"),
 	KEY("modules.rate_limit", COUNT, module_rate_limit, "1000",

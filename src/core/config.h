@@ -69,6 +69,7 @@ struct config {
 	uint64_t history_bytes;
 	struct config_list rules_dirs;
 	struct config_list rules_enable;
+	bool rules_watch; /* a rule file that is saved is in force, without SIGHUP */
 	struct config_list module_dirs;
 	uint64_t module_rate_limit;
 	bool kernel_log_all;

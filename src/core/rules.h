@@ -84,6 +84,9 @@ int rules_files_add(struct rules_files *files, char *path, size_t folder);
 
 void rules_files_deinit(struct rules_files *files);
 
+/** rules_files_equal() - the same files with the same texts, in the same order */
+bool rules_files_equal(const struct rules_files *a, const struct rules_files *b);
+
 /** rules_load_text() - the same for one file's text; @name is what complaints call it */
 int rules_load_text(const char *name, struct span text, struct rules **ret,
 		    struct buffer *errors);

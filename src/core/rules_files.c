@@ -19,6 +19,17 @@ void rules_files_deinit(struct rules_files *files)
 	*files = (struct rules_files){ 0 };
 }
 
+bool rules_files_equal(const struct rules_files *a, const struct rules_files *b)
+{
+	bool is_equal = a->n == b->n;
+
+	for (size_t i = 0; is_equal && i < a->n; i++)
+		is_equal = !strcmp(a->items[i].path, b->items[i].path) &&
+			   span_equal(buffer_span(&a->items[i].text),
+				      buffer_span(&b->items[i].text));
+	return is_equal;
+}
+
 static const char *last_part(const char *path)
 {
 	const char *slash = strrchr(path, '/');

@@ -14,7 +14,8 @@
 #include "base/sandbox.h"
 #include "privsep/process.h"
 
-#define BLOCK_SIZE ((size_t)65536)
+#define BLOCK_SIZE     ((size_t)65536)
+#define COMPLAINTS_MAX ((size_t)1500)
 
 struct loading {
 	loader_load *load;
@@ -29,13 +30,14 @@ static int run(const struct loading *loading, int output)
 	const struct descriptors none = { 0 };
 	_cleanup_buffer_ struct buffer answer = { .limit = LOADER_ANSWER_MAX };
 	struct sandbox_report report;
+	int r;
 
 	process_keep_only(&none, output, loading->secrets);
 	sandbox_enter(&options, &report);
-	if (loading->load(loading->context, loading->secrets, &answer) < 0 ||
-	    buffer_error(&answer))
+	r = loading->load(loading->context, loading->secrets, &answer);
+	if (buffer_error(&answer))
 		return 1;
-	return write_all(output, answer.data, answer.len) < 0;
+	return write_all(output, answer.data, answer.len) < 0 || r < 0;
 }
 
 /* Return: 1 when all is there, 0 when there may be more, -errno. */
@@ -111,20 +113,43 @@ int loader_run(loader_load *load, void *context, int secrets, struct buffer *ret
 	return r < 0 ? r : ended;
 }
 
+/* "a.yaml:1:2: one\nb.yaml:3:4: two\n" in one line, as far as an event has room for it. */
+static void append_complaints(struct span text, struct buffer *errors)
+{
+	while (text.len && text.data[text.len - 1] == '\n')
+		text.len--;
+	if (text.len > COMPLAINTS_MAX)
+		text.len = COMPLAINTS_MAX;
+	for (size_t i = 0; i < text.len; i++) {
+		if (text.data[i] == '\n')
+			buffer_append_literal(errors, "; ");
+		else
+			buffer_append_char(errors, text.data[i] ? text.data[i] : ' ');
+	}
+}
+
+void loader_complain(int r, struct span answer, struct buffer *errors)
+{
+	if (r == -EINVAL && answer.len)
+		append_complaints(answer, errors);
+	else if (r == -EINVAL)
+		buffer_append_literal(errors,
+				      "the new configuration or rules are not valid");
+	else if (r == -ECHILD)
+		buffer_append_literal(errors, "the process that reads the configuration "
+					      "and rules crashed over them");
+	else
+		buffer_appendf(errors, "cannot read the configuration or rules: %s",
+			       strerror(-r));
+}
+
 int loader_settings(loader_load *load, void *context, int secrets, struct settings *ret,
 		    struct buffer *errors)
 {
 	_cleanup_buffer_ struct buffer packed = { 0 };
 	int r = loader_run(load, context, secrets, &packed);
 
-	if (r == -EINVAL)
-		buffer_append_literal(errors,
-				      "the new configuration or rules are not valid");
-	else if (r == -ECHILD)
-		buffer_append_literal(errors, "the process that reads the configuration "
-					      "and rules crashed over them");
-	else if (r < 0)
-		buffer_appendf(errors, "cannot read the configuration or rules: %s",
-			       strerror(-r));
+	if (r < 0)
+		loader_complain(r, buffer_span(&packed), errors);
 	return r < 0 ? r : settings_unpack(buffer_span(&packed), ret, errors);
 }

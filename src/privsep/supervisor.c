@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "privsep/core_link.h"
 #include "privsep/externals.h"
+#include "privsep/file_watch.h"
 #include "privsep/lookout.h"
 #include "privsep/process.h"
 #include "privsep/reports.h"
@@ -55,6 +56,7 @@ struct supervisor {
 	struct upkeep upkeep;
 	struct core_link link;
 	struct lookout lookout;
+	struct file_watch rules;
 	struct worker core;
 	struct part parts[PART_COUNT];
 	char *reloaded;		 /* what a reload said, until the new core can tell it */
@@ -328,20 +330,22 @@ static void on_externals_gone(void *context)
 	advance(context);
 }
 
-/* Call reload(); what it opens is the children's, too. */
-static int read_again(struct supervisor *s, struct buffer *says)
+/* Call @read, a reload(); what it opens is the children's, too. */
+static int read_again(struct supervisor *s,
+		      int (*read)(void *context, struct buffer *says),
+		      struct buffer *says)
 {
 	struct descriptors before = { 0 }, after = { 0 };
 	int listed = descriptors_list(&before), r;
 
-	r = s->options->reload(s->options->context, says);
+	r = read(s->options->context, says);
 	if (listed >= 0)
 		listed = descriptors_list(&after);
 	if (listed >= 0)
 		listed = descriptors_update(&s->inherited, &before, &after);
 	descriptors_deinit(&before);
 	descriptors_deinit(&after);
-	return r < 0 ? r : listed;
+	return r < 0 || listed >= 0 ? r : listed;
 }
 
 static void restart_all(struct supervisor *s)
@@ -353,6 +357,32 @@ static void restart_all(struct supervisor *s)
 		worker_start(&s->core); /* it waits out a pause: now there is a reason */
 }
 
+static void watch_rules(struct supervisor *s)
+{
+	const char *paths[FILE_WATCH_MAX];
+
+	if (s->options->rule_paths)
+		file_watch_start(&s->rules, paths,
+				 s->options->rule_paths(s->options->context, paths));
+}
+
+static void refuse(struct supervisor *s, const char *text)
+{
+	log_error("configuration refused, the running one stays: %s", text);
+	reports_add(&s->reports, "config_rejected",
+		    (struct report_datum[2]){ { "error", text } });
+}
+
+static void renew_all(struct supervisor *s, const char *text)
+{
+	log_notice("configuration read again");
+	free(s->reloaded);
+	s->reloaded = strdup(text);
+	s->is_ready = false;
+	watch_rules(s);
+	restart_all(s);
+}
+
 static void reload(struct supervisor *s)
 {
 	_cleanup_buffer_ struct buffer says = { 0 };
@@ -360,20 +390,34 @@ static void reload(struct supervisor *s)
 	int r;
 
 	(void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, clock_now().mono_us);
-	r = read_again(s, &says);
+	file_watch_forget(&s->rules);
+	r = read_again(s, s->options->reload, &says);
 	text = buffer_cstring(&says) ? says.data : "";
-	if (r < 0) {
-		log_error("configuration refused, the running one stays: %s", text);
-		reports_add(&s->reports, "config_rejected",
-			    (struct report_datum[2]){ { "error", text } });
-		(void)sd_notify(0, "READY=1");
+	if (r >= 0) {
+		renew_all(s, text);
 		return;
 	}
-	log_notice("configuration read again");
-	free(s->reloaded);
-	s->reloaded = strdup(text);
-	s->is_ready = false;
-	restart_all(s);
+	refuse(s, text);
+	(void)sd_notify(0, "READY=1");
+}
+
+/* Watched before it is read: what is saved meanwhile is another notice. */
+static void on_rules_saved(void *context)
+{
+	_cleanup_buffer_ struct buffer says = { 0 };
+	struct supervisor *s = context;
+	const char *text;
+	int r;
+
+	if (s->phase != RUNNING)
+		return;
+	watch_rules(s);
+	r = read_again(s, s->options->reload_rules, &says);
+	text = buffer_cstring(&says) ? says.data : "";
+	if (r < 0)
+		refuse(s, text);
+	else if (r > 0)
+		renew_all(s, text);
 }
 
 static int on_stop_signal(sd_event_source *source, const struct signalfd_siginfo *info,
@@ -456,6 +500,9 @@ static void init_parts(struct supervisor *s)
 	s->lookout = (struct lookout){
 		.event = s->event, .context = s, .open = open_source, .give = give_source
 	};
+	s->rules = (struct file_watch){ .event = s->event,
+					.context = s,
+					.changed = on_rules_saved };
 	s->core = (struct worker){ .name = "core",
 				   .event = s->event,
 				   .context = s,
@@ -524,6 +571,7 @@ static void tear_down(struct supervisor *s)
 	externals_destroy(s->externals);
 	upkeep_stop(&s->upkeep);
 	lookout_stop(&s->lookout);
+	file_watch_stop(&s->rules);
 	core_link_close(&s->link);
 	worker_forget(&s->core);
 	for (size_t i = 0; i < PART_COUNT; i++)
@@ -545,6 +593,7 @@ static int run(struct supervisor *s)
 	for_each_part(s, worker_start);
 	externals_start(s->externals);
 	upkeep_start(&s->upkeep);
+	watch_rules(s);
 	r = sd_event_loop(s->event);
 	return r < 0 ? log_error_errno(r, "the supervisor cannot go on") : r;
 }

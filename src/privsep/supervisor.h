@@ -56,6 +56,18 @@ struct supervisor_options {
 	 */
 	int (*reload)(void *context, struct buffer *says);
 	/**
+	 * Files of rules were saved: read them again, and nothing else
+	 * Return: 1: as reload() with 0; 0: they are those that are in force; negative: @says
+	 * why (config_rejected), everything stays
+	 */
+	int (*reload_rules)(void *context, struct buffer *says);
+	/**
+	 * Which files and folders are watched for that; asked again after each reload
+	 * @ret: gets at most FILE_WATCH_MAX, the context's until the next reload
+	 * Return: how many. NULL: only SIGHUP has rules read again
+	 */
+	size_t (*rule_paths)(void *context, const char **ret);
+	/**
 	 * What core inherits from the log folder is not there any more: put something else
 	 * in its place, before the next core. Return: 0 or -errno. NULL: core goes on
 	 * with what it has

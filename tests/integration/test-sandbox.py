@@ -249,7 +249,7 @@ def test_code_in_a_rule_file_can_do_nothing(daemon, folder):
     rules = folder / "rules"
     rules.mkdir()
     (rules / "a.yaml").write_text("rules: []\n")
-    d = daemon("--rules", str(rules), dashboard=True)
+    d = daemon("--rules", str(rules), dashboard=True, env={"LKSM_RULES_WATCH": "false"})
     d.arguments[0] = str(PLANTED)
     d.start()
     need_locks(d)
