@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The file that mutes stand in: read whole, written whole. */
+#ifndef CORE_MUTES_FILE_H
+#define CORE_MUTES_FILE_H
+
+#include <sys/stat.h>
+
+#include "core/mutes.h"
+
+/**
+ * mutes_read() - append the file's text, if it may be believed (base/safe_path.h)
+ *
+ * Return: 0, also if there is none; -EINVAL with a complaint in @errors; -ENOMEM.
+ */
+int mutes_read(const char *path, struct buffer *ret, struct buffer *errors);
+
+/** mutes_load() - mutes_read() and mutes_parse(); returns as they do */
+int mutes_load(const char *path, struct mutes *ret, struct buffer *errors);
+
+/**
+ * mutes_load_lines() - the same as a line each, for who takes no YAML apart
+ * @out: gets them: id, what, until, reason and by, each but the last with a tab behind it, the
+ *	last with a newline; or, of a failure, the complaints
+ */
+int mutes_load_lines(const char *path, struct buffer *out);
+
+/**
+ * mutes_lock() - who changes the file holds this from before it is read until it is stored
+ *
+ * Return: a descriptor to be closed; -errno, -ENOENT if the folder is not there.
+ */
+int mutes_lock(const char *path);
+
+/** mutes_store() - in the file's place at once, and on the disk; 0; -EFBIG; -errno */
+int mutes_store(const char *path, const struct mutes *m);
+
+/** A file that others change while we run; begin with { .path }. */
+struct mutes_file {
+	const char *path;
+	struct stat seen;
+	bool is_seen;
+};
+
+/** mutes_file_is_news() - is it another one than when this was asked last? At first, yes */
+bool mutes_file_is_news(struct mutes_file *f);
+
+#endif
