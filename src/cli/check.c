@@ -54,6 +54,8 @@ static int check_configured(const char *config)
 		r = setup_load_tls(&setup.config, &pair);
 	if (r == 0)
 		r = setup_check_alerts(&setup.config);
+	if (r == 0)
+		r = setup_check_mutes(&setup.config);
 	if (r == 0 && (!setup.config.alerts_enabled || !*paths_checkout()))
 		alerts_warn_unsent(&setup.config);
 	if (r == 0)

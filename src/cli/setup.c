@@ -3,14 +3,17 @@
 #include "cli/setup.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/paths.h"
 #include "base/suggest.h"
 #include "cli/verb.h"
+#include "core/mutes_file.h"
 #include "core/registry.h"
 #include "output/alerts/alert_config.h"
 
@@ -80,6 +83,28 @@ int setup_exit_code(int r, const char *const *paths, size_t n)
 	return r < 0 ? EXIT_TROUBLE : EXIT_DONE;
 }
 
+/* Beside the configuration that was named, or else where this program's own files are. */
+static int place_mutes(struct config *c, const char *config_path)
+{
+	const char *root = paths_checkout(), *path = config_path;
+	char place[PATH_MAX + 32];
+	const char *slash;
+
+	if (*c->mutes)
+		return 0;
+	if (!path && *root) {
+		(void)snprintf(place, sizeof(place), "%s/data/mutes.yaml", root);
+	} else {
+		path = path ? path : SYSTEM_CONFIG;
+		slash = strrchr(path, '/');
+		(void)snprintf(place, sizeof(place), "%.*smutes.yaml",
+			       slash ? (int)(slash + 1 - path) : 0, path);
+	}
+	free(c->mutes);
+	c->mutes = strdup(place);
+	return c->mutes ? 0 : -ENOMEM;
+}
+
 int setup_load_config(struct setup *s, const char *config_path)
 {
 	_cleanup_buffer_ struct buffer errors = { 0 };
@@ -99,6 +124,8 @@ int setup_load_config(struct setup *s, const char *config_path)
 		r = environment;
 	check_module_options(&s->config, &errors);
 	check_alerts(&s->config, &errors);
+	if (place_mutes(&s->config, config_path) < 0)
+		r = -ENOMEM;
 	if (errors.len)
 		return complain_in(s, &errors);
 	return r;
@@ -205,6 +232,15 @@ int setup_check_alerts(const struct config *c)
 		r = alert_config_read_secrets(&alerts, NULL, &errors);
 	if (r == 0 || r == -EINVAL)
 		(void)alert_config_check_programs(&alerts, &errors); /* in errors */
+	return errors.len ? complain(&errors) : r;
+}
+
+int setup_check_mutes(const struct config *c)
+{
+	_cleanup_buffer_ struct buffer errors = { 0 };
+	_cleanup_mutes_ struct mutes mutes = { 0 };
+	int r = mutes_load(c->mutes, &mutes, &errors);
+
 	return errors.len ? complain(&errors) : r;
 }
 

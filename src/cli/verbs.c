@@ -14,12 +14,12 @@
 #define OPTION_COLUMNS 24
 
 static const struct verb *const verbs[] = {
-	&verb_run,    &verb_replay,  &verb_follow,   &verb_query,
-	&verb_stats,  &verb_top,     &verb_history,  &verb_alert,
-	&verb_verify, &verb_keys,    &verb_check,    &verb_test,
-	&verb_rules,  &verb_doctor,  &verb_schema,   &verb_completion,
-	&verb_help,   &verb_version, &verb_man_page, &verb_module_host,
-	NULL,
+	&verb_run,	   &verb_replay, &verb_follow,	&verb_query,
+	&verb_stats,	   &verb_top,	 &verb_history, &verb_alert,
+	&verb_verify,	   &verb_keys,	 &verb_check,	&verb_test,
+	&verb_rules,	   &verb_mute,	 &verb_doctor,	&verb_schema,
+	&verb_completion,  &verb_help,	 &verb_version, &verb_man_page,
+	&verb_module_host, NULL,
 };
 
 const struct verb *const *verbs_all(void)

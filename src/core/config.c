@@ -98,6 +98,9 @@ static const struct key keys[] = {
 	    "Rule packs to switch on, e.g. kernel, lkrg"),
 	KEY("rules.watch", BOOL, rules_watch, "true",
 	    "Take a rule file that was saved at once; false: at SIGHUP only"),
+	KEY("mutes", TEXT, mutes, "",
+	    "File of `lksm mute` (empty: mutes.yaml beside the configuration; in a "
+	    "checkout data/mutes.yaml)"),
 	KEY("modules.dirs", LIST, module_dirs, "",
 	    "Folders of modules: .so files and programs"),
 	KEY("modules.rate_limit", COUNT, module_rate_limit, "1000",
@@ -586,14 +589,23 @@ int config_check_reload(const struct config *running, const struct config *fresh
 			struct buffer *errors)
 {
 	/* what is opened, locked or spawned once, before privilege is split */
-	static const char *const fixed[] = { "output.dir",	  "output.seal",
-					     "dashboard.enabled", "dashboard.listen",
-					     "dashboard.auth",	  "dashboard.plain_http",
-					     "modules.dirs",	  "modules.rate_limit",
-					     "history.enabled",	  "history.dir",
-					     "alerts.enabled",	  "alerts.dir",
-					     "alerts.group_wait", "alerts.group_interval",
-					     "alerts.rate_limit", "alerts.retry_for" };
+	static const char *const fixed[] = { "output.dir",
+					     "output.seal",
+					     "dashboard.enabled",
+					     "dashboard.listen",
+					     "dashboard.auth",
+					     "dashboard.plain_http",
+					     "modules.dirs",
+					     "modules.rate_limit",
+					     "history.enabled",
+					     "history.dir",
+					     "alerts.enabled",
+					     "alerts.dir",
+					     "alerts.group_wait",
+					     "alerts.group_interval",
+					     "alerts.rate_limit",
+					     "alerts.retry_for",
+					     "mutes" };
 	size_t before = errors->len;
 
 	for (size_t i = 0; i < ARRAY_SIZE(fixed); i++)

@@ -70,6 +70,7 @@ struct config {
 	struct config_list rules_dirs;
 	struct config_list rules_enable;
 	bool rules_watch; /* a rule file that is saved is in force, without SIGHUP */
+	char *mutes;	  /* file of muted events; empty: not known yet (cli/setup.h) */
 	struct config_list module_dirs;
 	uint64_t module_rate_limit;
 	bool kernel_log_all;

@@ -192,8 +192,8 @@ static const struct reload_case {
 	{ "output.dir", "/elsewhere", true },	{ "output.seal", "false", true },
 	{ "dashboard.enabled", "false", true }, { "dashboard.auth", "none", true },
 	{ "modules.dirs", "/m", true },		{ "modules.rate_limit", "7", true },
-	{ "rules.watch", "no", false },		{ "modules.mine.note", "bye", true },
-	{ "modules.mine.more", "1", true },
+	{ "mutes", "/elsewhere", true },	{ "rules.watch", "no", false },
+	{ "modules.mine.note", "bye", true },	{ "modules.mine.more", "1", true },
 };
 
 static void test_reloads(void **state)
