@@ -177,7 +177,8 @@ static int run_all(struct alert *a)
 					   O_RDWR | O_CREAT);
 	_cleanup_close_ int letters = open_in(state_dir(a), ALERT_LETTER_NAME,
 					      O_WRONLY | O_CREAT | O_APPEND);
-	const struct alerts_options o = { &a->config, folder, page, letters };
+	const struct alerts_options o = { &a->config, folder, page, letters,
+					  a->setup.config.mutes };
 	int r;
 
 	if (folder < 0 || page < 0 || letters < 0) {

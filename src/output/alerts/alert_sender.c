@@ -35,6 +35,7 @@ struct post {
 struct sender {
 	const struct alert_config *config;
 	struct alert_page *page;
+	struct alert_mutes mutes; /* of the thread that reads */
 	int letter_fd, launcher;
 	pthread_mutex_t lock;	   /* queues, rows, letters */
 	pthread_mutex_t launching; /* one request at a time */
@@ -170,9 +171,8 @@ static void *deliver(void *context)
 }
 
 static void take_event(struct sender *s, const struct alert_event *event,
-		       struct span line)
+		       struct span line, uint32_t receivers)
 {
-	uint32_t receivers = alert_event_receivers(s->config, event);
 	uint64_t now_us = clock_now().mono_us;
 
 	for (size_t i = 0; i < s->config->n_receivers; i++) {
@@ -191,13 +191,18 @@ static void take_event(struct sender *s, const struct alert_event *event,
 static void take_line(struct sender *s, struct span line)
 {
 	struct alert_event event;
+	uint32_t receivers;
 
 	if (alert_event_parse(line, &event) < 0) {
 		atomic_fetch_add(&s->page->n_bad, 1);
 		return;
 	}
+	alert_mutes_look(&s->mutes);
+	receivers = alert_event_receivers(s->config, &event);
+	if (receivers && mutes_match(&s->mutes.mutes, line, clock_now().real_us))
+		receivers = 0;
 	pthread_mutex_lock(&s->lock);
-	take_event(s, &event, line);
+	take_event(s, &event, line, receivers);
 	pthread_mutex_unlock(&s->lock);
 }
 
@@ -259,18 +264,20 @@ static int start_post(struct sender *s, size_t i)
 	return -error;
 }
 
-int alerts_send_lines(const struct alert_config *c, struct alert_page *page, int lines,
-		      int letter_fd, int launcher)
+int alerts_send_lines(const struct alert_config *c, struct alert_page *page,
+		      const struct alert_mutes_page *mutes, int lines, int letter_fd,
+		      int launcher)
 {
-	static struct sender s; /* its threads never end before the process does */
+	/* its threads never end before the process does, and no stack has room for it */
+	static struct sender s = { .lock = PTHREAD_MUTEX_INITIALIZER,
+				   .launching = PTHREAD_MUTEX_INITIALIZER };
 	int r = 0;
 
-	s = (struct sender){ .config = c,
-			     .page = page,
-			     .letter_fd = letter_fd,
-			     .launcher = launcher,
-			     .lock = PTHREAD_MUTEX_INITIALIZER,
-			     .launching = PTHREAD_MUTEX_INITIALIZER };
+	s.config = c;
+	s.page = page;
+	s.mutes.page = mutes;
+	s.letter_fd = letter_fd;
+	s.launcher = launcher;
 	for (size_t i = 0; r == 0 && i < c->n_receivers; i++)
 		r = start_post(&s, i);
 	if (r < 0)

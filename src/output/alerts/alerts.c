@@ -25,6 +25,8 @@
 struct feeder {
 	const struct alerts_options *options;
 	struct alert_page *page;
+	struct alert_mutes_page *mutes;
+	struct mutes_file mutes_file;
 	struct log_follower *follower;
 	int lines;		     /* to the sender */
 	int signals;		     /* one of them ends us */
@@ -152,6 +154,9 @@ static int fill(struct feeder *f)
 	}
 	if (r == -ESTALE)
 		forget(f);
+	/* behind the lines: what was muted before one of them was logged is known by now */
+	if (f->out.len)
+		alert_mutes_feed(&f->mutes_file, f->mutes);
 	if (r < 0 && r != -EAGAIN)
 		return r;
 	return f->out.len ? LINES : r < 0 ? NOTHING_YET : NOTHING_NOW;
@@ -251,6 +256,7 @@ static _Noreturn void launch(struct feeder *f, int socket, pid_t parent)
 
 	begin_child("alerts-launch", parent);
 	alert_page_unmap(f->page);
+	alert_mutes_page_unmap(f->mutes);
 	socket = keep_only(socket);
 	if (socket < 0) {
 		(void)log_error_errno(socket, "alerts: cannot close what is not ours");
@@ -289,7 +295,8 @@ static _Noreturn void send_all(struct feeder *f, int lines, int launcher, pid_t 
 						 .name = "alerts-send",
 						 .user = choose_user(&user) },
 		      &report);
-	_exit(alerts_send_lines(o->config, f->page, lines, o->letter_fd, launcher) < 0);
+	_exit(alerts_send_lines(o->config, f->page, f->mutes, lines, o->letter_fd,
+				launcher) < 0);
 }
 
 static bool has_programs(const struct alert_config *c)
@@ -384,10 +391,16 @@ static int start(struct feeder *f)
 
 int alerts_run(const struct alerts_options *options)
 {
-	struct feeder f = { .options = options, .lines = -1, .signals = -1 };
+	struct feeder f = { .options = options,
+			    .mutes = alert_mutes_page_create(),
+			    .mutes_file = { .path = options->mutes_path },
+			    .lines = -1,
+			    .signals = -1 };
 	int r = alert_page_map(options->page_fd, true, &f.page);
 
 	(void)prctl(PR_SET_NAME, "alerts"); /* not the "exe" that we were started by */
+	if (!f.mutes)
+		log_warning("alerts: there is no memory for what is muted");
 	if (r >= 0)
 		r = start(&f);
 	if (r == -ECHILD)
@@ -399,5 +412,6 @@ int alerts_run(const struct alerts_options *options)
 	log_follower_destroy(f.follower);
 	buffer_deinit(&f.out);
 	alert_page_unmap(f.page);
+	alert_mutes_page_unmap(f.mutes);
 	return r;
 }

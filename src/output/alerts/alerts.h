@@ -11,6 +11,7 @@
 #ifndef OUTPUT_ALERTS_ALERTS_H
 #define OUTPUT_ALERTS_ALERTS_H
 
+#include "output/alerts/alert_mutes.h"
 #include "output/alerts/alert_page.h"
 
 struct alerts_options {
@@ -18,6 +19,7 @@ struct alerts_options {
 	int folder;			   /* of the log, open */
 	int page_fd;			   /* of ALERT_PAGE_NAME */
 	int letter_fd;			   /* of ALERT_LETTER_NAME, for appending */
+	const char *mutes_path;		   /* of the file of mutes, there or not */
 };
 
 /** alerts_run() - until SIGTERM or SIGINT; 0 or -errno, also when one of the three ends */
@@ -25,10 +27,12 @@ int alerts_run(const struct alerts_options *options);
 
 /**
  * alerts_send_lines() - the sender: what comes over @lines, until its end
+ * @mutes: NULL: nothing is muted
  * @launcher: -1: there is none
  */
-int alerts_send_lines(const struct alert_config *c, struct alert_page *page, int lines,
-		      int letter_fd, int launcher);
+int alerts_send_lines(const struct alert_config *c, struct alert_page *page,
+		      const struct alert_mutes_page *mutes, int lines, int letter_fd,
+		      int launcher);
 
 /** alerts_log_end() - the number that the next event of the log in @folder will have, at least;
  * 0: there is none yet. Return: 0 or -errno */
