@@ -38,7 +38,7 @@ struct follow {
 
 static int show_line(struct follow *f, struct span line)
 {
-	int r = filter_match(&f->view.filter, line);
+	int r = view_match(&f->view, line);
 
 	if (r > 0)
 		r = view_show(&f->view, line);
@@ -166,8 +166,10 @@ static int open_replacement(struct follow *f)
 static int catch_up(struct follow *f)
 {
 	char next[JSON_LOGGER_NAME_SIZE];
-	int r = drain(f);
+	int r;
 
+	view_look_at_mutes(&f->view);
+	r = drain(f);
 	if (r == 0 && is_replaced(f)) {
 		r = open_replacement(f);
 		if (r == 0)
@@ -199,7 +201,7 @@ static int seek_last(struct follow *f, uint64_t n)
 	f->offset = (off_t)lines.offset;
 	while (r >= 0 && n > 0 && (r = reverse_lines_previous(&lines, &line)) > 0) {
 		f->offset = (off_t)reverse_lines_at(&lines);
-		n -= !line.data || filter_match(&f->view.filter, line) != 0;
+		n -= !line.data || view_match(&f->view, line) != 0;
 	}
 	reverse_lines_deinit(&lines);
 	return r < 0 ? r : 0;
@@ -265,6 +267,7 @@ enum {
 	OPTION_FIELDS = VIEW_OPTION_COUNT,
 	OPTION_JSON,
 	OPTION_LINES,
+	OPTION_MUTED,
 	OPTION_OUTPUT,
 };
 
@@ -272,6 +275,7 @@ static const struct verb_option options[] = {
 	VIEW_OPTIONS,
 	[OPTION_LINES] = { "lines", 'n', "N",
 			   "Begin with the last N of them in the newest log (10)" },
+	VIEW_MUTED_OPTION(OPTION_MUTED),
 	VIEW_OUTPUT_OPTIONS(OPTION_FIELDS, OPTION_JSON, OPTION_OUTPUT),
 	{ 0 },
 };
@@ -284,6 +288,9 @@ static int take_option(struct follow *f, int option, const char *value)
 		return view_take_fields(&f->view, value);
 	case OPTION_JSON:
 		return view_take_output(&f->view, "json");
+	case OPTION_MUTED:
+		f->view.hides_muted = false;
+		return 0;
 	case OPTION_OUTPUT:
 		return view_take_output(&f->view, value);
 	case OPTION_LINES:
@@ -300,6 +307,7 @@ static int run(int argc, char **argv)
 	int option, r = 0;
 
 	view_init(&f.view);
+	f.view.hides_muted = true;
 	while (r == 0 &&
 	       (option = verb_next_option(&verb_follow, argc, argv, &value)) >= 0)
 		r = take_option(&f, option, value);

@@ -145,6 +145,7 @@ static int show(struct top *t, bool is_screen)
 
 	tally_clear(&t->fresh);
 	t->n_new = 0;
+	view_look_at_mutes(&t->view);
 	r = view_read_news(&t->view, take_line, t);
 	if (r < 0)
 		return r;
@@ -179,6 +180,7 @@ static int top(struct top *t)
 enum {
 	OPTION_INTERVAL = VIEW_OPTION_COUNT,
 	OPTION_LIMIT,
+	OPTION_MUTED,
 	OPTION_ONCE,
 };
 
@@ -186,6 +188,7 @@ static const struct verb_option options[] = {
 	VIEW_OPTIONS,
 	[OPTION_INTERVAL] = { "interval", 'i', "SECONDS", "Between two tables (2)" },
 	[OPTION_LIMIT] = { "lines", 'n', "N", "At most N rows (20)" },
+	VIEW_MUTED_OPTION(OPTION_MUTED),
 	[OPTION_ONCE] = { "once", '1', NULL, "One table, on a terminal, too" },
 	{ 0 },
 };
@@ -208,9 +211,12 @@ static int take_option(struct top *t, int option, const char *value)
 		return parse_interval(value, &t->interval_s);
 	if (option == OPTION_LIMIT)
 		return view_take_lines(value, &t->limit);
-	if (option != OPTION_ONCE)
+	if (option == OPTION_MUTED)
+		t->view.hides_muted = false;
+	else if (option == OPTION_ONCE)
+		t->is_once = true;
+	else
 		return view_take_option(&t->view, option, value);
-	t->is_once = true;
 	return 0;
 }
 
@@ -230,6 +236,7 @@ static int run(int argc, char **argv)
 	int option, r = 0;
 
 	view_init(&t.view);
+	t.view.hides_muted = true;
 	while (r == 0 && (option = verb_next_option(&verb_top, argc, argv, &value)) >= 0)
 		r = take_option(&t, option, value);
 	if (r == 0)

@@ -29,6 +29,8 @@ void view_deinit(struct view *v)
 	buffer_deinit(&v->out);
 	cleanup_close(&v->folder);
 	free(v->folder_path);
+	mutes_deinit(&v->mutes);
+	free((char *)v->mutes_file.path);
 }
 
 static int refuse_words(int r, const char *option, const char *value)
@@ -160,13 +162,52 @@ static int open_folder(const char *path)
 	return -errno;
 }
 
+void view_look_at_mutes(struct view *v)
+{
+	_cleanup_buffer_ struct buffer errors = { 0 };
+	struct mutes fresh = { 0 };
+
+	if (!v->mutes_file.path || !mutes_file_is_news(&v->mutes_file))
+		return;
+	if (mutes_load(v->mutes_file.path, &fresh, &errors) < 0) {
+		log_warning("what is muted cannot be told: %.*s",
+			    errors.len ? (int)errors.len - 1 : 0,
+			    errors.len ? errors.data : "");
+		return;
+	}
+	mutes_deinit(&v->mutes);
+	v->mutes = fresh;
+}
+
+int view_match(struct view *v, struct span line)
+{
+	int r = filter_match(&v->filter, line);
+
+	if (r > 0 && v->mutes.n && mutes_match(&v->mutes, line, clock_now().real_us))
+		return 0;
+	return r;
+}
+
+static int find_mutes(struct view *v, const struct config *c)
+{
+	if (!v->hides_muted || !c->mutes)
+		return 0;
+	v->mutes_file.path = strdup(c->mutes);
+	if (!v->mutes_file.path)
+		return -ENOMEM;
+	view_look_at_mutes(v);
+	return 0;
+}
+
 int view_open(struct view *v)
 {
 	struct setup setup = { 0 };
 	int r = 0;
 
-	if (!v->log_dir)
+	if (!v->log_dir || (v->hides_muted && v->config_path))
 		r = setup_load_config(&setup, v->config_path);
+	if (r >= 0)
+		r = find_mutes(v, &setup.config);
 	if (r >= 0) {
 		v->folder_path = strdup(v->log_dir ? v->log_dir
 						   : setup.config.output_dir);
@@ -181,7 +222,7 @@ int view_open(struct view *v)
 static int choose(void *userdata, struct span line)
 {
 	struct view *v = userdata;
-	int r = filter_match(&v->filter, line);
+	int r = view_match(v, line);
 
 	if (r == -EBADMSG) {
 		log_warning("%s: a line is no event and is passed over", v->name);

@@ -8,6 +8,7 @@
 #include "cli/verb.h"
 #include "core/filter.h"
 #include "core/folder_logs.h"
+#include "core/mutes_file.h"
 
 struct view {
 	struct filter filter;
@@ -24,6 +25,9 @@ struct view {
 	void *userdata;
 	char last[FOLDER_LOG_SIZE]; /* view_read_news(): the log it stands in */
 	uint64_t offset;	    /* and where */
+	bool hides_muted;
+	struct mutes mutes;
+	struct mutes_file mutes_file; /* its path is owned; NULL: there is none */
 };
 
 /** The first rows of such a verb's table; its own come from VIEW_OPTION_COUNT on. */
@@ -93,8 +97,24 @@ int view_take_fields(struct view *v, const char *value);
 int view_take_output(struct view *v, const char *value);
 int view_take_lines(const char *value, uint64_t *ret);
 
-/** view_open() - the log folder of the options or the configuration; complains by itself */
+/** VIEW_MUTED_OPTION - of the verbs that hide what is muted; given, it clears v->hides_muted */
+#define VIEW_MUTED_OPTION(muted) \
+	[muted] = { "muted", 0, NULL, "What is muted, too (see `lksm mute --list`)" }
+
+/**
+ * view_open() - the log folder of the options or the configuration; complains by itself
+ *
+ * With v->hides_muted, the mutes are those of the configuration; of a folder that was named
+ * without one, nothing is muted.
+ */
 int view_open(struct view *v);
+
+/** view_look_at_mutes() - read them again if they are others; what is wrong is said, and those
+ * before stay */
+void view_look_at_mutes(struct view *v);
+
+/** view_match() - filter_match(), and not muted; returns as it does */
+int view_match(struct view *v, struct span line);
 
 /**
  * view_read() - give each chosen line of the log to @take, oldest or newest first
