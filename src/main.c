@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "cli/verb.h"
+#include "core/mutes_file.h"
 #include "core/registry.h"
 #include "core/seal.h"
 #include "output/alerts/alert_presence.h"
@@ -447,6 +448,15 @@ static int load(void *context, int secrets, struct buffer *packed)
 	return d->options->load(d->options->context, secrets, packed);
 }
 
+static int load_mutes(void *context, int secrets, struct buffer *lines)
+{
+	struct daemon *d = context;
+
+	(void)secrets;
+	leave_shared(d);
+	return mutes_load_lines(d->settings.config.mutes, lines);
+}
+
 /*
  * @ret_tls_fd: the certificate and its key, which go from the loader to web in memory that
  * neither we nor core ever look into; -1: there are none.
@@ -564,6 +574,8 @@ static int supervise(struct daemon *d)
 		.reload = reload,
 		.reload_rules = reload_rules,
 		.rule_paths = rule_paths,
+		.mutes_path = c->mutes,
+		.load_mutes = load_mutes,
 		.renew = renew,
 		.open_source = open_late_source,
 		.storage = d->storage,

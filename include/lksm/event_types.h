@@ -32,6 +32,12 @@
 	X(config_reloaded, INFO, lksm, "", "rules", "Configuration and rules were read again") \
 	X(config_rejected, HIGH, lksm, "", "error",                                       \
 	  "New configuration or rules were refused; the running ones stay")               \
+	X(mute_added, MEDIUM, lksm, "T1562.006", "id what until reason by",               \
+	  "Somebody muted events (`lksm mute`): they are logged, but no alert is sent")   \
+	X(mute_removed, INFO, lksm, "", "id what how",                                    \
+	  "Events are muted no more; how is removed or expired")                          \
+	X(mutes_in_force, INFO, lksm, "", "count file",                                   \
+	  "The daemon began, and so many mutes stood in that file")                       \
 	X(process_restarted, HIGH, lksm, "", "process reason",                            \
 	  "A part of the daemon died and was started again")                              \
 	X(process_stopped, CRITICAL, lksm, "T1562.001", "process",                        \

@@ -19,6 +19,7 @@
 #include "privsep/externals.h"
 #include "privsep/file_watch.h"
 #include "privsep/lookout.h"
+#include "privsep/mute_watch.h"
 #include "privsep/process.h"
 #include "privsep/reports.h"
 #include "privsep/upkeep.h"
@@ -57,6 +58,7 @@ struct supervisor {
 	struct core_link link;
 	struct lookout lookout;
 	struct file_watch rules;
+	struct mute_watch mutes;
 	struct worker core;
 	struct part parts[PART_COUNT];
 	char *reloaded;		 /* what a reload said, until the new core can tell it */
@@ -503,6 +505,10 @@ static void init_parts(struct supervisor *s)
 	s->rules = (struct file_watch){ .event = s->event,
 					.context = s,
 					.changed = on_rules_saved };
+	s->mutes = (struct mute_watch){ .event = s->event,
+					.reports = &s->reports,
+					.load = o->load_mutes,
+					.context = o->context };
 	s->core = (struct worker){ .name = "core",
 				   .event = s->event,
 				   .context = s,
@@ -572,6 +578,7 @@ static void tear_down(struct supervisor *s)
 	upkeep_stop(&s->upkeep);
 	lookout_stop(&s->lookout);
 	file_watch_stop(&s->rules);
+	mute_watch_stop(&s->mutes);
 	core_link_close(&s->link);
 	worker_forget(&s->core);
 	for (size_t i = 0; i < PART_COUNT; i++)
@@ -594,6 +601,8 @@ static int run(struct supervisor *s)
 	externals_start(s->externals);
 	upkeep_start(&s->upkeep);
 	watch_rules(s);
+	if (s->options->mutes_path)
+		mute_watch_start(&s->mutes, s->options->mutes_path);
 	r = sd_event_loop(s->event);
 	return r < 0 ? log_error_errno(r, "the supervisor cannot go on") : r;
 }

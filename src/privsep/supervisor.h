@@ -16,6 +16,7 @@
 
 #include "base/buffer.h"
 #include "core/sandbox_page.h"
+#include "privsep/loader.h"
 #include "privsep/storage.h"
 
 /** What a child gets; descriptors are its own. */
@@ -67,6 +68,9 @@ struct supervisor_options {
 	 * Return: how many. NULL: only SIGHUP has rules read again
 	 */
 	size_t (*rule_paths)(void *context, const char **ret);
+	const char *mutes_path;	 /* what is muted is told of; NULL: nobody can mute. Read
+				 * only when supervisor_run() starts */
+	loader_load *load_mutes; /* mutes_load_lines(), with @context */
 	/**
 	 * What core inherits from the log folder is not there any more: put something else
 	 * in its place, before the next core. Return: 0 or -errno. NULL: core goes on
