@@ -124,9 +124,8 @@ static void add(struct file_watch *w, const char *path)
 		else
 			w->n++;
 	}
-	if (r < 0)
-		(void)log_warning_errno(
-			r, "%s is not watched; after a change, send SIGHUP", path);
+	if (r < 0 && r != -ENOENT) /* then nobody can save anything there */
+		(void)log_warning_errno(r, "changes of %s are not seen", path);
 }
 
 static bool is_watched(const struct file_watch *w, const char *const *paths, size_t n)
