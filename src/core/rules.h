@@ -70,6 +70,13 @@ int rules_read(const char *const *paths, size_t n_paths, struct rules_files *ret
 int rules_load_files(const struct rules_files *files, struct rules **ret,
 		     struct buffer *errors);
 
+/**
+ * rules_load_known() - as rules_load_files(), of files that another process has loaded before:
+ * examples are not run, and no regex becomes machine code, for who may not make any
+ */
+int rules_load_known(const struct rules_files *files, struct rules **ret,
+		     struct buffer *errors);
+
 /** rules_load_all() - as rules_load(); @ret_files: the files, for rules_files_deinit() */
 int rules_load_all(const char *const *paths, size_t n_paths, struct rules **ret,
 		   struct rules_files *ret_files, struct buffer *errors);

@@ -100,6 +100,7 @@ struct rules {
 	size_t n;
 	size_t capacity;
 	struct rules_index scopes[RULES_SCOPE_COUNT];
+	bool is_known; /* rules_load_known() */
 };
 
 int rules_create(struct rules **ret);
@@ -133,9 +134,12 @@ const struct rule *rules_find(const struct rules *rules, struct rules_scratch *s
 int rule_fill(const struct rule *rule, struct rules_scratch *scratch, struct span text,
 	      struct lksm_event *event);
 
-/** rules_compile_regex() - 0; -EINVAL, @ret_offset and the reason; -ENOMEM */
-int rules_compile_regex(struct span pattern, pcre2_code **ret, size_t *ret_offset,
-			char reason[static 128]);
+/**
+ * rules_compile_regex() - 0; -EINVAL, @ret_offset and the reason; -ENOMEM
+ * @may_make_code: machine code, which is faster
+ */
+int rules_compile_regex(struct span pattern, bool may_make_code, pcre2_code **ret,
+			size_t *ret_offset, char reason[static 128]);
 
 /**
  * rules_regex_literal() - bytes that every match of a regex contains

@@ -205,17 +205,18 @@ static int finish(struct rules *rules, struct buffer *errors)
 			 "too many rules with too many different literals");
 		return -EINVAL;
 	}
-	return r < 0 ? r : check_examples(rules, errors);
+	return r < 0 || rules->is_known ? r : check_examples(rules, errors);
 }
 
-int rules_load_files(const struct rules_files *files, struct rules **ret,
-		     struct buffer *errors)
+static int load_files(const struct rules_files *files, bool is_known, struct rules **ret,
+		      struct buffer *errors)
 {
 	_cleanup_(rules_destroyp) struct rules *rules = NULL;
 	int r = rules_create(&rules), result = 0;
 
 	if (r < 0)
 		return r;
+	rules->is_known = is_known;
 	for (size_t i = 0; result != -ENOMEM && i < files->n; i++) {
 		r = load_file(rules, &files->items[i], errors);
 		if (r < 0)
@@ -227,6 +228,18 @@ int rules_load_files(const struct rules_files *files, struct rules **ret,
 		return errors->error == -ENOMEM ? -ENOMEM : result;
 	*ret = take_ptr(rules);
 	return 0;
+}
+
+int rules_load_files(const struct rules_files *files, struct rules **ret,
+		     struct buffer *errors)
+{
+	return load_files(files, false, ret, errors);
+}
+
+int rules_load_known(const struct rules_files *files, struct rules **ret,
+		     struct buffer *errors)
+{
+	return load_files(files, true, ret, errors);
 }
 
 int rules_load_all(const char *const *paths, size_t n_paths, struct rules **ret,

@@ -280,7 +280,8 @@ static void read_regex(struct reader *rd)
 			      RULE_PATTERN_MAX);
 		return;
 	}
-	r = rules_compile_regex(text, &rd->rule->regex, &offset, reason);
+	r = rules_compile_regex(text, !rd->rules->is_known, &rd->rule->regex, &offset,
+				reason);
 	rd->is_out_of_memory |= r == -ENOMEM;
 	if (r < 0) {
 		yaml_error_at(rd->yaml, reader_inside(pair, offset), "regex: %s", reason);

@@ -8,8 +8,8 @@
 
 #include "core/rules_internal.h"
 
-int rules_compile_regex(struct span pattern, pcre2_code **ret, size_t *ret_offset,
-			char reason[static 128])
+int rules_compile_regex(struct span pattern, bool may_make_code, pcre2_code **ret,
+			size_t *ret_offset, char reason[static 128])
 {
 	pcre2_code *code;
 	int error;
@@ -25,7 +25,8 @@ int rules_compile_regex(struct span pattern, pcre2_code **ret, size_t *ret_offse
 		return error == PCRE2_ERROR_NOMEMORY ? -ENOMEM : -EINVAL;
 	}
 	/* the interpreter does as well */
-	(void)pcre2_jit_compile(code, PCRE2_JIT_COMPLETE);
+	if (may_make_code)
+		(void)pcre2_jit_compile(code, PCRE2_JIT_COMPLETE);
 	*ret = code;
 	return 0;
 }

@@ -398,6 +398,31 @@ static void test_hostile_regex(void **state)
 	rules_destroy(rules);
 }
 
+/* What another process has loaded: its examples are not tried again, and it matches the same. */
+static void test_known(void **state)
+{
+	static const char text[] =
+		"rules:\n  - id: one\n    regex: '^a(?<x>b+)$'\n"
+		"    examples: [{line: c}]\n"; /* which it does not match */
+	_cleanup_(rules_scratch_destroyp) struct rules_scratch *scratch = NULL;
+	_cleanup_(rules_destroyp) struct rules *rules = NULL;
+	_cleanup_buffer_ struct buffer errors = { 0 };
+	struct rules_files files = { 0 };
+	struct lksm_event event;
+
+	(void)state;
+	assert_int_equal(rules_files_add(&files, strdup("x.yaml"), 0), 0);
+	buffer_append_span(&files.items[0].text, span_from(text));
+	assert_int_equal(rules_load_files(&files, &rules, &errors), -EINVAL);
+	assert_int_equal(rules_load_known(&files, &rules, &errors), 0);
+	assert_int_equal(rules_scratch_create(rules, &scratch), 0);
+	event_init(&event);
+	assert_int_equal(
+		rules_match(rules, scratch, RULES_PHOTON_RING, SPAN("abb"), &event), 1);
+	expect_text("known", "x", event.data.items[0].text, "bb");
+	rules_files_deinit(&files);
+}
+
 static void test_describe(void **state)
 {
 	struct rules *rules = load("describe",
@@ -589,12 +614,19 @@ static void test_shipped(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_refuses),	   cmocka_unit_test(test_empty),
-		cmocka_unit_test(test_too_large),  cmocka_unit_test(test_match),
-		cmocka_unit_test(test_many_rules), cmocka_unit_test(test_hostile_regex),
-		cmocka_unit_test(test_describe),   cmocka_unit_test(test_regex_literal),
-		cmocka_unit_test(test_folders),	   cmocka_unit_test(test_missing),
-		cmocka_unit_test(test_packs),	   cmocka_unit_test(test_shipped),
+		cmocka_unit_test(test_refuses),
+		cmocka_unit_test(test_empty),
+		cmocka_unit_test(test_too_large),
+		cmocka_unit_test(test_match),
+		cmocka_unit_test(test_many_rules),
+		cmocka_unit_test(test_hostile_regex),
+		cmocka_unit_test(test_known),
+		cmocka_unit_test(test_describe),
+		cmocka_unit_test(test_regex_literal),
+		cmocka_unit_test(test_folders),
+		cmocka_unit_test(test_missing),
+		cmocka_unit_test(test_packs),
+		cmocka_unit_test(test_shipped),
 	};
 
 	return cmocka_run_group_tests_name("rules", tests, NULL, NULL);
