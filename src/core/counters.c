@@ -322,6 +322,27 @@ bool counters_get_rule(const struct counters *c, size_t i, struct counters_type 
 	return get_slot(i < COUNTERS_RULES ? &c->rules[i] : NULL, &c->other_rules, ret);
 }
 
+uint64_t counters_of_rule(const struct counters *c, struct span rule)
+{
+	struct counters_type values;
+	uint64_t sum = 0;
+	size_t first;
+
+	if (rule.len == 0 || rule.len >= COUNTERS_NAME_SIZE)
+		return 0;
+	first = hash(rule);
+	for (size_t i = 0; i < COUNTERS_RULES; i++) {
+		if (!counters_get_rule(c, (first + i) % COUNTERS_RULES, &values))
+			return 0;
+		if (!span_equal(span_from(values.name), rule))
+			continue;
+		for (size_t s = 0; s < EVENT_SEVERITY_COUNT; s++)
+			sum += values.by_severity[s];
+		return sum;
+	}
+	return 0;
+}
+
 const char *counters_lost_name(enum counters_lost reason)
 {
 	return lost_names[reason];

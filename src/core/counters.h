@@ -93,6 +93,9 @@ bool counters_get_type(const struct counters *c, size_t i, struct counters_type 
  * each named; lines that a rule drops are none */
 bool counters_get_rule(const struct counters *c, size_t i, struct counters_type *ret);
 
+/** counters_of_rule() - the events that this one named; 0 also if it has no number of its own */
+uint64_t counters_of_rule(const struct counters *c, struct span rule);
+
 /** counters_lost_name(), counters_process_name() - literals */
 const char *counters_lost_name(enum counters_lost reason);
 const char *counters_process_name(enum counters_process process);

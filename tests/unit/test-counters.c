@@ -145,6 +145,10 @@ static void test_events_count_by_rule_up_to_a_bound(void **state)
 		add_named(page, rule);
 	}
 	assert_int_equal(count_rule(page, "first", &n_rules), 2);
+	assert_int_equal(counters_of_rule(page->view, SPAN("first")), 2);
+	assert_int_equal(counters_of_rule(page->view, SPAN("rule_0")), 1);
+	assert_int_equal(counters_of_rule(page->view, SPAN("rule_1023")), 0);
+	assert_int_equal(counters_of_rule(page->view, SPAN("")), 0);
 	assert_int_equal(count_rule(page, "other", &n_rules), COUNTERS_RULES + 1);
 	assert_int_equal(n_rules, COUNTERS_RULES + 1);
 	assert_int_equal(count(page, "module_loaded", &n_rules), 2 * COUNTERS_RULES + 3);
