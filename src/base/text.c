@@ -35,3 +35,33 @@ bool take_number(struct span *s, uint64_t max, uint64_t *ret)
 	*ret = value;
 	return true;
 }
+
+static int hex(char c)
+{
+	if (is_digit(c))
+		return c - '0';
+	c |= 0x20;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+bool percent_decode(struct span from, char *to, size_t *ret_len)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < from.len; i++) {
+		char c = from.data[i] == '+' ? ' ' : from.data[i];
+
+		if (c == '%') {
+			int high = i + 2 < from.len ? hex(from.data[i + 1]) : -1;
+			int low = high >= 0 ? hex(from.data[i + 2]) : -1;
+
+			if (low < 0)
+				return false;
+			c = (char)(high * 16 + low);
+			i += 2;
+		}
+		to[n++] = c;
+	}
+	*ret_len = n;
+	return true;
+}

@@ -22,4 +22,13 @@ bool is_snake_case(struct span s, size_t max);
  */
 bool take_number(struct span *s, uint64_t max, uint64_t *ret);
 
+/**
+ * percent_decode() - undo %XX, and + for a blank, as the query of an address has them
+ * @to: room for as many bytes as @from has
+ * @ret_len: how many it became
+ *
+ * Return: false: a % without two hexadecimal digits behind it.
+ */
+bool percent_decode(struct span from, char *to, size_t *ret_len);
+
 #endif

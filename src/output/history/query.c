@@ -271,34 +271,15 @@ const struct query_parameter *query_parameters(void)
 	return parameters;
 }
 
-static int hex(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* Undo %XX and + of @from in *@to, which has room for it and is moved on; false: a % alone. */
 static bool decode(struct span from, char **to, struct span *ret)
 {
-	char *begin = *to;
+	size_t len;
 
-	for (size_t i = 0; i < from.len; i++) {
-		char c = from.data[i] == '+' ? ' ' : from.data[i];
-
-		if (c == '%') {
-			int high = i + 2 < from.len ? hex(from.data[i + 1]) : -1;
-			int low = high >= 0 ? hex(from.data[i + 2]) : -1;
-
-			if (low < 0)
-				return false;
-			c = (char)(high * 16 + low);
-			i += 2;
-		}
-		*(*to)++ = c;
-	}
-	*ret = (struct span){ begin, (size_t)(*to - begin) };
+	if (!percent_decode(from, *to, &len))
+		return false;
+	*ret = (struct span){ *to, len };
+	*to += len;
 	return true;
 }
 
