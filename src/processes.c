@@ -458,6 +458,7 @@ int web_main(void *context, const struct child_channels *channels)
 		.has_history = d->history_fd >= 0,
 		.started = d->history_fd >= 0 ? sandbox_settle : NULL,
 		.counters = d->counters_view,
+		.rules = &d->settings.rules,
 	};
 	struct tls_pair pair = { 0 };
 	int r;

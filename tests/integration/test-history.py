@@ -352,7 +352,8 @@ def test_what_cannot_be_asked(daemon, _):
     for path in ("histogram?limit=1", "facets?limit=1", "stats?q=1", "export?format=xml", "histogram?bucket=7"):
         equal(problem(d, f"/api/v1/{path}")[0], 400)
     equal(problem(d, "/api/v1/nothing")[0], 404)
-    for path in ("events", "events/1", "histogram", "facets", "stats", "export", "openapi.json"):
+    for path in ("events", "events/1", "histogram", "facets", "stats", "export", "openapi.json", "rules",
+                 "rules/test?line=a"):
         equal(problem(d, f"/api/v1/{path}", {"Authorization": "Bearer 0"})[0], 401)
         equal(problem(d, f"/api/v1/{path}", {"Origin": "http://evil.example"})[0], 403)
         equal(problem(d, f"/api/v1/{path}", {"Host": "evil.example"})[0], 421)
@@ -467,7 +468,9 @@ def test_openapi_is_valid(daemon, _):
             schema = schema_of(description, content["schema"])
             jsonschema.Draft202012Validator.check_schema(schema)
             if kind == "application/json":
-                jsonschema.validate(json.loads(d.get(path.replace("{seq}", "1"))), schema)
+                needed = {p["name"]: p["example"] for p in methods["get"]["parameters"] if "example" in p}
+                query = "?" + urllib.parse.urlencode(needed) if needed else ""
+                jsonschema.validate(json.loads(d.get(path.replace("{seq}", "1") + query)), schema)
     error = description["components"]["responses"]["problem"]["content"]["application/problem+json"]
     jsonschema.validate(problem(d, "/api/v1/events?x=1")[1], error["schema"])
     d.stop()
@@ -488,6 +491,48 @@ def test_the_examples_of_the_documentation(daemon, _):
     table = set(re.findall(r"^\| `([a-z]+)(?:/SEQ)?`", text, re.M))
     paths = {path.split("/")[3] for path in get(d, "openapi.json")["paths"]}
     assert paths <= table, (paths, table)
+    d.stop()
+
+
+def test_the_rules_in_force_are_shown_and_tried(daemon, folder):
+    rules = folder / "rules"
+    rules.mkdir()
+    (rules / "a.yaml").write_text(
+        "rules:\n  - id: mine\n    match: 'hello {who}'\n    severity: high\n    tags: [a, b]\n"
+        "    attack: T1014\n    examples: [{line: 'hello world'}, {line: hello, no_match: true}]\n"
+        "  - id: costly\n    regex: '^(?<x>(a+)+)$'\n    examples: [{line: aaa}]\n"
+        "  - id: quiet\n    for: kernel_log\n    contains: noise\n    drop: true\n    examples: [{line: noise}]\n")
+    d = daemon("--rules", str(rules), dashboard=True, history=False).start()
+    d.append(record(0, "[PHOTON RING] hello you") + record(1, "[PHOTON RING] hello me"))
+    d.wait_events(2, "mine")
+    first = get(d, "rules")["rules"]
+    equal([r["id"] for r in first], ["mine", "costly", "quiet"])
+    equal(first[0], {"id": "mine", "type": "mine", "severity": "high", "for": "photon_ring",
+                     "condition": "match 'hello {who}'", "tags": ["a", "b"], "attack": ["T1014"],
+                     "file": str(rules / "a.yaml"), "line": 2, "examples": ["hello world", "hello"],
+                     "drop": False, "matches": 2})
+    equal([(r["drop"], r["matches"]) for r in first[1:]], [(False, 0), (True, 0)])
+
+    def tried(line):
+        return get(d, "rules/test", line=line)
+
+    outcome = tried("[PHOTON RING] hello wörld")
+    equal((outcome["rule"], outcome["line_number"], outcome["event"]["data"], outcome["event"]["severity"]),
+          ("mine", 2, {"who": "wörld"}, "high"))
+    equal({k: tried("hello you")[k] for k in ("line", "matched", "rule")},
+          {"line": "hello you", "matched": True, "rule": "mine"})
+    equal((tried("4,7,99,-;some noise")["rule"], tried("4,7,99,-;some noise")["event"]), ("quiet", None))
+    equal(tried("aaaa")["rule"], "costly")
+    equal(tried("[PHOTON RING] " + "a" * 5000 + "b")["rule"], None)  # given up, and the process lives
+    equal(tried("\0\x1b[2J\n")["line"], "\0\x1b[2J\n")
+    for query in ("", "?line=", "?line=a&line=b", "?line=a&x=b", "?x=a", "?line=%", "?line=%4", "?line=" + "a" * 8193):
+        equal((query[:20], problem(d, "/api/v1/rules/test" + query)[0]), (query[:20], 400))
+    (rules / "a.yaml").write_text("rules: [{id: other, match: 'bye {who}', examples: [{line: bye you}]}]\n")
+    d.wait_events(1, "config_reloaded")
+    wait_for(lambda: [r["id"] for r in get(d, "rules")["rules"]] == ["other"], "the new rules")
+    equal((tried("hello you")["matched"], tried("bye you")["rule"]), (False, "other"))
+    equal(d.events("process_restarted") + d.events("sandbox_violated"), [])
+    equal(len(d.events("mine")), 2)
     d.stop()
 
 

@@ -6,6 +6,7 @@
 #define OUTPUT_DASHBOARD_DASHBOARD_H
 
 #include "core/counters.h"
+#include "core/rules.h"
 #include "core/sandbox_page.h"
 #include "output/dashboard/tls.h"
 #include "output/live.h"
@@ -29,6 +30,7 @@ struct dashboard_options {
 	bool has_history;      /* the current folder is the history's (history_enter()) */
 	void (*started)(void); /* all threads run; NULL: nobody wants to know */
 	const struct counters *counters; /* for /metrics; may be NULL */
+	const struct rules_files *rules; /* that are in force; NULL: not shown */
 };
 
 /**

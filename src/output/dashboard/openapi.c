@@ -13,13 +13,16 @@
 	"{\"type\": \"array\", \"items\": {\"type\": \"object\", \"required\": "       \
 	"[\"value\", \"count\"], \"properties\": {\"value\": {\"type\": \"string\"}, " \
 	"\"count\": " COUNT "}}}"
-#define TIME "{\"type\": \"string\", \"format\": \"date-time\"}"
+#define WORDS "{\"type\": \"array\", \"items\": {\"type\": \"string\"}}"
+#define TEXT  "{\"type\": \"string\"}"
+#define TIME  "{\"type\": \"string\", \"format\": \"date-time\"}"
 
 static const struct {
 	const char *path;
-	enum query_operation operation;
+	enum query_operation operation; /* 0: not of the history */
 	const char *summary;
 	const char *content;
+	const char *parameters; /* where operation is 0; NULL: none */
 } operations[] = {
 	{ "/api/v1/events", QUERY_EVENTS, "A page of events, the newest first",
 	  JSON_OF("{\"type\": \"object\", \"required\": [\"events\"], \"properties\": "
@@ -53,6 +56,27 @@ static const struct {
 	{ "/api/v1/export", QUERY_EXPORT, "Events as a file",
 	  "\"application/x-ndjson\": {\"schema\": {\"type\": \"string\"}}, \"text/csv\": "
 	  "{\"schema\": {\"type\": \"string\"}}" },
+	{ "/api/v1/rules", 0, "The rules that are in force, in the order of their files",
+	  JSON_OF("{\"type\": \"object\", \"required\": [\"rules\"], \"properties\": "
+		  "{\"rules\": {\"type\": \"array\", \"items\": {\"type\": \"object\", "
+		  "\"required\": [\"id\", \"type\", \"severity\", \"for\", "
+		  "\"condition\", \"tags\", \"attack\", \"file\", \"line\", "
+		  "\"examples\", \"drop\"], \"properties\": {\"id\": " TEXT
+		  ", \"type\": " TEXT ", \"severity\": " TEXT ", \"for\": " TEXT
+		  ", \"condition\": " TEXT ", \"tags\": " WORDS ", \"attack\": " WORDS
+		  ", \"file\": " TEXT ", \"line\": " COUNT ", \"examples\": " WORDS
+		  ", \"drop\": {\"type\": \"boolean\"}, \"matches\": " COUNT "}}}}}") },
+	{ "/api/v1/rules/test", 0, "Which rule names a line, and the event that it gives",
+	  JSON_OF("{\"type\": \"object\", \"required\": [\"line\", \"matched\", "
+		  "\"rule\", \"event\"], \"properties\": {\"line\": " TEXT
+		  ", \"matched\": {\"type\": \"boolean\"}, \"rule\": {\"type\": "
+		  "[\"string\", \"null\"]}, \"file\": " TEXT ", \"line_number\": " COUNT
+		  ", \"because\": " TEXT
+		  ", \"event\": {\"type\": [\"object\", \"null\"]}}}"),
+	  "{\"name\": \"line\", \"in\": \"query\", \"required\": true, \"schema\": "
+	  "{\"type\": \"string\", \"minLength\": 1}, \"example\": \"Module loaded: "
+	  "nf_tables by uid 0\", \"description\": \"A text with or without the sensor's "
+	  "tag, a line of dmesg or a record of /dev/kmsg\"}" },
 };
 
 static void append_parameter(struct buffer *out, const char *name, const char *in,
@@ -85,7 +109,10 @@ static void append_operation(struct buffer *out, size_t i)
 	buffer_appendf(out, "%s\n    \"%s\": {\"get\": {\n      \"summary\": \"%s\",\n",
 		       i ? "," : "", operations[i].path, operations[i].summary);
 	buffer_append_literal(out, "      \"parameters\": [");
-	append_parameters(out, operations[i].operation);
+	if (operations[i].operation)
+		append_parameters(out, operations[i].operation);
+	else if (operations[i].parameters)
+		buffer_appendf(out, "%s", operations[i].parameters);
 	buffer_appendf(
 		out,
 		"],\n      \"responses\": {\n        \"200\": {\"description\": "

@@ -9,8 +9,11 @@
 #include <strings.h>
 #include <sys/socket.h>
 
+#include "lksm/module.h"
+
 #include "base/clock.h"
 #include "base/planted.h"
+#include "base/text.h"
 #include "core/schema.h"
 #include "output/dashboard/answer.h"
 #include "output/dashboard/http_host.h"
@@ -237,6 +240,75 @@ static enum MHD_Result answer_openapi(const struct request *request)
 	return answer_buffer(request->connection, MHD_HTTP_OK, TYPE_JSON, &body);
 }
 
+static enum MHD_Result answer_rules_error(const struct request *request)
+{
+	return answer_error(request->connection, MHD_HTTP_SERVICE_UNAVAILABLE,
+			    "the rules cannot be shown now", NULL, NULL);
+}
+
+static enum MHD_Result answer_rules(const struct request *request)
+{
+	_cleanup_buffer_ struct buffer body = { 0 };
+
+	if (!request->server->rules.files ||
+	    rules_page_append_list(&request->server->rules, &body) < 0)
+		return answer_rules_error(request);
+	return answer_buffer(request->connection, MHD_HTTP_OK, TYPE_JSON, &body);
+}
+
+/* The one argument that /api/v1/rules/test has. */
+struct line_argument {
+	struct span line;
+	size_t n, n_others;
+};
+
+static enum MHD_Result note_argument(void *context, enum MHD_ValueKind kind,
+				     const char *key, size_t key_len, const char *value,
+				     size_t value_len)
+{
+	struct line_argument *argument = context;
+
+	(void)kind;
+	if (!span_equal((struct span){ key, key_len }, SPAN("line"))) {
+		argument->n_others++;
+		return MHD_YES;
+	}
+	argument->line = (struct span){ value ? value : "", value ? value_len : 0 };
+	argument->n++;
+	return MHD_YES;
+}
+
+/* @ret: gets the line; false: it is not what is asked for */
+static bool find_line(const struct request *request, struct buffer *ret)
+{
+	struct line_argument argument = { 0 };
+	char *to;
+
+	(void)MHD_get_connection_values_n(request->connection, MHD_GET_ARGUMENT_KIND,
+					  note_argument, &argument);
+	if (argument.n != 1 || argument.n_others)
+		return false;
+	to = buffer_reserve(ret, argument.line.len + 1);
+	return to && percent_decode(argument.line, to, &ret->len) && ret->len &&
+	       ret->len <= LKSM_VALUE_MAX;
+}
+
+/* No page takes a body, so the line stands in the address. */
+static enum MHD_Result answer_rules_test(const struct request *request)
+{
+	_cleanup_buffer_ struct buffer line = { 0 }, body = { 0 };
+	struct rules_page *rules = &request->server->rules;
+
+	if (!find_line(request, &line))
+		return answer_error(request->connection, MHD_HTTP_BAD_REQUEST,
+				    "what is asked for is one line=TEXT, of at most 8192 "
+				    "bytes, and nothing else",
+				    NULL, NULL);
+	if (!rules->files || rules_page_append_test(rules, buffer_span(&line), &body) < 0)
+		return answer_rules_error(request);
+	return answer_buffer(request->connection, MHD_HTTP_OK, TYPE_JSON, &body);
+}
+
 static const struct route routes[] = {
 	{ "/api/events", "GET, HEAD", METHOD_GET, true, answer_events },
 	{ "/api/v1/events", "GET, HEAD", METHOD_GET, true, answer_query, QUERY_EVENTS },
@@ -247,6 +319,8 @@ static const struct route routes[] = {
 	{ "/api/v1/stats", "GET, HEAD", METHOD_GET, true, answer_query, QUERY_STATS },
 	{ "/api/v1/export", "GET, HEAD", METHOD_GET, true, answer_query, QUERY_EXPORT },
 	{ "/api/v1/openapi.json", "GET, HEAD", METHOD_GET, true, answer_openapi },
+	{ "/api/v1/rules", "GET, HEAD", METHOD_GET, true, answer_rules },
+	{ "/api/v1/rules/test", "GET, HEAD", METHOD_GET, true, answer_rules_test },
 	{ "/api/v1/stream", "GET, HEAD", METHOD_GET, true, answer_stream },
 	{ "/api/v1/schema", "GET, HEAD", METHOD_GET, true, answer_schema },
 	{ "/api/v1/session", "POST, DELETE", METHOD_POST | METHOD_DELETE, false,

@@ -357,7 +357,8 @@ int server_init(struct server *server, const struct dashboard_options *options)
 {
 	int r;
 
-	*server = (struct server){ .options = options };
+	*server = (struct server){ .options = options,
+				   .rules = { options->rules, options->counters } };
 	set_hosts(server);
 	r = auth_init(&server->auth, options->token);
 	if (r == 0)
@@ -408,6 +409,7 @@ void server_deinit(struct server *server)
 	(void)sd_event_source_unref(server->news);
 	(void)sd_event_unref(server->loop);
 	rates_destroy(server->rates);
+	rules_page_deinit(&server->rules);
 	auth_deinit(&server->auth);
 }
 

@@ -12,6 +12,7 @@
 #include "output/dashboard/queries.h"
 #include "output/dashboard/metrics.h"
 #include "output/dashboard/rate.h"
+#include "output/dashboard/rules_page.h"
 #include "output/dashboard/snapshot.h"
 #include "output/dashboard/stream.h"
 
@@ -33,6 +34,7 @@ struct server {
 	struct streams streams;
 	struct snapshots snapshots;
 	struct queries *queries; /* NULL: there is no history */
+	struct rules_page rules;
 	struct http_counters counters;
 };
 
