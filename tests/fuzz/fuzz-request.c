@@ -99,6 +99,20 @@ static void converse(struct server *server, struct live_ring *ring, struct span 
 		MUST(!contains(buffer_span(&answers), SECRET));
 }
 
+static const char rule[] =
+	"rules: [{id: a, regex: '^(?<x>(a+)+)$', tags: [b, c], examples: "
+	"[{line: a}, {line: b, no_match: true}]}]";
+
+static const struct rules_files *rules(void)
+{
+	static struct rules_file file = { .text = { .data = (char *)rule,
+						    .len = sizeof(rule) - 1 } };
+	static const struct rules_files files = { 1, &file };
+
+	file.path = "a.yaml";
+	return &files;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const char *const hosts[] = { "lksm.example", NULL };
@@ -116,6 +130,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size < 2 || size > REQUEST_MAX)
 		return 0;
+	options.rules = rules();
 	if (options.listen_fd < 0)
 		options.listen_fd = dashboard_listen("127.0.0.1:0", &error);
 	MUST(options.listen_fd >= 0);
