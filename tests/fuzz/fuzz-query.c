@@ -55,7 +55,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	MUST(r == 0 || (r == -EINVAL && error.len > 0));
 	if (r == 0) {
 		MUST(q.limit >= 1 && q.limit <= QUERY_EXPORT_MAX && q.bucket_s % 60 == 0);
-		MUST(q.n_data <= QUERY_VALUES_MAX);
+		MUST(q.n_pairs <= QUERY_VALUES_MAX);
 		search(&q.match);
 		search(&q.except);
 	}

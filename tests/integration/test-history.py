@@ -162,7 +162,23 @@ def test_filters(daemon, _):
              ({"data__symbol": "sym_5"}, lambda e: e["data"].get("symbol") == "sym_5"),
              ({"data__name": "a, b", "data__number": "2"},
               lambda e: e["data"].get("name") == "a, b" and e["data"].get("number") == 2),
-             ({"data__uid": "1", "severity": "high"}, lambda e: False)]
+             ({"data__uid": "1", "severity": "high"}, lambda e: False),
+             ({"severity": "!info"}, lambda e: e["severity"] != "info"),
+             ({"severity": "!info,!high"}, lambda e: e["severity"] in ("medium", "critical")),
+             ({"q": "-module"}, lambda e: not has_words(e, "module")),
+             ({"q": "-module", "order": "asc", "severity": "!critical"},
+              lambda e: not has_words(e, "module") and e["severity"] != "critical"),
+             ({"q": "-module", "type": "nothing"}, lambda e: False),
+             ({"!data__uid": "1"}, lambda e: e["data"].get("uid") != 1),
+             ({"!data__uid": "1", "type": "module_loaded", "order": "asc"},
+              lambda e: e["type"] == "module_loaded" and e["data"]["uid"] != 1),
+             ({"!data__uid": "1", "data__module": "mod_2"}, lambda e: e["data"].get("module") == "mod_2"),
+             ({"!data__nothing": "1", "since": middle}, lambda e: e["time"] >= middle),
+             ({"attack": "T1014"}, lambda e: "T1014" in e.get("attack", [])),
+             ({"attack": "!T1014"}, lambda e: "T1014" not in e.get("attack", [])),
+             ({"stream": "kmsg"}, lambda e: e.get("stream") == "kmsg"),
+             ({"boot_id": "!" + events[0]["boot_id"]}, lambda e: False),
+             ({"tags": "nothing"}, lambda e: False)]
     for parameters, is_wanted in cases:
         want = [e for e in events if is_wanted(e)]
         got = pages(d, limit=9, **parameters)
@@ -346,7 +362,7 @@ def test_status_without_a_daemon(daemon, folder):
 def test_what_cannot_be_asked(daemon, _):
     d = started(daemon, 20)
     for query in ("nonsense=1", "limit=0", "limit=1001", "limit=x", "cursor=x", "order=up", "severity=bad",
-                  "since=yesterday", "q=%", "q=-a", "bucket=60", "type=", "data.=1", "q=" + "a+" * 3000):
+                  "since=yesterday", "q=%", "!type=a", "bucket=60", "type=", "data.=1", "!data.=1", "attack=!", "q=" + "a+" * 3000):
         status, body = problem(d, f"/api/v1/events?{query}")
         equal((query, status, body["title"]), (query, 400, "This cannot be asked"))
     for path in ("histogram?limit=1", "facets?limit=1", "stats?q=1", "export?format=xml", "histogram?bucket=7"):

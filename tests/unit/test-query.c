@@ -40,10 +40,20 @@ static void test_refused(void **state)
 		  "this is no value for order: up; it takes asc or desc" },
 		{ QUERY_EVENTS, "severity=bad",
 		  "this is no value for severity: bad; it takes info, medium, high or "
-		  "critical, several: a,b" },
+		  "critical, several: a,b; or !a for all others" },
 		{ QUERY_EVENTS, "severity=",
 		  "this is no value for severity: ; it takes info, medium, high or "
-		  "critical, several: a,b" },
+		  "critical, several: a,b; or !a for all others" },
+		{ QUERY_EVENTS, "severity=!",
+		  "this is no value for severity: !; it takes info, medium, high or "
+		  "critical, several: a,b; or !a for all others" },
+		{ QUERY_EVENTS, "attack=!",
+		  "this is no value for attack: !; it takes one value; or !a for all "
+		  "others" },
+		{ QUERY_EVENTS, "!data.=1",
+		  "this is no value for !data.: 1; it takes up to 16 pairs, each with a "
+		  "key" },
+		{ QUERY_EVENTS, "!type=a", "there is no parameter !type" },
 		{ QUERY_EVENTS, "severity=info,", "" },
 		{ QUERY_EVENTS, "min_severity=",
 		  "this is no value for min_severity: ; it takes info, medium, high or "
@@ -74,7 +84,6 @@ static void test_refused(void **state)
 		  "up to a year" },
 		{ QUERY_EXPORT, "format=xml",
 		  "this is no value for format: xml; it takes jsonl or csv" },
-		{ QUERY_EVENTS, "q=-a", "q has to name a word that is to be there, too" },
 		{ QUERY_EVENTS, "q=%", "a % has no two digits behind it" },
 		{ QUERY_EVENTS, "q=%4", "a % has no two digits behind it" },
 		{ QUERY_EVENTS, "q=%4g", "a % has no two digits behind it" },
@@ -115,7 +124,10 @@ static void test_match(void **state)
 		{ "q=dims%3Ad1", "text : \"dims:d1\"", "" },
 		{ "q=--+%22%22+*+%22", "", "" },
 		{ "q=%22never+ends", "text : \"never ends\"", "" },
+		{ "q=-a", "", "text : \"a\"" },
+		{ "attack=T1014&tags=!a", "", "" },
 		{ "data.uid=0", "data : \"k9ee1e91b9ac9ac8e\"", "" },
+		{ "!data.uid=0", "", "" },
 	};
 
 	(void)state;
@@ -156,9 +168,45 @@ static void test_values(void **state)
 	assert_true(q.has_cursor && q.is_ascending);
 	assert_int_equal(q.cursor, 44);
 	assert_int_equal(q.severities, 5);
-	expect_span("data", "key", q.data[0].key, SPAN("a=b"));
-	expect_span("data", "value", q.data[0].value, SPAN("c&d"));
+	expect_span("data", "key", q.pairs[0].key, SPAN("a=b"));
+	expect_span("data", "value", q.pairs[0].value, SPAN("c&d"));
 	query_deinit(&q);
+}
+
+static void test_pairs(void **state)
+{
+	static const struct {
+		const char *in, *key, *value;
+		bool is_field, is_not;
+	} cases[] = {
+		{ "data.uid=0", "uid", "0", false, false },
+		{ "data.a=!b", "a", "!b", false, false },
+		{ "!data.uid=0", "uid", "0", false, true },
+		{ "!data.uid=", "uid", "", false, true },
+		{ "attack=T1014", "attack", "T1014", true, false },
+		{ "tags=!a,b", "tags", "a,b", true, true },
+		{ "stream=kmsg", "stream", "kmsg", true, false },
+		{ "boot_id=!x", "boot_id", "x", true, true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_buffer_ struct buffer error = { 0 };
+		struct query q;
+
+		expect_number(
+			cases[i].in, "result",
+			query_parse(QUERY_EVENTS, span_from(cases[i].in), &q, &error), 0);
+		expect_number(cases[i].in, "pairs", (int64_t)q.n_pairs, 1);
+		expect_span(cases[i].in, "key", q.pairs[0].key, span_from(cases[i].key));
+		expect_span(cases[i].in, "value", q.pairs[0].value,
+			    span_from(cases[i].value));
+		expect_number(cases[i].in, "field", q.pairs[0].is_field,
+			      cases[i].is_field);
+		expect_number(cases[i].in, "not", q.pairs[0].is_not, cases[i].is_not);
+		expect_number(cases[i].in, "reads lines", query_reads_lines(&q), true);
+		query_deinit(&q);
+	}
 }
 
 static void test_takes(void **state)
@@ -179,6 +227,11 @@ static void test_takes(void **state)
 		{ "type=a&host=g", 0, "a", "h", false },
 		{ "severity=high", 2, "a", "h", true },
 		{ "severity=high", 1, "a", "h", false },
+		{ "severity=!high", 2, "a", "h", false },
+		{ "severity=!high", 1, "a", "h", true },
+		{ "severity=!high,!info", 0, "a", "h", false },
+		{ "severity=high,!info", 2, "a", "h", true },
+		{ "severity=high,!info", 1, "a", "h", false },
 		{ "min_severity=medium", 1, "a", "h", true },
 		{ "min_severity=medium", 0, "a", "h", false },
 		{ "min_severity=high&severity=info", 0, "a", "h", false },
@@ -223,9 +276,9 @@ static void test_too_much(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_refused),	 cmocka_unit_test(test_match),
-		cmocka_unit_test(test_values),	 cmocka_unit_test(test_takes),
-		cmocka_unit_test(test_too_much),
+		cmocka_unit_test(test_refused), cmocka_unit_test(test_match),
+		cmocka_unit_test(test_values),	cmocka_unit_test(test_pairs),
+		cmocka_unit_test(test_takes),	cmocka_unit_test(test_too_much),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,6 +18,7 @@
 #define BUCKET_S	    60
 #define BUCKETS_SECONDS_MAX UINT64_C(31622400) /* a year */
 #define DATA		    "data."
+#define NOT_DATA	    "!data."
 #define FILTERED	    (QUERY_EVENTS | QUERY_HISTOGRAM | QUERY_FACETS | QUERY_EXPORT)
 #define PAGED		    (QUERY_EVENTS | QUERY_EXPORT)
 #define STRING		    "{\"type\": \"string\"}"
@@ -50,17 +51,18 @@ static struct span next_of_list(struct span *rest)
 
 static int take_severity(struct query *q, struct span value)
 {
-	unsigned int wanted = 0;
+	unsigned int wanted = 0, unwanted = 0;
 
 	do {
 		struct span item = next_of_list(&value);
+		bool is_not = span_starts_with(item, SPAN("!"));
 		enum lksm_severity severity;
 
-		if (severity_parse(item, &severity) < 0)
+		if (severity_parse(span_skip(item, is_not), &severity) < 0)
 			return -EINVAL;
-		wanted |= 1u << severity;
+		*(is_not ? &unwanted : &wanted) |= 1u << severity;
 	} while (value.len);
-	q->severities &= wanted;
+	q->severities &= (wanted ? wanted : SEVERITIES_ALL) & ~unwanted;
 	return 0;
 }
 
@@ -174,16 +176,58 @@ static int take_q(struct query *q, struct span value)
 	return 0;
 }
 
-static int take_data(struct query *q, struct span key, struct span value)
+static int add_pair(struct query *q, struct query_pair pair)
 {
+	if (q->n_pairs == QUERY_VALUES_MAX || !pair.key.len)
+		return -EINVAL;
+	q->pairs[q->n_pairs++] = pair;
+	return 0;
+}
+
+/* The index finds what has the pair. What has it not is left to the line: a stranger could
+ * choose a value whose hash is that of another, and so be hidden. */
+static int take_data(struct query *q, struct span name, struct span value)
+{
+	bool is_not = span_starts_with(name, SPAN("!"));
+	struct span key = span_skip(name, strlen(DATA) + is_not);
 	char token[HISTORY_TOKEN_SIZE];
 
-	if (q->n_data == QUERY_VALUES_MAX || !key.len)
+	if (add_pair(q, (struct query_pair){ key, value, .is_not = is_not }) < 0)
 		return -EINVAL;
-	q->data[q->n_data++] = (struct query_pair){ key, value };
 	history_token(key, value, token);
-	append_term(&q->match, " AND ", "data", span_from(token), false);
+	if (!is_not)
+		append_term(&q->match, " AND ", "data", span_from(token), false);
 	return 0;
+}
+
+static int take_field(struct query *q, struct span key, struct span value)
+{
+	bool is_not = span_starts_with(value, SPAN("!"));
+
+	value = span_skip(value, is_not);
+	return value.len ? add_pair(q, (struct query_pair){ key, value, .is_field = true,
+							    .is_not = is_not })
+			 : -EINVAL;
+}
+
+static int take_attack(struct query *q, struct span value)
+{
+	return take_field(q, SPAN("attack"), value);
+}
+
+static int take_tags(struct query *q, struct span value)
+{
+	return take_field(q, SPAN("tags"), value);
+}
+
+static int take_stream(struct query *q, struct span value)
+{
+	return take_field(q, SPAN("stream"), value);
+}
+
+static int take_boot_id(struct query *q, struct span value)
+{
+	return take_field(q, SPAN("boot_id"), value);
 }
 
 static int take_limit(struct query *q, struct span value)
@@ -225,14 +269,17 @@ static int take_format(struct query *q, struct span value)
 #define TIMES	   "RFC 3339 (2026-02-10T12:00:00Z), or seconds since 1970"
 #define SEVERITIES "info, medium, high or critical"
 #define WORDS	   "up to 16 values: a,b; or !a for all others"
+#define ONE	   "one value; or !a for all others"
+#define PAIRS	   "up to 16 pairs, each with a key"
 
 static const struct query_parameter parameters[] = {
 	{ "since", FILTERED, TIME,
 	  "Events of that time or later: RFC 3339, or seconds since 1970", TIMES,
 	  take_since },
 	{ "until", FILTERED, TIME, "Events before that time", TIMES, take_until },
-	{ "severity", FILTERED, SEVERITY_SCHEMA, "This severity; several: a,b",
-	  SEVERITIES ", several: a,b", take_severity },
+	{ "severity", FILTERED, STRING,
+	  "info, medium, high or critical; several: a,b; all others: !a",
+	  SEVERITIES ", several: a,b; or !a for all others", take_severity },
 	{ "min_severity", FILTERED, SEVERITY_SCHEMA, "This severity or worse", SEVERITIES,
 	  take_min_severity },
 	{ "type", FILTERED, STRING, "This type; several: a,b; all others: !a", WORDS,
@@ -240,12 +287,21 @@ static const struct query_parameter parameters[] = {
 	{ "source", FILTERED, STRING, "This source; as type", WORDS, take_source },
 	{ "host", FILTERED, STRING, "This host; as type", WORDS, take_host },
 	{ "rule", FILTERED, STRING, "This rule; as type", WORDS, take_rule },
+	{ "attack", FILTERED, STRING,
+	  "This MITRE ATT&CK id; all others: !a. As the three below it is looked for in "
+	  "the lines themselves",
+	  ONE, take_attack },
+	{ "tags", FILTERED, STRING, "This tag; all others: !a", ONE, take_tags },
+	{ "stream", FILTERED, STRING, "This stream; all others: !a", ONE, take_stream },
+	{ "boot_id", FILTERED, STRING, "This boot; all others: !a", ONE, take_boot_id },
 	{ "q", FILTERED, STRING,
 	  "Words in the message or in values of data: all of them; \\\"a phrase\\\", "
 	  "begin*, -not",
 	  "words, \"a phrase\", begin*, -not", take_q },
-	{ DATA "KEY", FILTERED, STRING, "The value of a key of data, exactly",
-	  "up to 16 pairs, each with a key", NULL },
+	{ DATA "KEY", FILTERED, STRING, "The value of a key of data, exactly", PAIRS,
+	  NULL },
+	{ NOT_DATA "KEY", FILTERED, STRING,
+	  "Events whose data has not this value under that key", PAIRS, NULL },
 	{ "limit", PAGED, "{\"type\": \"integer\", \"minimum\": 1}",
 	  "Most events of the answer: 100 and at most 1000; of an export 100000, at most "
 	  "1000000",
@@ -294,7 +350,8 @@ static int take_pair(struct query *q, struct span key, struct span value,
 		     struct buffer *error)
 {
 	const struct query_parameter *p = parameters;
-	bool is_data = span_starts_with(key, SPAN(DATA));
+	bool is_data = span_starts_with(key, SPAN(DATA)) ||
+		       span_starts_with(key, SPAN(NOT_DATA));
 	int r;
 
 	while (p->name && !(is_data ? !p->take : span_equal(span_from(p->name), key)))
@@ -304,8 +361,7 @@ static int take_pair(struct query *q, struct span key, struct span value,
 		append_shown(error, key);
 		return -EINVAL;
 	}
-	r = p->take ? p->take(q, value)
-		    : take_data(q, span_skip(key, strlen(DATA)), value);
+	r = p->take ? p->take(q, value) : take_data(q, key, value);
 	if (r < 0) {
 		buffer_append_literal(error, "this is no value for ");
 		append_shown(error, key);
@@ -365,11 +421,6 @@ int query_parse(enum query_operation operation, struct span text, struct query *
 		buffer_append_literal(error, "too much is looked for at once");
 		return -EINVAL;
 	}
-	if (r == 0 && ret->except.len && !ret->match.len) {
-		buffer_append_literal(error,
-				      "q has to name a word that is to be there, too");
-		return -EINVAL;
-	}
 	return r < 0 ? r : ret->match.error ? ret->match.error : ret->except.error;
 }
 
@@ -379,6 +430,11 @@ void query_deinit(struct query *q)
 	buffer_deinit(&q->except);
 	free(q->text);
 	q->text = NULL;
+}
+
+bool query_reads_lines(const struct query *q)
+{
+	return q->match.len || q->except.len || q->n_pairs;
 }
 
 static bool takes_value(const struct query_values *values, struct span text)

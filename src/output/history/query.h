@@ -42,8 +42,11 @@ struct query_values {
 	} items[QUERY_VALUES_MAX];
 };
 
+/** What only the line itself can tell: a key of data, or a field that has no index. */
 struct query_pair {
 	struct span key, value;
+	bool is_field; /* of the event, or one of a list there: attack, tags */
+	bool is_not;   /* all others, and those that have no such key */
 };
 
 struct query {
@@ -53,8 +56,8 @@ struct query {
 	struct query_values fields[QUERY_FIELD_COUNT];
 	struct buffer match; /* of the full-text index, FTS5's syntax; empty: none */
 	struct buffer except;
-	size_t n_data;
-	struct query_pair data[QUERY_VALUES_MAX];
+	size_t n_pairs;
+	struct query_pair pairs[QUERY_VALUES_MAX];
 	uint64_t limit;
 	bool has_since, is_ascending, has_cursor, is_csv;
 	uint64_t cursor;   /* the seq that was given last */
@@ -85,6 +88,9 @@ const struct query_parameter *query_parameters(void);
 int query_parse(enum query_operation operation, struct span text, struct query *ret,
 		struct buffer *error);
 void query_deinit(struct query *q);
+
+/** query_reads_lines() - minutes and dims alone cannot say what matches */
+bool query_reads_lines(const struct query *q);
 
 /** query_takes() - does an event with these words match, as far as dims can tell? */
 bool query_takes(const struct query *q, unsigned int severity,

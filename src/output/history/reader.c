@@ -291,47 +291,69 @@ static int page_by_dims(struct reader *r, const struct range *range, struct page
 	return e;
 }
 
-/* The words that are looked for, and the dims, if they are few. */
+static void append_dims(const struct reader *r, struct buffer *out)
+{
+	const char *join = "(";
+
+	for (size_t i = 0; i < r->n_dims; i++) {
+		if (!r->dims[i].is_taken)
+			continue;
+		buffer_appendf(out, "%sdims : \"d%" PRId64 "\"", join, r->dims[i].id);
+		join = " OR ";
+	}
+	buffer_append_char(out, ')');
+}
+
+/* The words that are looked for, and the dims, if they are few. Something has to be looked
+ * for before anything can be left out: without words, all dims. */
 static const char *match_text(const struct reader *r, const struct query *q,
 			      struct buffer *out)
 {
+	bool has_dims = !q->match.len ||
+			(r->n_taken < r->n_dims && r->n_taken <= DIMS_IN_TEXT);
+
 	if (q->except.len)
 		buffer_append_char(out, '(');
-	buffer_appendf(out, "(%.*s)", (int)q->match.len, q->match.data);
-	if (r->n_taken < r->n_dims && r->n_taken <= DIMS_IN_TEXT) {
-		const char *join = "";
-
-		buffer_append_literal(out, " AND (");
-		for (size_t i = 0; i < r->n_dims; i++)
-			if (r->dims[i].is_taken) {
-				buffer_appendf(out, "%sdims : \"d%" PRId64 "\"", join,
-					       r->dims[i].id);
-				join = " OR ";
-			}
-		buffer_append_char(out, ')');
-	}
+	if (q->match.len)
+		buffer_appendf(out, "(%.*s)", (int)q->match.len, q->match.data);
+	if (q->match.len && has_dims)
+		buffer_append_literal(out, " AND ");
+	if (has_dims)
+		append_dims(r, out);
 	if (q->except.len)
 		buffer_appendf(out, ") NOT (%.*s)", (int)q->except.len, q->except.data);
 	return buffer_cstring(out);
 }
 
-/* Of the words only a hash was looked for: is it really there? */
-static bool has_data(const struct query *q, struct span line)
+static bool is_value(const json_t *value, struct span want)
+{
+	char number[32];
+	struct span text;
+
+	return history_scalar(value, number, &text) && span_equal(text, want);
+}
+
+static bool has_pair(const json_t *event, const struct query_pair *pair)
+{
+	const json_t *holder = pair->is_field ? event : json_object_get(event, "data");
+	const json_t *value = json_object_getn(holder, pair->key.data, pair->key.len);
+
+	if (!pair->is_field || !json_is_array(value))
+		return is_value(value, pair->value);
+	for (size_t i = 0; i < json_array_size(value); i++)
+		if (is_value(json_array_get(value, i), pair->value))
+			return true;
+	return false;
+}
+
+/* Of these the index has at most a hash: is it really so? */
+static bool has_pairs(const struct query *q, struct span line)
 {
 	json_t *event = json_loadb(line.data, line.len, JSON_ALLOW_NUL, NULL);
-	const json_t *data = json_object_get(event, "data");
 	bool has_all = true;
 
-	for (size_t i = 0; has_all && i < q->n_data; i++) {
-		const struct query_pair *pair = &q->data[i];
-		char number[32];
-		struct span text;
-
-		has_all = history_scalar(
-				  json_object_getn(data, pair->key.data, pair->key.len),
-				  number, &text) &&
-			  span_equal(text, pair->value);
-	}
+	for (size_t i = 0; has_all && i < q->n_pairs; i++)
+		has_all = has_pair(event, &q->pairs[i]) != q->pairs[i].is_not;
 	json_decref(event);
 	return has_all;
 }
@@ -352,17 +374,23 @@ int reader_each_match(struct reader *r, const struct query *q, const struct rang
 				    "seq = words.rowid WHERE words MATCH ?1 AND "
 				    "words.rowid BETWEEN ?2 AND ?3 AND at >= ?4 AND at < "
 				    "?5 ORDER BY words.rowid DESC";
-	const char *text = match_text(r, q, &match);
-	int e = text ? reader_prepare(r, sql, &s) : -ENOMEM, step;
+	const char *text;
+	int e, step;
 
-	if (e < 0 || !r->n_taken)
+	if (!r->n_taken)
+		return 0;
+	text = match_text(r, q, &match);
+	e = text		       ? reader_prepare(r, sql, &s)
+	    : match.error == -EMSGSIZE ? -ETIME
+				       : -ENOMEM;
+	if (e < 0)
 		return e;
 	(void)sqlite3_bind_text(s, 1, text, (int)match.len, SQLITE_STATIC);
 	bind_range(s, range);
 	while ((step = sqlite3_step(s)) == SQLITE_ROW) {
 		const struct dim *dim = reader_dim(r, sqlite3_column_int64(s, 2));
 
-		if (!dim || !dim->is_taken || (q->n_data && !has_data(q, column(s, 3))))
+		if (!dim || !dim->is_taken || (q->n_pairs && !has_pairs(q, column(s, 3))))
 			continue;
 		if (!take(context, sqlite3_column_int64(s, 0), sqlite3_column_int64(s, 1),
 			  dim))
@@ -388,8 +416,8 @@ static int find_page(struct reader *r, const struct query *q, struct page *p)
 		e = find_range(r, q, &range);
 	if (e < 0 || range.first > range.last)
 		return e;
-	return q->match.len ? reader_each_match(r, q, &range, take_for_page, p)
-			    : page_by_dims(r, &range, p);
+	return query_reads_lines(q) ? reader_each_match(r, q, &range, take_for_page, p)
+				    : page_by_dims(r, &range, p);
 }
 
 /* One more than are wanted: is there a next page? */

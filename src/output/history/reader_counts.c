@@ -154,7 +154,7 @@ static int count_all(struct counts *c, const struct query *q)
 {
 	const struct range range = { 0, INT64_MAX, c->since_s * USEC, c->until_s * USEC };
 
-	if (q->match.len)
+	if (query_reads_lines(q))
 		return reader_each_match(c->reader, q, &range, count_match, c);
 	if (!c->buckets && !q->has_since && q->until_us == UINT64_MAX) {
 		count_dims(c);

@@ -49,7 +49,7 @@ void reader_finalize(sqlite3_stmt **s);
 const struct dim *reader_dim(const struct reader *r, int64_t id);
 
 /**
- * reader_each_match() - what has the words of q->match, in order of seq
+ * reader_each_match() - what query_reads_lines() is true for, in order of seq
  * @take: gets each; false ends it
  */
 int reader_each_match(struct reader *r, const struct query *q, const struct range *range,
