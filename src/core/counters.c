@@ -42,7 +42,7 @@ struct counters {
 	struct slot other_rules;
 	_Atomic uint64_t lost[COUNTERS_LOST_COUNT];
 	_Atomic uint64_t restarts[COUNTERS_PROCESS_COUNT];
-	_Atomic uint64_t seals, log_lines, log_bytes, log_failures;
+	_Atomic uint64_t seals, log_lines, log_bytes, log_failures, sealed_to;
 	_Atomic uint32_t sensor;
 };
 
@@ -205,6 +205,16 @@ static void add_lost(struct counters *c, const struct lksm_event *event)
 		add(&c->lost[i], (uint64_t)count->integer);
 }
 
+static void add_seal(struct counters *c, const struct lksm_event *event)
+{
+	const struct datum *to = find_datum(event, SPAN("to"));
+
+	add(&c->seals, 1);
+	if (to && to->kind == DATUM_INT && to->integer > 0)
+		atomic_store_explicit(&c->sealed_to, (uint64_t)to->integer,
+				      memory_order_relaxed);
+}
+
 static void add_meaning(struct counters *c, const struct lksm_event *event,
 			enum meaning meaning)
 {
@@ -220,7 +230,7 @@ static void add_meaning(struct counters *c, const struct lksm_event *event,
 		    1);
 		return;
 	case SEAL:
-		add(&c->seals, 1);
+		add_seal(c, event);
 		return;
 	case ARMED:
 		atomic_store(&c->sensor, COUNTERS_SENSOR_ARMED);
@@ -286,6 +296,7 @@ void counters_get(const struct counters *c, struct counters_values *ret)
 	for (size_t i = 0; i < COUNTERS_PROCESS_COUNT; i++)
 		ret->restarts[i] = peek(&c->restarts[i]);
 	ret->seals = peek(&c->seals);
+	ret->sealed_to = peek(&c->sealed_to);
 	ret->log_lines = peek(&c->log_lines);
 	ret->log_bytes = peek(&c->log_bytes);
 	ret->log_failures = peek(&c->log_failures);

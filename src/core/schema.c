@@ -91,3 +91,35 @@ void schema_append_event(struct buffer *out)
 	append_required(out);
 	buffer_append_literal(out, "]\n}\n");
 }
+
+static void append_type(struct buffer *out, const char *name, const char *attack,
+			const char *sentence)
+{
+	const char *join = "";
+
+	buffer_append_span(out, out->len > 1 ? SPAN(",\n") : SPAN("\n"));
+	json_append_string(out, span_from(name));
+	buffer_append_literal(out, ": {\"attack\": [");
+	while (*attack) {
+		size_t n = strcspn(attack, " ");
+
+		buffer_appendf(out, "%s\"%.*s\"", join, (int)n, attack);
+		attack += n + (attack[n] == ' ');
+		join = ", ";
+	}
+	buffer_append_literal(out, "], \"sentence\": ");
+	json_append_string(out, span_from(sentence));
+	buffer_append_char(out, '}');
+}
+
+void schema_append_types(struct buffer *out)
+{
+	buffer_append_char(out, '{');
+	for (const struct event_type *t = event_types(); t->name; t++)
+		append_type(out, t->name, t->attack, t->sentence);
+	for (const struct sensor_type *t = sensor_types(); t->name; t++)
+		if (!event_type_find(
+			    span_from(t->name))) /* both look for what is hidden */
+			append_type(out, t->name, t->attack, t->sentence);
+	buffer_append_literal(out, "\n}\n");
+}

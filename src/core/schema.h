@@ -13,4 +13,10 @@
  */
 void schema_append_event(struct buffer *out);
 
+/**
+ * schema_append_types() - what the types of LKSM itself and of its sensor mean, as JSON:
+ * {"module_hidden": {"attack": ["T1014"], "sentence": "A kernel module is missing …"}, …}
+ */
+void schema_append_types(struct buffer *out);
+
 #endif

@@ -96,6 +96,11 @@ def test_the_numbers_are_those_of_the_log(daemon, _):
     equal(sum_of(values, "lksm_seals_total"), len(d.events("log_sealed")))
     equal(sum_of(values, "lksm_up"), 1)
     equal(sum_of(values, "lksm_sensor_present"), 0)
+    status = json.loads(d.get("/api/v1/status"))
+    equal((status["writer"], status["sensor"], status["history"]), ("running", "gone", False))
+    equal(sum(status["lost"].values()), sum_of(values, "lksm_records_lost_total"))
+    equal(status["sealed_to"], d.events("log_sealed")[-1]["data"]["to"])
+    equal(status["newest_seq"], json.loads(d.lines()[-1])["seq"])
     d.stop()
 
 
@@ -104,6 +109,20 @@ def test_promtool_has_nothing_to_say(daemon, _):
     d.append(record(0, "[PHOTON RING] Module loaded: a by uid 0"))
     d.wait_events(1)
     promtool("check", "metrics", input=d.get("/metrics").decode())
+    d.stop()
+
+
+def test_what_the_types_mean(daemon, _):
+    d = daemon(dashboard=True).start()
+    d.wait_healthy()
+    types = json.loads(d.get("/api/v1/types"))
+    equal(types["module_hidden"]["attack"], ["T1014", "T1547.006"])
+    for path in ("types", "status"):
+        try:
+            d.get(f"/api/v1/{path}", {"Authorization": "Bearer 0"})
+            raise AssertionError(f"{path} needs no token")
+        except urllib.error.HTTPError as error:
+            equal(error.code, 401)
     d.stop()
 
 

@@ -181,6 +181,25 @@ static void test_what_own_events_say_is_counted(void **state)
 	assert_int_equal(v.log_failures, 1);
 }
 
+static void test_how_far_the_log_is_sealed(void **state)
+{
+	const struct page *page = *state;
+	struct counters_values v;
+	struct lksm_event event;
+
+	counters_get(page->view, &v);
+	assert_int_equal(v.sealed_to, 0);
+	for (int64_t to = 41; to < 100; to += 58) {
+		event_init(&event);
+		event.type = SPAN("log_sealed");
+		assert_int_equal(event_add_int(&event, SPAN("to"), to), 0);
+		counters_add_event(page->counters, &event);
+	}
+	counters_get(page->view, &v);
+	assert_int_equal(v.sealed_to, 99);
+	assert_int_equal(v.seals, 2);
+}
+
 static void test_the_sensor_is_what_was_said_last(void **state)
 {
 	static const struct {
@@ -251,6 +270,8 @@ int main(void)
 						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_what_own_events_say_is_counted,
 						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_how_far_the_log_is_sealed, set_up,
+						tear_down),
 		cmocka_unit_test_setup_teardown(test_the_sensor_is_what_was_said_last,
 						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_the_view_cannot_be_written, set_up,

@@ -123,13 +123,35 @@ static void test_severities(void **state)
 	json_decref(schema);
 }
 
+static void test_types(void **state)
+{
+	_cleanup_buffer_ struct buffer text = { 0 };
+	json_t *types, *type;
+	size_t n = 0;
+
+	(void)state;
+	schema_append_types(&text);
+	types = json_loadb(text.data, text.len, JSON_REJECT_DUPLICATES, NULL);
+	assert_non_null(types);
+	for (const struct event_type *t = event_types(); t->name; t++, n++)
+		assert_string_equal(json_string_value(json_object_get(
+					    json_object_get(types, t->name), "sentence")),
+				    t->sentence);
+	for (const struct sensor_type *t = sensor_types(); t->name; t++)
+		n += !event_type_find(span_from(t->name));
+	assert_int_equal(json_object_size(types), n);
+	type = json_object_get(json_object_get(types, "sandbox_violated"), "attack");
+	assert_int_equal(json_array_size(type), 2);
+	assert_string_equal(json_string_value(json_array_get(type, 1)), "T1068");
+	json_decref(types);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_document),
-		cmocka_unit_test(test_properties),
-		cmocka_unit_test(test_required),
-		cmocka_unit_test(test_severities),
+		cmocka_unit_test(test_document), cmocka_unit_test(test_properties),
+		cmocka_unit_test(test_required), cmocka_unit_test(test_severities),
+		cmocka_unit_test(test_types),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,7 +14,7 @@
 #include "core/event.h"
 #include "output/dashboard/server.h"
 
-static const char *writer_name(const struct live_health *health)
+const char *health_writer(const struct live_health *health)
 {
 	switch (health->state) {
 	case LIVE_STARTING:
@@ -36,12 +36,19 @@ bool health_is_up(const struct live_ring *ring)
 	struct live_health health;
 
 	live_get_health(ring, &health);
-	return !strcmp(writer_name(&health), "running");
+	return !strcmp(health_writer(&health), "running");
 }
 
 static uint64_t seconds_since(uint64_t then_us, uint64_t now_us)
 {
 	return now_us > then_us ? (now_us - then_us) / USEC_PER_SEC : 0;
+}
+
+uint64_t health_uptime_s(const struct live_health *health)
+{
+	return health->started_mono_us
+		       ? seconds_since(health->started_mono_us, clock_now().mono_us)
+		       : 0;
 }
 
 static void append_sandbox(const struct sandbox_row *row, struct buffer *out)
@@ -81,15 +88,13 @@ unsigned int health_append(const struct live_ring *ring,
 	bool is_ok;
 
 	live_get_health(ring, &health);
-	writer = writer_name(&health);
+	writer = health_writer(&health);
 	is_ok = !strcmp(writer, "running");
 	buffer_appendf(out, "{\"status\": \"%s\", \"writer\": \"%s\", \"version\": ",
 		       is_ok ? "ok" : "failing", writer);
 	json_append_string(out, span_from(health.version));
 	buffer_append_literal(out, ", \"uptime_s\": ");
-	buffer_append_u64(out, health.started_mono_us
-				       ? seconds_since(health.started_mono_us, now_us)
-				       : 0);
+	buffer_append_u64(out, health_uptime_s(&health));
 	buffer_append_literal(out, ", \"events\": ");
 	buffer_append_u64(out, health.events_total);
 	if (health.last_push_mono_us) {

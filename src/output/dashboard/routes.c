@@ -130,6 +130,22 @@ static enum MHD_Result answer_health(const struct request *request)
 	return answer_buffer(request->connection, status, TYPE_JSON, &body);
 }
 
+static enum MHD_Result answer_status(const struct request *request)
+{
+	_cleanup_buffer_ struct buffer body = { 0 };
+
+	status_append(request->server->options, &body);
+	return answer_buffer(request->connection, MHD_HTTP_OK, TYPE_JSON, &body);
+}
+
+static enum MHD_Result answer_types(const struct request *request)
+{
+	_cleanup_buffer_ struct buffer body = { 0 };
+
+	schema_append_types(&body);
+	return answer_buffer(request->connection, MHD_HTTP_OK, TYPE_JSON, &body);
+}
+
 static enum MHD_Result answer_metrics(const struct request *request)
 {
 	const struct server *server = request->server;
@@ -323,6 +339,8 @@ static const struct route routes[] = {
 	{ "/api/v1/rules/test", "GET, HEAD", METHOD_GET, true, answer_rules_test },
 	{ "/api/v1/stream", "GET, HEAD", METHOD_GET, true, answer_stream },
 	{ "/api/v1/schema", "GET, HEAD", METHOD_GET, true, answer_schema },
+	{ "/api/v1/status", "GET, HEAD", METHOD_GET, true, answer_status },
+	{ "/api/v1/types", "GET, HEAD", METHOD_GET, true, answer_types },
 	{ "/api/v1/session", "POST, DELETE", METHOD_POST | METHOD_DELETE, false,
 	  answer_session },
 	{ "/metrics", "GET, HEAD", METHOD_GET, true, answer_metrics },

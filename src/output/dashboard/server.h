@@ -66,6 +66,13 @@ enum MHD_Result routes_answer(struct server *server, struct MHD_Connection *conn
 unsigned int health_append(const struct live_ring *ring,
 			   const struct sandbox_page *sandboxes, struct buffer *out);
 
+/** health_writer(), health_uptime_s() - "running", say; since the first writer began */
+const char *health_writer(const struct live_health *health);
+uint64_t health_uptime_s(const struct live_health *health);
+
+/** status_append() - the body of /api/v1/status */
+void status_append(const struct dashboard_options *options, struct buffer *out);
+
 /** health_is_up() - does the writer run? */
 bool health_is_up(const struct live_ring *ring);
 
