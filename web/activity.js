@@ -9,7 +9,7 @@ import { formatCount } from './format.js';
 
 const BIN_MS = 10000;
 const N_BINS = 90;
-const HEIGHT = 40;
+export const HEIGHT = 40;
 const LEAST = 3;	/* no bar is so small that it cannot be seen */
 const SVG = 'http://www.w3.org/2000/svg';
 

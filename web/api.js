@@ -3,16 +3,29 @@
  * The server's HTTP API. Errors tell apart what the page must answer differently: signed out,
  * refused by the server (an HTTP status), and not reached at all (whatever fetch() throws).
  */
-import { parseArray } from './lines.js';
+import { parseArray, parseLine } from './lines.js';
 
 const TIMEOUT_MS = 10000;
 
 export class SignedOut extends Error {}
 
 export class Refused extends Error {
-	constructor(status) {
-		super(`the server answered ${status}`);
+	/* detail: the server's sentence; title: its short form */
+	constructor(status, { title = '', detail = '' } = {}) {
+		super(detail === '' ? `the server answered ${status}` : detail);
 		this.status = status;
+		this.title = title;
+	}
+}
+
+/* Problem details (RFC 9457), if that is what was sent. */
+async function problemOf(answer) {
+	try {
+		const { title, detail } = await answer.json();
+
+		return { title: String(title ?? ''), detail: String(detail ?? '') };
+	} catch {
+		return {};
 	}
 }
 
@@ -22,7 +35,7 @@ async function get(path, signal, headers = {}) {
 	if (answer.status === 401)
 		throw new SignedOut();
 	if (!answer.ok)
-		throw new Refused(answer.status);
+		throw new Refused(answer.status, await problemOf(answer));
 	return answer;
 }
 
@@ -56,6 +69,50 @@ export async function getSchema(signal) {
 export async function getEvents(signal) {
 	return parseArray(await (await get('/api/events', limited(signal))).text());
 }
+
+/* --- the history ----------------------------------------------------------------------- */
+
+/* -> { items, next }: in the order asked for; next: the cursor of the page behind, or null */
+export async function getPage(params, signal) {
+	const text = await (await get(`/api/v1/events?${params}`, limited(signal))).text();
+
+	return { items: parseArray(text), next: /"next_cursor": "(\d{1,16})"\}\s*$/.exec(text)?.[1] ?? null };
+}
+
+/* One event; null: the history has none with that number. */
+export async function getEvent(seq, signal) {
+	try {
+		return parseLine((await (await get(`/api/v1/events/${seq}`, limited(signal))).text()).trim());
+	} catch (error) {
+		if (error instanceof Refused && error.status === 404)
+			return null;
+		throw error;
+	}
+}
+
+export async function getHistogram(params, signal) {
+	return (await get(`/api/v1/histogram?${params}`, limited(signal))).json();
+}
+
+export async function getFacets(params, signal) {
+	return (await get(`/api/v1/facets?${params}`, limited(signal))).json();
+}
+
+export async function getStats(signal) {
+	return (await get('/api/v1/stats', limited(signal))).json();
+}
+
+/* --- about the server ------------------------------------------------------------------ */
+
+export async function getStatus(signal) {
+	return (await get('/api/v1/status', limited(signal))).json();
+}
+
+export async function getTypes(signal) {
+	return (await get('/api/v1/types', limited(signal))).json();
+}
+
+/* --- the stream ------------------------------------------------------------------------ */
 
 /* The body of the live stream, after `lastSeq`; null: whatever the server begins with. */
 export async function openStream(lastSeq, signal) {

@@ -1,14 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * One event in full: every field with the schema's title, each value of `data` with a way to
- * filter by it, and the line as it stands in the log.
+ * One event in full: what its type means, every field with the schema's title, each value of
+ * `data` with a way to filter by it, and the line as it stands in the log.
  */
 import { button, copyText, element, safeText, setText } from './dom.js';
-import { SEVERITIES } from './filter.js';
+import { DATA, SEVERITIES } from './filter.js';
 import { formatAge, formatSeconds, formatTimeFull, formatValue, visible } from './format.js';
 import { describe } from './schema.js';
 
+const TECHNIQUE = /^T(\d{4})(?:\.(\d{3}))?$/;
 const FILTERABLE = new Set(['type', 'source', 'host', 'boot_id', 'stream', 'rule', 'tags', 'attack']);
+
+/* A MITRE ATT&CK id as a link to its page; what is none stays text. */
+function techniqueNode(id) {
+	const match = TECHNIQUE.exec(id);
+
+	if (!match)
+		return element('span', 'value', ...safeText(id));
+	const link = element('a', 'value attack', id);
+
+	link.href = `https://attack.mitre.org/techniques/T${match[1]}/${match[2] ? `${match[2]}/` : ''}`;
+	link.target = '_blank';
+	link.rel = 'noopener noreferrer';
+	return link;
+}
 
 function valueNode(key, event, zone) {
 	if (key === 'time')
@@ -25,10 +40,15 @@ export class Details {
 	#item = null;
 
 	/* onFilter(key, value, negated), onClose() */
-	constructor({ panel, title, summary, fields, raw, copy, close, onFilter, onClose }) {
-		Object.assign(this, { panel, title, summary, fields, raw, copy, onFilter });
+	constructor({ panel, title, summary, meaning, fields, raw, copy, close, onFilter, onClose }) {
+		Object.assign(this, { panel, title, summary, meaning, fields, raw, copy, onFilter });
+		this.types = {};	/* what types mean, when the server has said so */
 		close.addEventListener('click', onClose);
 		copy.addEventListener('click', () => void this.#copy());
+	}
+
+	get item() {
+		return this.#item;
 	}
 
 	get isOpen() {
@@ -55,6 +75,7 @@ export class Details {
 		this.title.replaceChildren(...safeText(formatValue(event.type)));
 		this.summary.textContent = [`seq ${item.seq}`, formatAge(event.time, Date.now())]
 			.filter((part) => part !== '').join(' · ');
+		this.#showMeaning(event.type);
 		this.fields.replaceChildren(...describe(event, schema).flatMap(([field, value]) =>
 			field.key === 'data' && value !== null && typeof value === 'object' ?
 				this.#dataRows(field, value) : this.#row(field, event, zone)));
@@ -63,15 +84,27 @@ export class Details {
 		this.panel.querySelector('.panel-body').scrollTop = 0;
 	}
 
+	#showMeaning(type) {
+		const known = typeof type === 'string' && Object.hasOwn(this.types, type) ? this.types[type] : null;
+
+		this.meaning.hidden = typeof known?.sentence !== 'string';
+		setText(this.meaning, this.meaning.hidden ? '' : `${known.sentence}.`);
+	}
+
 	#row(field, event, zone) {
 		const term = element('dt', '', ...safeText(field.title));
-		const description = element('dd', '', valueNode(field.key, event, zone));
+		const description = element('dd', '');
+		const value = event[field.key];
 
 		term.title = field.description;
 		description.dataset.key = field.key;
-		if (FILTERABLE.has(field.key))
-			description.append(this.#filters(field.key, Array.isArray(event[field.key]) ?
-				formatValue(event[field.key][0]) : formatValue(event[field.key])));
+		if (Array.isArray(value) && value.every((one) => typeof one === 'string') && FILTERABLE.has(field.key))
+			description.append(element('ul', 'list', ...value.map((one) => element('li', '',
+				field.key === 'attack' ? techniqueNode(one) : element('span', 'value', ...safeText(one)),
+				this.#filters(field.key, one)))));
+		else
+			description.append(valueNode(field.key, event, zone),
+				...(FILTERABLE.has(field.key) ? [this.#filters(field.key, formatValue(value))] : []));
 		return [term, description];
 	}
 
@@ -85,7 +118,7 @@ export class Details {
 		for (const [key, value] of Object.entries(data)) {
 			const text = formatValue(value);
 			const inner = element('dd', '', element('span', 'value', ...safeText(text)),
-				this.#filters(key, text));
+				this.#filters(DATA + key, text));
 
 			inner.dataset.key = key;
 			list.append(element('dt', '', ...safeText(key)), inner);

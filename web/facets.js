@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The rail of filters: one toggle per severity, type and source, each with the number of
- * events that it would show beside the other filters. Toggles keep their places (severities by
- * weight, the others by name), so that nothing moves under the mouse.
+ * The rail of filters: one toggle per severity, type, source and rule, each with the number of
+ * events that it would show beside the other filters. Pressed once it shows only these, once
+ * more and it hides them, and then neither. Toggles keep their places (severities by weight,
+ * the others by name), so that nothing moves under the mouse.
  */
 import { button, element, safeText, setText } from './dom.js';
 import { compile, FACETS, SEVERITIES } from './filter.js';
@@ -16,7 +17,7 @@ export function countFacet(items, filter, facet) {
 	const counts = new Map();
 
 	for (const item of items) {
-		if (!item.event)
+		if (item.event?.[facet] === undefined)
 			continue;
 		const name = formatValue(item.event[facet]);
 		counts.set(name, (counts.get(name) ?? 0) + (matches(item) ? 1 : 0));
@@ -25,28 +26,31 @@ export function countFacet(items, filter, facet) {
 }
 
 export class Facets {
-	#toggles = { severity: new Map(), type: new Map(), source: new Map() };
+	#toggles = Object.fromEntries(FACETS.map((facet) => [facet, new Map()]));
 
-	/* holders: { severity, type, source } -> element; onToggle(facet, name) */
+	/* holders: { severity, type, source, rule } -> element; onToggle(facet, name) */
 	constructor({ holders, onToggle }) {
 		this.holders = holders;
 		this.onToggle = onToggle;
 	}
 
 	update(items, filter) {
-		for (const facet of FACETS) {
-			const counts = countFacet(items, filter, facet);
+		this.show(Object.fromEntries(FACETS.map((facet) =>
+			[facet, countFacet(items, filter, facet)])), filter);
+	}
 
-			if (facet === 'severity')
-				for (const name of SEVERITIES)
-					counts.set(name, counts.get(name) ?? 0);
-			for (const name of filter[facet])
-				counts.set(name, counts.get(name) ?? 0);
-			this.#show(facet, counts, filter[facet]);
+	/* counts: { facet: Map(name -> count) }; what is chosen is there, whatever its count. */
+	show(counts, filter) {
+		for (const facet of FACETS) {
+			const names = new Map(counts[facet] ?? []);
+
+			for (const name of [...(facet === 'severity' ? SEVERITIES : []), ...filter[facet], ...filter.without[facet]])
+				names.set(name, names.get(name) ?? 0);
+			this.#show(facet, names, filter[facet], filter.without[facet]);
 		}
 	}
 
-	#show(facet, counts, chosen) {
+	#show(facet, counts, chosen, without) {
 		const toggles = this.#toggles[facet];
 		const names = facet === 'severity' ? SEVERITIES : [...counts.keys()].sort();
 		const shown = new Set(names.slice(0, MAX_TOGGLES));
@@ -70,7 +74,11 @@ export class Facets {
 			else
 				this.holders[facet].insertBefore(toggle, place);
 			setText(toggle.querySelector('.count'), counts.get(name).toLocaleString('en'));
-			toggle.setAttribute('aria-pressed', String(chosen.includes(name)));
+			const isWithout = without.includes(name);
+
+			toggle.setAttribute('aria-pressed', isWithout ? 'mixed' : String(chosen.includes(name)));
+			toggle.classList.toggle('without', isWithout);
+			setText(toggle.querySelector('.not'), isWithout ? 'not ' : '');
 			toggle.classList.toggle('none', counts.get(name) === 0);
 		}
 	}
@@ -79,11 +87,11 @@ export class Facets {
 		const toggle = button(`toggle ${facet === 'severity' ? name : ''}`.trim(), '',
 			() => this.onToggle(facet, name));
 
-		toggle.append(element('span', 'name', ...safeText(shorten(name, 80))),
+		toggle.append(element('span', 'not'), element('span', 'name', ...safeText(shorten(name, 80))),
 			element('span', 'count', '0'));
 		toggle.dataset.facet = facet;
 		toggle.dataset.name = name;
-		toggle.title = visible(name);
+		toggle.title = `${visible(name)}: only these; again: hide them; again: neither`;
 		return toggle;
 	}
 }

@@ -112,6 +112,14 @@ export function formatTimeFull(text, zone) {
 		formatValue(text);
 }
 
+/* Seconds since 1970 for the end of an axis: "02-10 12:00", in the zone. */
+export function formatMoment(seconds, zone) {
+	const date = new Date(seconds * 1000);
+	const time = Number.isNaN(date.getTime()) ? null : splitTime(date.toISOString(), zone);
+
+	return time ? `${time.date} ${time.clock.slice(0, 5)}` : '';
+}
+
 const AGES = [[86400, 'd'], [3600, 'h'], [60, 'min'], [1, 's']];
 
 /* How long ago, for people: "4 min ago"; "" for the future and for what is no time. */

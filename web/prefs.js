@@ -38,6 +38,15 @@ export function toggleTheme() {
 	return next;
 }
 
+export function isCollapsing() {
+	return load('lksm-repeats') !== 'all';
+}
+
+export function toggleCollapsing() {
+	save('lksm-repeats', isCollapsing() ? 'all' : 'once');
+	return isCollapsing();
+}
+
 export function zone() {
 	return load('lksm-zone') === 'utc' ? 'utc' : 'local';
 }

@@ -3,4 +3,5 @@
 import './unit.test.mjs';
 import './live.test.mjs';
 import './use.test.mjs';
+import './past.test.mjs';
 import './safety.test.mjs';

@@ -9,6 +9,7 @@ import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { answerHistory, Unknown } from './mock-history.mjs';
 import { stamp } from './sample-events.mjs';
 
 const WEB = fileURLToPath(new URL('../../web/', import.meta.url));
@@ -62,10 +63,14 @@ export function encode(value) {
 	return JSON.stringify(value);
 }
 
+/* The shipped rules of that name, and their ids. */
+const ATTACK = { kprobe_registered: [], module_loaded: ['T1547.006'], suspicious_probe: ['T1014'], photon_ring_generic: [] };
+
 function nameEvent(text) {
 	const kprobe = /^Kprobe registered for symbol: (\S+)$/.exec(text);
 	const module = /^Module loaded: (\S+) by uid (\d+)$/.exec(text);
-	const make = (type, severity, data) => ({ ts: 0, type, data, severity, source: 'kprobe_reader' });
+	const make = (type, severity, data) => ({ ts: 0, type, data, severity, source: 'kprobe_reader',
+		rule: ATTACK[type] && type, attack: ATTACK[type]?.length ? ATTACK[type] : undefined, message: text });
 
 	if (kprobe)
 		return make('kprobe_registered', 'info', { symbol: kprobe[1] });
@@ -82,6 +87,12 @@ function nameEvent(text) {
 export class MockServer {
 	isReal = false;
 	lines = [];		/* [seq, line] of the last RING events */
+	history = [];		/* the lines of all; null: there is no history */
+	problem = null;		/* { status, title, detail }: the history's answer to all */
+	asked = [];		/* paths and queries that were put to it */
+	status = { version: '0.0.0', writer: 'running', uptime_s: 60, sensor: 'armed', log_failures: 0,
+		lost: { overrun: 0, before_start: 3 }, seals: 7 };
+	types = { module_loaded: { attack: ['T1547.006'], sentence: 'A kernel module was loaded' } };
 	nextSeq = 0;
 	token = null;		/* null: no authentication */
 	hasStream = true;
@@ -135,6 +146,7 @@ export class MockServer {
 			const line = encode({ seq, ...event });
 
 			this.lines.push([seq, line]);
+			this.history?.push(line);
 			for (const stream of this.#streams)
 				stream.write(`id: ${seq}\ndata: ${line}\n\n`);
 		}
@@ -167,6 +179,7 @@ export class MockServer {
 	/* Another log folder: everything from 0 again. */
 	forget() {
 		this.lines = [];
+		this.history = [];
 		this.nextSeq = 0;
 	}
 
@@ -195,7 +208,32 @@ export class MockServer {
 			return json(response, '{"status": "ok", "version": "0.0.0"}');
 		if (pathname === '/api/v1/stream')
 			return this.#stream(request, response, searchParams);
+		if (pathname === '/api/v1/status')
+			return json(response, JSON.stringify({ ...this.status, history: this.history !== null,
+				newest_seq: this.nextSeq - 1, sealed_to: this.nextSeq - 1 }));
+		if (pathname === '/api/v1/types')
+			return json(response, JSON.stringify(this.types));
+		if (pathname.startsWith('/api/v1/'))
+			return this.#askHistory(pathname, searchParams, response);
 		return this.#file(pathname, response);
+	}
+
+	#askHistory(pathname, searchParams, response) {
+		this.asked.push(`${pathname.replace('/api/v1/', '')}?${decodeURIComponent(searchParams.toString().replace(/\+/g, ' '))}`);
+		if (this.problem)
+			return problem(response, this.problem);
+		if (this.history === null)
+			return problem(response, { status: 404, title: 'Not Found', detail: 'there is no history here (history.enabled)' });
+		try {
+			const text = answerHistory(this.history, pathname, searchParams);
+
+			return text === null ? problem(response, { status: 404, title: 'Not Found', detail: 'nothing' }) :
+				json(response, text);
+		} catch (error) {
+			if (!(error instanceof Unknown))
+				throw error;
+			return problem(response, { status: 400, title: 'This cannot be asked', detail: error.message });
+		}
 	}
 
 	#signIn(request, response) {
@@ -233,6 +271,11 @@ export class MockServer {
 			response.writeHead(404).end();
 		}
 	}
+}
+
+function problem(response, { status, title, detail }) {
+	response.writeHead(status, { 'Content-Type': 'application/problem+json' })
+		.end(JSON.stringify({ type: 'about:blank', title, status, detail }));
 }
 
 function json(response, text) {

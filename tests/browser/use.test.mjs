@@ -15,7 +15,7 @@ const MIX = [
 ];
 
 function toggle(page, name) {
-	return page.locator(`.toggle[data-name="${name}"]`);
+	return page.locator(`:is(#facet-severity, #facet-type) .toggle[data-name="${name}"]`);
 }
 
 async function types(page) {
@@ -196,7 +196,7 @@ browserTest('a value in the details becomes a filter', {}, async ({ page, server
 	const list = await rowCount(page, 3);
 	await page.click(`tr[data-seq="${list[0].seq}"]`);
 	await page.click('dd[data-key="symbol"] .mini >> nth=0');
-	assert.equal(await page.inputValue('#search'), 'symbol=commit_creds');
+	assert.equal(await page.inputValue('#search'), 'data.symbol:commit_creds');
 	assert.equal((await rows(page)).length, 2);
 	await page.click('#clear');
 	await page.click('dd[data-key="symbol"] .mini >> nth=1');

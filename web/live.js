@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The live part: what the feed brings is queued, kept (the last 500) and told in an animation
+ * frame, ten times a second at most. It goes on while the history is looked at.
+ */
+import { LIMIT, MAX_NOTICES, Store } from './store.js';
+
+const FLUSH_EVERY_MS = 100;
+const FRESH_MS = 5000;
+
+export class Live {
+	#queue = [];		/* arrived since the last frame */
+	#isFrameDue = false;
+	#lastFlush = 0;
+	#newest = { seq: -1, at: -Infinity };
+	store = new Store();
+
+	/* onFlush({ added, evicted }) */
+	constructor({ onFlush }) {
+		this.onFlush = onFlush;
+	}
+
+	/* A hidden tab gets no frames: nothing older than the table's size need be kept. */
+	receive(items) {
+		const seq = items.findLast((item) => item.event)?.seq;
+
+		if (seq !== undefined)
+			this.#newest = { seq, at: performance.now() };
+		this.#queue = this.#queue.concat(items).slice(-LIMIT - MAX_NOTICES);
+		if (!this.#isFrameDue)
+			setTimeout(() => requestAnimationFrame(() => this.flush()),
+				this.#lastFlush + FLUSH_EVERY_MS - performance.now());
+		this.#isFrameDue = true;
+	}
+
+	/* The seq of what came in during the last seconds, which the history may not have yet; or null. */
+	get freshSeq() {
+		return performance.now() - this.#newest.at < FRESH_MS ? this.#newest.seq : null;
+	}
+
+	/* The first event after a quiet moment is shown at once; a storm, ten times a second. */
+	flush() {
+		this.#isFrameDue = false;
+		this.#lastFlush = performance.now();
+		this.onFlush(this.store.append(this.#queue.splice(0)));
+	}
+
+	pause() {
+		this.flush();
+		this.store.pause();
+	}
+
+	resume() {
+		this.onFlush(this.store.resume());
+	}
+}
