@@ -299,6 +299,9 @@ static int add(struct muting *m)
 		return log_refusal("%.*s", (int)why.len, why.data);
 	buffer_append_literal(&said, "muted: ");
 	append_mute(&m->mute, m->now_us, &said);
+	if (!m->mute.filter.fields[FILTER_TYPE].n)
+		buffer_append_literal(&said, "   but for what tells of an attack on LKSM "
+					     "itself, which cannot be muted\n");
 	if (r == 0)
 		r = mutes_add(&m->mutes, &m->mute);
 	if (r == -E2BIG)
