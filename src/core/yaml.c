@@ -128,7 +128,11 @@ static int take_syntax_errors(struct yaml *y)
 	while ((error = fy_diag_errors_iterate(y->diag, &iterator)))
 		yaml_error_at(y, (struct yaml_at){ error->line, error->column }, "%s",
 			      error->msg);
-	return y->n_errors ? -EINVAL : -ENOMEM;
+	/* of '>0', for one, libfyaml does not say what is wrong */
+	if (!y->n_errors)
+		yaml_error_at(y, (struct yaml_at){ 0, 0 },
+			      "it is not YAML, or there is no memory to read it");
+	return -EINVAL;
 }
 
 static int parse_documents(struct yaml *y)
