@@ -56,8 +56,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (r == 0) {
 		MUST(q.limit >= 1 && q.limit <= QUERY_EXPORT_MAX && q.bucket_s % 60 == 0);
 		MUST(q.n_pairs <= QUERY_VALUES_MAX);
+		MUST(q.n_terms <= QUERY_TERMS_MAX);
 		search(&q.match);
-		search(&q.except);
+		for (size_t i = 0; i < q.n_terms; i++) {
+			struct buffer term = { 0 };
+
+			query_append_term(&term, &q.terms[i]);
+			search(&term);
+			(void)query_term_names(&q.terms[i], q.terms[0].text);
+			buffer_deinit(&term);
+		}
 	}
 	query_deinit(&q);
 	buffer_deinit(&error);

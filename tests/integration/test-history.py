@@ -128,7 +128,8 @@ def test_the_lines_are_those_of_the_log(daemon, _):
 
 
 def has_words(event, *words):
-    text = json.dumps([event.get("message"), *event["data"].values()], ensure_ascii=False).lower()
+    text = json.dumps([event.get("message"), event["type"], event.get("rule"), *event["data"].values()],
+                      ensure_ascii=False).lower()
     return all(word in text for word in words)
 
 
@@ -156,6 +157,11 @@ def test_filters(daemon, _):
              ({"q": '"kallsyms_lookup_name probe"'}, lambda e: has_words(e, "kallsyms_lookup_name probe")),
              ({"q": "kallsyms* detected"}, lambda e: has_words(e, "kallsyms")),
              ({"q": "photon -module"}, lambda e: has_words(e, "photon") and not has_words(e, "module")),
+             ({"q": "registered"}, lambda e: e["type"] == "kprobe_registered"),
+             ({"q": "test_al*"}, lambda e: e["type"] == "test_alarm"),
+             ({"q": "TEST_ALARM -\"a b\""}, lambda e: False),
+             ({"q": "-alarm"}, lambda e: e["type"] != "test_alarm"),
+             ({"q": "alarm", "severity": "info"}, lambda e: False),
              ({"q": "\u00fcml\u00e4ut"}, lambda e: has_words(e, "\u00fcml\u00e4ut")),
              ({"q": "photon", "type": "module_loaded"}, lambda e: e["type"] == "module_loaded"),
              ({"data__uid": "1"}, lambda e: e["data"].get("uid") == 1),

@@ -105,6 +105,49 @@ static void test_refused(void **state)
 	}
 }
 
+static void append_terms(const struct query *q, bool is_not, const char *join,
+			 struct buffer *out)
+{
+	for (size_t i = 0; i < q->n_terms; i++) {
+		if (q->terms[i].is_not != is_not)
+			continue;
+		buffer_appendf(out, "%s", out->len ? join : "");
+		query_append_term(out, &q->terms[i]);
+	}
+}
+
+static void test_names(void **state)
+{
+	static const struct {
+		const char *term, *name;
+		bool is_prefix, want;
+	} cases[] = {
+		{ "spoof", "spoof_suspected", false, true },
+		{ "SUSPECTED", "spoof_suspected", false, true },
+		{ "spoof_suspected", "spoof_suspected", false, true },
+		{ "spoof suspected", "spoof_suspected", false, true },
+		{ "suspected spoof", "spoof_suspected", false, false },
+		{ "spoo", "spoof_suspected", false, false },
+		{ "spoo", "spoof_suspected", true, true },
+		{ "spoof susp", "spoof_suspected", true, true },
+		{ "spo susp", "spoof_suspected", true, false },
+		{ "a b", "a a b", false, true },
+		{ "a b c", "a b", false, false },
+		{ "spoof", "", false, false },
+		{ "spoof", "__", false, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		const struct query_term term = { span_from(cases[i].term),
+						 .is_prefix = cases[i].is_prefix };
+
+		expect_number(cases[i].term, "names",
+			      query_term_names(&term, span_from(cases[i].name)),
+			      cases[i].want);
+	}
+}
+
 static void test_match(void **state)
 {
 	static const struct {
@@ -133,18 +176,21 @@ static void test_match(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		_cleanup_buffer_ struct buffer error = { 0 };
+		_cleanup_buffer_ struct buffer match = { 0 }, except = { 0 };
 		struct query q;
 
 		expect_number(
 			cases[i].in, "result",
 			query_parse(QUERY_EVENTS, span_from(cases[i].in), &q, &error), 0);
+		append_terms(&q, false, " AND ", &match);
+		append_terms(&q, true, " OR ", &except);
 		if (!strstr(cases[i].in, "data."))
-			expect_span(cases[i].in, "match", buffer_span(&q.match),
+			expect_span(cases[i].in, "match", buffer_span(&match),
 				    span_from(cases[i].match));
 		else
 			expect_number(cases[i].in, "a token", (int64_t)q.match.len,
 				      (int64_t)strlen(cases[i].match));
-		expect_span(cases[i].in, "except", buffer_span(&q.except),
+		expect_span(cases[i].in, "except", buffer_span(&except),
 			    span_from(cases[i].except));
 		query_deinit(&q);
 	}
@@ -224,6 +270,9 @@ static void test_takes(void **state)
 		{ "type=a&type=b", 0, "b", "h", true },
 		{ "type=!a", 0, "a", "h", false },
 		{ "type=!a", 0, "b", "h", true },
+		{ "q=-a", 0, "a_b", "h", false },
+		{ "q=-a+b", 0, "b", "h", true },
+		{ "q=a", 0, "b", "h", true },
 		{ "type=a&host=g", 0, "a", "h", false },
 		{ "severity=high", 2, "a", "h", true },
 		{ "severity=high", 1, "a", "h", false },
@@ -276,9 +325,10 @@ static void test_too_much(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_refused), cmocka_unit_test(test_match),
-		cmocka_unit_test(test_values),	cmocka_unit_test(test_pairs),
-		cmocka_unit_test(test_takes),	cmocka_unit_test(test_too_much),
+		cmocka_unit_test(test_refused),	 cmocka_unit_test(test_match),
+		cmocka_unit_test(test_names),	 cmocka_unit_test(test_values),
+		cmocka_unit_test(test_pairs),	 cmocka_unit_test(test_takes),
+		cmocka_unit_test(test_too_much),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

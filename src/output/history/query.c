@@ -5,6 +5,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <strings.h>
 
 #include "base/text.h"
 #include "base/time_text.h"
@@ -139,23 +140,68 @@ static void append_quoted(struct buffer *out, struct span term)
 	buffer_append_char(out, '"');
 }
 
-static void append_term(struct buffer *to, const char *join, const char *column,
-			struct span term, bool is_prefix)
+void query_append_term(struct buffer *out, const struct query_term *term)
 {
-	buffer_appendf(to, "%s%s : ", to->len ? join : "", column);
-	append_quoted(to, term);
-	if (is_prefix)
-		buffer_append_char(to, '*');
+	buffer_append_literal(out, "text : ");
+	append_quoted(out, term->text);
+	if (term->is_prefix)
+		buffer_append_char(out, '*');
+}
+
+static bool is_of_word(char c)
+{
+	return isalnum((unsigned char)c) || (unsigned char)c >= 0x80;
+}
+
+/* The next word of @rest, which may be empty at its end. */
+static struct span next_word(struct span *rest)
+{
+	struct span word;
+	size_t n = 0;
+
+	while (rest->len && !is_of_word(*rest->data))
+		*rest = span_skip(*rest, 1);
+	while (n < rest->len && is_of_word(rest->data[n]))
+		n++;
+	word = (struct span){ rest->data, n };
+	*rest = span_skip(*rest, n);
+	return word;
+}
+
+/* Does @name begin with the words of @term? */
+static bool begins_with(struct span name, const struct query_term *term)
+{
+	struct span rest = term->text, want;
+
+	while ((want = next_word(&rest)).len) {
+		struct span word = next_word(&name), after = rest;
+		bool is_last = !next_word(&after).len;
+
+		if (is_last && term->is_prefix && word.len > want.len)
+			word.len = want.len;
+		if (word.len != want.len || strncasecmp(word.data, want.data, want.len))
+			return false;
+	}
+	return true;
+}
+
+bool query_term_names(const struct query_term *term, struct span name)
+{
+	do {
+		struct span rest = name;
+
+		if (!next_word(&rest).len)
+			return false;
+		if (begins_with(name, term))
+			return true;
+		name = rest;
+	} while (true);
 }
 
 /* The index knows of letters and digits only: what has none would match nothing. */
 static bool has_word(struct span term)
 {
-	for (size_t i = 0; i < term.len; i++)
-		if (isalnum((unsigned char)term.data[i]) ||
-		    (unsigned char)term.data[i] >= 0x80)
-			return true;
-	return false;
+	return next_word(&term).len > 0;
 }
 
 static int take_q(struct query *q, struct span value)
@@ -169,9 +215,13 @@ static int take_q(struct query *q, struct span value)
 		is_star = span_starts_with(value, SPAN("*"));
 		is_prefix = is_star || (term.len > 1 && term.data[term.len - 1] == '*');
 		value = span_skip(value, is_star);
-		if (has_word(term))
-			append_term(is_not ? &q->except : &q->match,
-				    is_not ? " OR " : " AND ", "text", term, is_prefix);
+		if (!has_word(term))
+			continue;
+		if (q->n_terms == QUERY_TERMS_MAX)
+			q->has_too_much = true;
+		else
+			q->terms[q->n_terms++] = (struct query_term){ term, is_prefix,
+								      is_not };
 	}
 	return 0;
 }
@@ -196,7 +246,8 @@ static int take_data(struct query *q, struct span name, struct span value)
 		return -EINVAL;
 	history_token(key, value, token);
 	if (!is_not)
-		append_term(&q->match, " AND ", "data", span_from(token), false);
+		buffer_appendf(&q->match, "%sdata : \"%s\"", q->match.len ? " AND " : "",
+			       token);
 	return 0;
 }
 
@@ -295,7 +346,8 @@ static const struct query_parameter parameters[] = {
 	{ "stream", FILTERED, STRING, "This stream; all others: !a", ONE, take_stream },
 	{ "boot_id", FILTERED, STRING, "This boot; all others: !a", ONE, take_boot_id },
 	{ "q", FILTERED, STRING,
-	  "Words in the message or in values of data: all of them; \\\"a phrase\\\", "
+	  "Words in the message, values of data, type or rule: all of them; "
+	  "\\\"a phrase\\\", "
 	  "begin*, -not",
 	  "words, \"a phrase\", begin*, -not", take_q },
 	{ DATA "KEY", FILTERED, STRING, "The value of a key of data, exactly", PAIRS,
@@ -411,30 +463,28 @@ int query_parse(enum query_operation operation, struct span text, struct query *
 		.severities = SEVERITIES_ALL,
 		.limit = operation == QUERY_EXPORT ? EXPORT_DEFAULT : LIMIT_DEFAULT,
 		.match.limit = MATCH_BYTES,
-		.except.limit = MATCH_BYTES,
 		.text = malloc(text.len + 1),
 	};
 	if (!ret->text)
 		return -ENOMEM;
 	r = take_all(ret, text, error);
-	if (r == 0 && (ret->match.error == -EMSGSIZE || ret->except.error == -EMSGSIZE)) {
+	if (r == 0 && (ret->has_too_much || ret->match.error == -EMSGSIZE)) {
 		buffer_append_literal(error, "too much is looked for at once");
 		return -EINVAL;
 	}
-	return r < 0 ? r : ret->match.error ? ret->match.error : ret->except.error;
+	return r < 0 ? r : ret->match.error;
 }
 
 void query_deinit(struct query *q)
 {
 	buffer_deinit(&q->match);
-	buffer_deinit(&q->except);
 	free(q->text);
 	q->text = NULL;
 }
 
 bool query_reads_lines(const struct query *q)
 {
-	return q->match.len || q->except.len || q->n_pairs;
+	return q->n_terms || q->n_pairs;
 }
 
 static bool takes_value(const struct query_values *values, struct span text)
@@ -459,5 +509,9 @@ bool query_takes(const struct query *q, unsigned int severity,
 
 	for (size_t i = 0; takes && i < QUERY_FIELD_COUNT; i++)
 		takes = takes_value(&q->fields[i], fields[i]);
+	for (size_t i = 0; takes && i < q->n_terms; i++)
+		takes = !q->terms[i].is_not ||
+			!(query_term_names(&q->terms[i], fields[QUERY_TYPE]) ||
+			  query_term_names(&q->terms[i], fields[QUERY_RULE]));
 	return takes;
 }

@@ -42,6 +42,15 @@ struct query_values {
 	} items[QUERY_VALUES_MAX];
 };
 
+/** QUERY_TERMS_MAX - words and phrases of q */
+#define QUERY_TERMS_MAX 64
+
+/** A word or a phrase that is looked for, or may not be there. */
+struct query_term {
+	struct span text;
+	bool is_prefix, is_not;
+};
+
 /** What only the line itself can tell: a key of data, or a field that has no index. */
 struct query_pair {
 	struct span key, value;
@@ -54,12 +63,13 @@ struct query {
 	uint64_t since_us, until_us; /* since <= time < until */
 	unsigned int severities;     /* bits */
 	struct query_values fields[QUERY_FIELD_COUNT];
-	struct buffer match; /* of the full-text index, FTS5's syntax; empty: none */
-	struct buffer except;
+	size_t n_terms;
+	struct query_term terms[QUERY_TERMS_MAX];
+	struct buffer match; /* of the full-text index, FTS5's syntax: pairs of data */
 	size_t n_pairs;
 	struct query_pair pairs[QUERY_VALUES_MAX];
 	uint64_t limit;
-	bool has_since, is_ascending, has_cursor, is_csv;
+	bool has_since, is_ascending, has_cursor, is_csv, has_too_much;
 	uint64_t cursor;   /* the seq that was given last */
 	uint64_t seq;	   /* QUERY_EVENT's */
 	uint64_t bucket_s; /* a multiple of 60; 0: what fits */
@@ -89,10 +99,20 @@ int query_parse(enum query_operation operation, struct span text, struct query *
 		struct buffer *error);
 void query_deinit(struct query *q);
 
+/** query_append_term() - @term of the full-text index, in FTS5's syntax */
+void query_append_term(struct buffer *out, const struct query_term *term);
+
+/**
+ * query_term_names() - does a name have the words of @term? A phrase's, one after the other.
+ * Words are of letters and digits, whatever the case of ASCII, as in the index.
+ */
+bool query_term_names(const struct query_term *term, struct span name);
+
 /** query_reads_lines() - minutes and dims alone cannot say what matches */
 bool query_reads_lines(const struct query *q);
 
-/** query_takes() - does an event with these words match, as far as dims can tell? */
+/** query_takes() - does an event with these words match, as far as dims can tell? What has
+ * a word in its type or rule that may not be there does not. */
 bool query_takes(const struct query *q, unsigned int severity,
 		 const struct span fields[static QUERY_FIELD_COUNT]);
 

@@ -304,25 +304,69 @@ static void append_dims(const struct reader *r, struct buffer *out)
 	buffer_append_char(out, ')');
 }
 
+/* A word may stand in the text, or be one of the type or rule, which is a dim. */
+static void append_term(const struct reader *r, const struct query_term *term,
+			struct buffer *out)
+{
+	buffer_append_char(out, '(');
+	query_append_term(out, term);
+	for (size_t i = 0; !term->is_not && i < r->n_dims; i++) {
+		const struct dim *d = &r->dims[i];
+
+		if (d->is_taken && (query_term_names(term, d->fields[QUERY_TYPE]) ||
+				    query_term_names(term, d->fields[QUERY_RULE])))
+			buffer_appendf(out, " OR dims : \"d%" PRId64 "\"", d->id);
+	}
+	buffer_append_char(out, ')');
+}
+
+/* Return: how many there were. */
+static size_t append_terms(const struct reader *r, const struct query *q, bool is_not,
+			   const char *join, struct buffer *out)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < q->n_terms; i++) {
+		if (q->terms[i].is_not != is_not)
+			continue;
+		if (n++)
+			buffer_appendf(out, "%s", join);
+		append_term(r, &q->terms[i], out);
+	}
+	return n;
+}
+
 /* The words that are looked for, and the dims, if they are few. Something has to be looked
  * for before anything can be left out: without words, all dims. */
+static void append_wanted(const struct reader *r, const struct query *q,
+			  struct buffer *out)
+{
+	size_t n = append_terms(r, q, false, " AND ", out);
+
+	if (q->match.len)
+		buffer_appendf(out, "%s%.*s", n++ ? " AND " : "", (int)q->match.len,
+			       q->match.data);
+	if (n && (r->n_taken == r->n_dims || r->n_taken > DIMS_IN_TEXT))
+		return;
+	buffer_appendf(out, "%s", n ? " AND " : "");
+	append_dims(r, out);
+}
+
 static const char *match_text(const struct reader *r, const struct query *q,
 			      struct buffer *out)
 {
-	bool has_dims = !q->match.len ||
-			(r->n_taken < r->n_dims && r->n_taken <= DIMS_IN_TEXT);
+	_cleanup_buffer_ struct buffer unwanted = { .limit = out->limit };
 
-	if (q->except.len)
-		buffer_append_char(out, '(');
-	if (q->match.len)
-		buffer_appendf(out, "(%.*s)", (int)q->match.len, q->match.data);
-	if (q->match.len && has_dims)
-		buffer_append_literal(out, " AND ");
-	if (has_dims)
-		append_dims(r, out);
-	if (q->except.len)
-		buffer_appendf(out, ") NOT (%.*s)", (int)q->except.len, q->except.data);
-	return buffer_cstring(out);
+	if (!append_terms(r, q, true, " OR ", &unwanted)) {
+		append_wanted(r, q, out);
+		return buffer_cstring(out);
+	}
+	buffer_append_char(out, '(');
+	append_wanted(r, q, out);
+	buffer_append_literal(out, ") NOT (");
+	buffer_append_span(out, buffer_span(&unwanted));
+	buffer_append_char(out, ')');
+	return unwanted.error ? NULL : buffer_cstring(out);
 }
 
 static bool is_value(const json_t *value, struct span want)
