@@ -6,12 +6,14 @@
 #include <fcntl.h>
 #include <libgen.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
 #include "core/yaml.h"
 
-#define FILE_MODE 0644 /* who follows the log may know what he does not see */
+#define FOLDER_MODE 0750
+#define FILE_MODE   0644 /* who follows the log may know what he does not see */
 
 int mutes_read(const char *path, struct buffer *ret, struct buffer *errors)
 {
@@ -60,10 +62,14 @@ int mutes_lock(const char *path)
 {
 	_cleanup_free_ char *copy = strdup(path);
 	_cleanup_close_ int fd = -1;
+	const char *folder;
 
 	if (!copy)
 		return -ENOMEM;
-	fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	folder = dirname(copy);
+	if (mkdir(folder, FOLDER_MODE) < 0 && errno != EEXIST)
+		return -errno;
+	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0 || flock(fd, LOCK_EX) < 0)
 		return -errno;
 	return take_fd(&fd);

@@ -27,7 +27,9 @@ int mutes_load_lines(const char *path, struct buffer *out);
 /**
  * mutes_lock() - who changes the file holds this from before it is read until it is stored
  *
- * Return: a descriptor to be closed; -errno, -ENOENT if the folder is not there.
+ * Makes its folder if there is none, but not the one above.
+ *
+ * Return: a descriptor to be closed; -errno.
  */
 int mutes_lock(const char *path);
 
