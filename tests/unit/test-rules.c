@@ -398,6 +398,12 @@ static void test_hostile_regex(void **state)
 	rules_destroy(rules);
 }
 
+static void add_file(struct rules_files *files, const char *path, const char *rules)
+{
+	assert_int_equal(rules_files_add(files, strdup(path), 0), 0);
+	buffer_append_span(&files->items[files->n - 1].text, span_from(rules));
+}
+
 /* What another process has loaded: its examples are not tried again, and it matches the same. */
 static void test_known(void **state)
 {
@@ -411,8 +417,7 @@ static void test_known(void **state)
 	struct lksm_event event;
 
 	(void)state;
-	assert_int_equal(rules_files_add(&files, strdup("x.yaml"), 0), 0);
-	buffer_append_span(&files.items[0].text, span_from(text));
+	add_file(&files, "x.yaml", text);
 	assert_int_equal(rules_load_files(&files, &rules, &errors), -EINVAL);
 	assert_int_equal(rules_load_known(&files, &rules, &errors), 0);
 	assert_int_equal(rules_scratch_create(rules, &scratch), 0);
@@ -421,6 +426,29 @@ static void test_known(void **state)
 		rules_match(rules, scratch, RULES_PHOTON_RING, SPAN("abb"), &event), 1);
 	expect_text("known", "x", event.data.items[0].text, "bb");
 	rules_files_deinit(&files);
+}
+
+static void test_the_same_files(void **state)
+{
+	struct rules_files a = { 0 }, b = { 0 };
+
+	(void)state;
+	assert_true(rules_files_equal(&a, &b));
+	add_file(&a, "x.yaml", "rules: []");
+	assert_false(rules_files_equal(&a, &b));
+	add_file(&b, "x.yaml", "rules: []");
+	assert_true(rules_files_equal(&a, &b));
+	add_file(&a, "y.yaml", "");
+	add_file(&b, "z.yaml", "");
+	assert_false(rules_files_equal(&a, &b)); /* another name */
+	rules_files_deinit(&b);
+	add_file(&b, "x.yaml", "rules: []");
+	add_file(&b, "y.yaml", "");
+	assert_true(rules_files_equal(&a, &b));
+	buffer_append_char(&b.items[1].text, '#');
+	assert_false(rules_files_equal(&a, &b)); /* another text */
+	rules_files_deinit(&a);
+	rules_files_deinit(&b);
 }
 
 static void test_describe(void **state)
@@ -614,19 +642,13 @@ static void test_shipped(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_refuses),
-		cmocka_unit_test(test_empty),
-		cmocka_unit_test(test_too_large),
-		cmocka_unit_test(test_match),
-		cmocka_unit_test(test_many_rules),
-		cmocka_unit_test(test_hostile_regex),
-		cmocka_unit_test(test_known),
-		cmocka_unit_test(test_describe),
-		cmocka_unit_test(test_regex_literal),
-		cmocka_unit_test(test_folders),
-		cmocka_unit_test(test_missing),
-		cmocka_unit_test(test_packs),
-		cmocka_unit_test(test_shipped),
+		cmocka_unit_test(test_refuses),	   cmocka_unit_test(test_empty),
+		cmocka_unit_test(test_too_large),  cmocka_unit_test(test_match),
+		cmocka_unit_test(test_many_rules), cmocka_unit_test(test_hostile_regex),
+		cmocka_unit_test(test_known),	   cmocka_unit_test(test_the_same_files),
+		cmocka_unit_test(test_describe),   cmocka_unit_test(test_regex_literal),
+		cmocka_unit_test(test_folders),	   cmocka_unit_test(test_missing),
+		cmocka_unit_test(test_packs),	   cmocka_unit_test(test_shipped),
 	};
 
 	return cmocka_run_group_tests_name("rules", tests, NULL, NULL);
