@@ -244,6 +244,8 @@ function showPastState(next, why) {
 		takeMore();
 	showEmptiness();
 	showNewer();
+	/* live, the same would be said ten times a second */
+	setText(byId('said'), next === 'ready' ? byId('shown').textContent : '');
 }
 
 /* --- what is shown --------------------------------------------------------------------- */
@@ -320,8 +322,7 @@ function showEmptiness() {
 function showPrefs() {
 	setText(byId('theme'), prefs.theme() === 'dark' ? 'Light' : 'Dark');
 	setText(byId('zone'), prefs.zone() === 'utc' ? 'UTC' : 'Local time');
-	setText(byId('repeats'), prefs.isCollapsing() ? 'Repeats once' : 'Each repeat');
-	byId('repeats').setAttribute('aria-pressed', String(!prefs.isCollapsing()));
+	setText(byId('repeats'), prefs.isCollapsing() ? 'Repeats folded' : 'Repeats shown');
 }
 
 function showOrder() {
@@ -614,7 +615,8 @@ const CLICKS = {
 	'past-clear': clearFilters,
 	'past-wider': () => setRange('all'),
 	'past-retry': askPast,
-	'older-button': () => setView({ ...view, before: Number(table.lastSeq) }, { isStep: true }),
+	'older-button': () => setView({ ...view, before: Number(table.lastSeq),
+		event: details.isOpen ? view.event : null }, { isStep: true }),
 	'details-like': moreLikeThis,
 	'details-mute': openMute,
 	'details-link': () => void copyLink(),

@@ -6,6 +6,7 @@
 import { button, copyText, element, safeText, setText } from './dom.js';
 import { DATA, SEVERITIES } from './filter.js';
 import { formatAge, formatSeconds, formatTimeFull, formatValue, visible } from './format.js';
+import { quote } from './mute.js';
 import { describe } from './schema.js';
 
 const TECHNIQUE = /^T(\d{4})(?:\.(\d{3}))?$/;
@@ -105,6 +106,8 @@ export class Details {
 		else
 			description.append(valueNode(field.key, event, zone),
 				...(FILTERABLE.has(field.key) ? [this.#filters(field.key, formatValue(value))] : []));
+		if (field.key === 'rule' && typeof value === 'string' && quote(value) !== null)
+			description.append(element('code', 'hint', `lksm rules show ${quote(value)}`));
 		return [term, description];
 	}
 

@@ -19,14 +19,14 @@ export function quote(text) {
 	return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replace(/'/g, "'\\''")}'`;
 }
 
-/* -> [{ label, option, value, isOn }]: what can be said of the event, as words */
+/* -> [{ label, option, text, value: the text as a word, isOn }]: what can be said of the event */
 export function choicesOf(event) {
 	const choices = [];
 	const add = (label, option, text, isOn) => {
 		const value = quote(text);
 
 		if (value !== null && text !== '')
-			choices.push({ label, option, value, isOn });
+			choices.push({ label, option, text, value, isOn });
 	};
 
 	for (const key of ['type', 'rule', 'source'])
@@ -78,8 +78,8 @@ export class MuteDialog {
 	#makeChoice(choice) {
 		const box = element('input');
 		const label = element('label', 'choice', box,
-			element('span', '', ...safeText(choice.option === '--data' ? `data.${choice.value}` :
-				`${choice.label} ${choice.value}`)));
+			element('span', '', ...safeText(choice.option === '--data' ? `data.${choice.text}` :
+				`${choice.label}=${choice.text}`)));
 
 		box.type = 'checkbox';
 		box.checked = choice.isOn;
@@ -95,7 +95,7 @@ export class MuteDialog {
 
 		this.command.replaceChildren(...safeText(isSaid ?
 			commandOf(this.#choices, this.duration.value, this.reason.value) : ''));
-		setText(this.note, isSaid ? 'Events that are all of this will be logged as ever, but not be shown or told.' :
+		setText(this.note, isSaid ? 'Events that have all of this are logged as always, but nobody is alerted to them.' :
 			'Choose at least one thing that the muted events have in common.');
 		this.copy.disabled = !isSaid;
 		setText(this.copy, 'Copy');

@@ -25,7 +25,8 @@ function words(text) {
 }
 
 function hasWords(event, query) {
-	const text = words([event.message ?? '', ...Object.values(event.data)].map(String).join(' '));
+	const text = [event.message ?? '', event.type, event.rule ?? '', ...Object.values(event.data)]
+		.map((one) => words(String(one))).join('|');
 
 	return [...query.matchAll(/(-?)"([^"]*)"(\*?)/g)].every(([, not, phrase, star]) =>
 		text.includes(star ? words(phrase).trimEnd() : words(phrase)) !== (not === '-'));

@@ -64,6 +64,7 @@ browserTest('the history is searched: words, fields, negation, ranges', {}, asyn
 	for (const [text, want] of cases) {
 		await page.fill('#search', text);
 		await dataIs(page, want);
+		await page.locator('#said', { hasText: `${want.length} event` }).waitFor({ state: 'attached' });
 	}
 	assert.equal(hashOf(page), '#range=all&q=suspic*');
 	await page.fill('#search', '');
@@ -283,6 +284,7 @@ browserTest('details: what it means, ATT&CK, more like this, mute, link', {
 	if (!server.isReal)
 		assert.equal(await page.locator('#details-meaning').innerText(), 'A kernel module was loaded.');
 	assert.equal(await page.locator('dd[data-key="rule"] .value').innerText(), 'module_loaded');
+	assert.equal(await page.locator('dd[data-key="rule"] code').innerText(), 'lksm rules show module_loaded');
 
 	await page.click('#details-mute');
 	assert.equal(await page.locator('#mute-command').textContent(),
