@@ -10,6 +10,8 @@ import { formatValue, visible } from './format.js';
 const MAX_VALUE = 200;
 /* They differ from one event to the next, so a mute with them would mute nothing more. */
 const FLEETING = /^(pid|tid|tgid|ppid|start_ms|count|first|last|inode|offset|seq|step_us|from|to|bytes|instance|.*_(ns|us|ms))$/;
+/* Of names the command takes lists and patterns, and one of these would mute more than is shown. */
+const PATTERN = /[*?[\]\\,!]/;
 const DURATIONS = [['1d', 'a day'], ['7d', '7 days'], ['30d', '30 days'], ['', 'for ever']];
 
 /* -> one word of a POSIX shell, or null if the text may not be in a command */
@@ -30,7 +32,7 @@ export function choicesOf(event) {
 	};
 
 	for (const key of ['type', 'rule', 'source'])
-		if (typeof event[key] === 'string')
+		if (typeof event[key] === 'string' && !PATTERN.test(event[key]))
 			add(key, `--${key}`, event[key], key === 'type');
 	for (const [key, value] of Object.entries(event.data !== null && typeof event.data === 'object' ? event.data : {}))
 		if (/^[\w.-]+$/.test(key) && ['string', 'number', 'boolean'].includes(typeof value))
@@ -95,7 +97,8 @@ export class MuteDialog {
 
 		this.command.replaceChildren(...safeText(isSaid ?
 			commandOf(this.#choices, this.duration.value, this.reason.value) : ''));
-		setText(this.note, isSaid ? 'Events that have all of this are logged as always, but nobody is alerted to them.' :
+		setText(this.note, isSaid ? 'Events that have all of this are logged as always, but nobody is alerted to them. ' +
+			'What tells of an attack on LKSM itself cannot be muted: the command says so.' :
 			'Choose at least one thing that the muted events have in common.');
 		this.copy.disabled = !isSaid;
 		setText(this.copy, 'Copy');

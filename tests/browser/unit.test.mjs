@@ -288,6 +288,7 @@ test('unit: the command that mutes', () => {
 		"lksm mute --type module_loaded --data 'module=it'\\''s' --data uid=0 --for 7d --reason 'we don'\\''t'");
 	assert.equal(commandOf(choices, '', 'a\u001b'), "lksm mute --type module_loaded --data 'module=it'\\''s' --data uid=0");
 	assert.deepEqual(choicesOf({ type: 7, data: null }), []);
+	assert.deepEqual(choicesOf({ type: '*', rule: 'a,b', source: 's', data: { k: '*' } }).map(({ value }) => value), ['s', "'k=*'"]);
 });
 
 test('unit: CSV that a spreadsheet does not run', () => {
