@@ -184,7 +184,11 @@ def test_filters(daemon, _):
              ({"attack": "!T1014"}, lambda e: "T1014" not in e.get("attack", [])),
              ({"stream": "kmsg"}, lambda e: e.get("stream") == "kmsg"),
              ({"boot_id": "!" + events[0]["boot_id"]}, lambda e: False),
-             ({"tags": "nothing"}, lambda e: False)]
+             ({"tags": "nothing"}, lambda e: False),
+             ({"data__message": '=cmd "quoted" \'x\' OR 1=1 -- \u00fcml\u00e4ut 1'},
+              lambda e: "quoted" in e["data"].get("message", "") and e["data"]["message"].endswith(" 1")),
+             ({"!data__message": '=cmd "quoted" \'x\' OR 1=1 -- \u00fcml\u00e4ut 1'},
+              lambda e: not ("quoted" in e["data"].get("message", "") and e["data"]["message"].endswith(" 1")))]
     for parameters, is_wanted in cases:
         want = [e for e in events if is_wanted(e)]
         got = pages(d, limit=9, **parameters)
