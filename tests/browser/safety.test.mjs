@@ -200,7 +200,7 @@ for (const colorScheme of ['light', 'dark'])
 		await page.keyboard.press('Escape');
 		await page.keyboard.press('c');
 		await page.keyboard.press('p');
-		await page.locator('.range[data-range="24h"]').click();
+		await page.locator('.range[data-range="all"]').click();
 		await page.locator('#timeline rect:not(.selection)').first().waitFor({ state: 'attached' });
 		await page.locator('#facet-type .toggle').first().click();
 		await page.locator('#facet-type .toggle').first().click();
