@@ -69,34 +69,50 @@ static int on_notice(sd_event_source *source, const struct inotify_event *e,
 {
 	struct file_watched *item = context;
 	/* of the folder itself, or that notices were lost */
-	bool is_folder = e->len == 0 && !(e->mask & (IN_IGNORED | IN_ATTRIB));
+	bool is_of_folder = e->len == 0 && !(e->mask & (IN_IGNORED | IN_ATTRIB));
 
 	(void)source;
 	if (e->mask & (IN_DELETE_SELF | IN_MOVE_SELF | IN_IGNORED | IN_UNMOUNT))
 		item->is_lost = true;
-	if (is_folder || (e->len && is_named(item, e->name) && !is_being_made(item, e)))
+	if (is_of_folder ||
+	    (e->len && is_named(item, e->name) && !is_being_made(item, e)))
 		put_off(item->watch);
 	return 0;
 }
 
-/* Where to look for it, and for what. */
-static int split(const char *path, struct file_watched *ret)
+static bool is_folder(const char *path)
 {
-	const char *slash = strrchr(path, '/');
 	struct stat st;
 
+	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+static char *folder_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash == path ? strdup("/")
+	       : slash	     ? strndup(path, (size_t)(slash - path))
+			     : strdup(".");
+}
+
+/* Where to look for it, and for what: of what is not there yet, for the first that is missing. */
+static int split(const char *path, struct file_watched *ret)
+{
 	ret->path = strdup(path);
-	if (!ret->path)
-		return -ENOMEM;
-	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
-		ret->folder = strdup(path);
-		return ret->folder ? 0 : -ENOMEM;
+	ret->folder = strdup(path);
+	while (ret->folder && !is_folder(ret->folder) && strcmp(ret->folder, ".")) {
+		const char *slash = strrchr(ret->folder, '/');
+		char *above = folder_of(ret->folder);
+
+		free(ret->name);
+		ret->name = strdup(slash ? slash + 1 : ret->folder);
+		free(ret->folder);
+		ret->folder = above;
 	}
-	ret->name = strdup(slash ? slash + 1 : path);
-	ret->folder = slash == path ? strdup("/")
-		      : slash	    ? strndup(path, (size_t)(slash - path))
-				    : strdup(".");
-	return ret->name && ret->folder ? 0 : -ENOMEM;
+	return ret->path && ret->folder && (ret->name || !strcmp(ret->folder, path))
+		       ? 0
+		       : -ENOMEM;
 }
 
 static void clear(struct file_watched *item)
@@ -124,8 +140,20 @@ static void add(struct file_watch *w, const char *path)
 		else
 			w->n++;
 	}
-	if (r < 0 && r != -ENOENT) /* then nobody can save anything there */
+	if (r < 0)
 		(void)log_warning_errno(r, "changes of %s are not seen", path);
+}
+
+/* It may have been made, or replaced, since. */
+static bool is_still_there(const struct file_watched *item)
+{
+	struct file_watched now = { 0 };
+	bool is_same = !item->is_lost && split(item->path, &now) == 0 &&
+		       !strcmp(now.folder, item->folder) && !now.name == !item->name &&
+		       (!now.name || !strcmp(now.name, item->name));
+
+	clear(&now);
+	return is_same;
 }
 
 static bool is_watched(const struct file_watch *w, const char *const *paths, size_t n)
@@ -133,7 +161,8 @@ static bool is_watched(const struct file_watch *w, const char *const *paths, siz
 	bool is_same = w->n == n;
 
 	for (size_t i = 0; is_same && i < n; i++)
-		is_same = !w->items[i].is_lost && !strcmp(w->items[i].path, paths[i]);
+		is_same = !strcmp(w->items[i].path, paths[i]) &&
+			  is_still_there(&w->items[i]);
 	return is_same;
 }
 

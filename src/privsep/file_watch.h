@@ -26,9 +26,9 @@ struct file_watch;
 
 struct file_watched {
 	struct file_watch *watch;
-	char *path; /* as it was given; owned, as the next */
-	char *folder;
-	char *name;   /* of the one file; NULL: every *.yaml */
+	char *path;   /* as it was given; owned, as the next */
+	char *folder; /* which is watched */
+	char *name; /* of the one file in it, or of what is missing; NULL: every *.yaml */
 	bool is_lost; /* the folder is gone, or has another name */
 	sd_event_source *source;
 };
@@ -46,7 +46,8 @@ struct file_watch {
 
 /**
  * file_watch_start() - watch these, instead of those before if they are others
- * @paths: of a folder, its files *.yaml; of anything else the file of that name, there or not
+ * @paths: of a folder, its files *.yaml; of anything else the file of that name, there or not.
+ *	What comes to be there later is told; to see what is in it, this is called again then
  *
  * What cannot be watched is said in the log, and left out.
  */

@@ -177,13 +177,47 @@ static void test_a_folder_that_is_replaced(void **state)
 	expect_changes(f, "the new one", 2);
 }
 
+/* Who is told of a change begins again, as those do who use it. */
+static void expect_again(struct fixture *f, const char *name, int n, const char *path)
+{
+	expect_changes(f, name, n);
+	file_watch_start(&f->watch, &path, 1);
+}
+
+static void test_a_folder_that_comes_later(void **state)
+{
+	struct fixture *f = *state;
+	char path[128], above[128];
+
+	path_of(f, "other/above/rules.d", path);
+	path_of(f, "other/above", above);
+	remove_file(f, "other");
+	file_watch_start(&f->watch, (const char *[]){ path }, 1);
+	write_file(f, "rules.d");
+	expect_changes(f, "somewhere else", 0);
+	assert_int_equal(mkdir(f->other, 0700) | mkdir(above, 0700), 0);
+	expect_again(f, "those above", 1, path);
+	assert_int_equal(mkdir(path, 0700), 0);
+	expect_again(f, "made", 2, path);
+	write_file(f, "other/above/rules.d/a.yaml");
+	expect_again(f, "a file in it", 3, path);
+	remove_file(f, "other/above/rules.d/a.yaml");
+	expect_again(f, "no file in it", 4, path);
+	remove_file(f, "other/above/rules.d");
+	expect_again(f, "removed", 5, path);
+	assert_int_equal(mkdir(path, 0700), 0);
+	expect_again(f, "made again", 6, path);
+	write_file(f, "other/above/rules.d/a.yaml");
+	expect_changes(f, "a file in the new one", 7);
+}
+
 static void test_what_is_read_anyway_is_not_told(void **state)
 {
 	struct fixture *f = *state;
 	const char *paths[] = { "/nonexistent/folder/x.yaml", f->folder };
 
 	file_watch_start(&f->watch, paths, 2);
-	assert_int_equal(f->watch.n, 1);
+	assert_int_equal(f->watch.n, 2);
 	write_file(f, "a.yaml");
 	for (int i = 0; i < 4; i++) /* the notices are taken; the burst is not over */
 		assert_true(sd_event_run(f->event, 0) >= 0);
@@ -201,6 +235,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_of_a_file_only_itself, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(test_a_folder_that_is_replaced, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(test_a_folder_that_comes_later, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(test_what_is_read_anyway_is_not_told,
 						set_up, tear_down),
