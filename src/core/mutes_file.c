@@ -13,6 +13,7 @@
 #include "core/yaml.h"
 
 #define FOLDER_MODE 0750
+#define LOCK_MODE   0600
 #define FILE_MODE   0644 /* who follows the log may know what he does not see */
 
 int mutes_read(const char *path, struct buffer *ret, struct buffer *errors)
@@ -58,18 +59,19 @@ int mutes_load_lines(const char *path, struct buffer *out)
 	return r;
 }
 
+/* Not the folder itself: whoever can read that could hold it for ever. */
 int mutes_lock(const char *path)
 {
-	_cleanup_free_ char *copy = strdup(path);
+	_cleanup_free_ char *copy = strdup(path), *name = NULL;
 	_cleanup_close_ int fd = -1;
-	const char *folder;
 
-	if (!copy)
+	if (!copy || asprintf(&name, "%s.lock", path) < 0) {
+		name = NULL; /* undefined after a failure */
 		return -ENOMEM;
-	folder = dirname(copy);
-	if (mkdir(folder, FOLDER_MODE) < 0 && errno != EEXIST)
+	}
+	if (mkdir(dirname(copy), FOLDER_MODE) < 0 && errno != EEXIST)
 		return -errno;
-	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	fd = open(name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, LOCK_MODE);
 	if (fd < 0 || flock(fd, LOCK_EX) < 0)
 		return -errno;
 	return take_fd(&fd);

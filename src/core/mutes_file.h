@@ -27,7 +27,7 @@ int mutes_load_lines(const char *path, struct buffer *out);
 /**
  * mutes_lock() - who changes the file holds this from before it is read until it is stored
  *
- * Makes its folder if there is none, but not the one above.
+ * Makes its folder if there is none, but not the one above; PATH.lock beside it stays.
  *
  * Return: a descriptor to be closed; -errno.
  */

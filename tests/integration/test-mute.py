@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """`lksm mute`: what is muted is logged and not told; who mutes is told. TAP."""
+import fcntl
 import importlib
 import json
 import os
@@ -179,7 +180,18 @@ def test_many_at_once_lose_none(_, folder):
     listed = mute(folder, "--list")
     for i in range(20):
         assert f"type=t{i} " in listed, listed
-    equal(sorted(p.name for p in folder.iterdir()), ["lksm.yaml", "mutes.yaml"])
+    equal(sorted(p.name for p in folder.iterdir()), ["lksm.yaml", "mutes.yaml", "mutes.yaml.lock"])
+
+
+def test_nobody_else_can_hold_it_up(_, folder):
+    """Who may read the folder may lock it."""
+    (folder / "lksm.yaml").write_text("")
+    fd = os.open(folder, os.O_RDONLY)
+    fcntl.flock(fd, fcntl.LOCK_EX)
+    subprocess.run([LKSM, "mute", "--config", str(folder / "lksm.yaml"), "--type", "a"], check=True,
+                   stdout=subprocess.DEVNULL, timeout=60)
+    os.close(fd)
+    equal(oct((folder / "mutes.yaml.lock").stat().st_mode & 0o777), "0o600")
 
 
 def test_as_root_only_from_a_folder_that_is_roots(_, folder):
