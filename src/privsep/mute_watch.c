@@ -155,6 +155,7 @@ static void on_saved(void *context)
 	struct buffer lines = { 0 };
 
 	watch(w);
+	(void)mutes_file_is_news(&w->file); /* it is read now */
 	if (read_lines(w, &lines) < 0) {
 		buffer_deinit(&lines);
 		return;
@@ -163,6 +164,17 @@ static void on_saved(void *context)
 			   clock_now().real_us);
 	buffer_deinit(&w->known);
 	w->known = lines;
+}
+
+static int on_look(sd_event_source *source, uint64_t time_us, void *context)
+{
+	struct mute_watch *w = context;
+
+	(void)source;
+	(void)time_us;
+	if (mutes_file_is_news(&w->file))
+		on_saved(w);
+	return loop_after(w->event, &w->look, MUTE_WATCH_LOOK_US, on_look, w);
 }
 
 /* Nobody was told of those that were added while there was no daemon. */
@@ -190,7 +202,11 @@ void mute_watch_start(struct mute_watch *w, const char *path)
 	w->files = (struct file_watch){ .event = w->event,
 					.context = w,
 					.changed = on_saved };
+	w->file = (struct mutes_file){ .path = w->path };
 	watch(w);
+	(void)mutes_file_is_news(&w->file);
+	if (loop_after(w->event, &w->look, MUTE_WATCH_LOOK_US, on_look, w) < 0)
+		log_warning("changes of %s behind a link are not seen", w->path);
 	if (access(w->path, F_OK) < 0)
 		return;
 	if (read_lines(w, &w->known) < 0)
@@ -201,6 +217,7 @@ void mute_watch_start(struct mute_watch *w, const char *path)
 void mute_watch_stop(struct mute_watch *w)
 {
 	file_watch_stop(&w->files);
+	(void)sd_event_source_disable_unref(w->look);
 	free(w->path);
 	buffer_deinit(&w->known);
 }

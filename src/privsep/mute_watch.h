@@ -1,14 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who mutes events is told of as an event, however he wrote the file: when it was saved, a child
- * takes it apart (loader.h), and what is in it now is compared with what was.
+ * Who mutes events is told of as an event: when the file was saved, a child takes it apart
+ * (loader.h), and what is in it now is compared with what was. A notice comes at once; of what
+ * is written by another name, through a mapping or behind a link comes none, so the file is
+ * looked at, too.
  */
 #ifndef PRIVSEP_MUTE_WATCH_H
 #define PRIVSEP_MUTE_WATCH_H
 
+#include "core/mutes_file.h"
 #include "privsep/file_watch.h"
 #include "privsep/loader.h"
 #include "privsep/reports.h"
+
+/** MUTE_WATCH_LOOK_US - from one look to the next */
+#define MUTE_WATCH_LOOK_US (10 * USEC_PER_SEC)
 
 /** Begin with the first four. */
 struct mute_watch {
@@ -18,6 +24,8 @@ struct mute_watch {
 	void *context;
 	char *path; /* of it; owned */
 	struct file_watch files;
+	struct mutes_file file; /* as it was read last */
+	sd_event_source *look;
 	struct buffer known; /* the lines that are in force */
 };
 

@@ -127,6 +127,22 @@ def test_who_mutes_is_told(daemon, folder):
     equal(len(d.events("mute_added")), 2)
 
 
+def test_who_mutes_behind_a_link_is_told(daemon, folder):
+    (folder / "lksm.yaml").write_text("")
+    (folder / "elsewhere").mkdir()
+    real = folder / "elsewhere" / "real.yaml"
+    real.write_text("mutes: []\n")
+    (folder / "mutes.yaml").symlink_to(real)
+    d = daemon("--config", str(folder / "lksm.yaml")).start()
+    d.append(record(0, LOADED.format("a")))
+    d.wait_events(1)
+    real.write_text("mutes:\n  - {id: 1, type: a}\n")
+    equal(d.wait_events(1, "mute_added")[0]["data"], {"id": 1, "what": "type=a"})
+    real.write_text("mutes: []\n")
+    equal(d.wait_events(1, "mute_removed")[0]["data"]["id"], 1)
+    d.stop()
+
+
 def test_who_watches_does_not_see_it_but_for_asking(daemon, folder):
     (folder / "lksm.yaml").write_text("")
     d = daemon("--config", str(folder / "lksm.yaml")).start()
