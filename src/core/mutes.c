@@ -50,7 +50,7 @@ void mutes_remove(struct mutes *m, size_t i)
 static const struct span also_protected[] = {
 	SPAN("records_lost"),	 SPAN("sensor_disarmed"), SPAN("sensor_stopped"),
 	SPAN("sensor_stopping"), SPAN("mute_added"),	  SPAN("mute_removed"),
-	SPAN("config_rejected"),
+	SPAN("config_rejected"), SPAN("mutes_in_force"),
 };
 
 static bool is_also_protected(struct span type)

@@ -124,9 +124,9 @@ static void test_what_is_refused(void **state)
 static void test_every_word_for_all_is_refused(void **state)
 {
 	static const char *const types[] = {
-		"*",	  "?*",		"records_lost", "sensor_*",	  "log_*",
-		"mute_*", "sandbox_v*", "*_stopped",	"[l]og_tampered", "log_filtered",
-		"x,*gone"
+		"*",	   "?*",	 "records_lost", "sensor_*",	   "log_*",
+		"mute_*",  "sandbox_v*", "*_stopped",	 "[l]og_tampered", "log_filtered",
+		"x,*gone", "mutes_*",
 	};
 
 	(void)state;
