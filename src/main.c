@@ -508,13 +508,26 @@ static int reload(void *context, struct buffer *says)
 	return 0;
 }
 
+/* Rules of other folders and packs than the running configuration's are not what was saved. */
+static int load_rules(struct daemon *d, struct settings *ret, struct buffer *says)
+{
+	int r = loader_settings(load, d, -1, ret, says);
+
+	if (r < 0 || config_has_same_rules(&d->settings.config, &ret->config))
+		return r;
+	settings_deinit(ret);
+	buffer_append_literal(says, "rules.dirs or rules.enable was changed, too; SIGHUP "
+				    "takes all that was saved");
+	return -EINVAL;
+}
+
 /* The configuration that was read along stays unused: it is taken at SIGHUP. */
 static int reload_rules(void *context, struct buffer *says)
 {
 	struct daemon *d = context;
 	struct settings fresh = { 0 };
 	struct rules_files old;
-	int r = loader_settings(load, d, -1, &fresh, says);
+	int r = load_rules(d, &fresh, says);
 
 	if (r < 0)
 		return r;

@@ -620,6 +620,12 @@ int config_check_reload(const struct config *running, const struct config *fresh
 	return errors->len > before || errors->error ? -EINVAL : 0;
 }
 
+bool config_has_same_rules(const struct config *a, const struct config *b)
+{
+	return is_same_member(a, b, find_key("rules.dirs")) &&
+	       is_same_member(a, b, find_key("rules.enable"));
+}
+
 const char *config_module_option(const struct config *c, const char *module,
 				 const char *option)
 {

@@ -132,6 +132,9 @@ void config_append_value(const struct config *c, const char *key, struct buffer 
 int config_check_reload(const struct config *running, const struct config *fresh,
 			struct buffer *errors);
 
+/** config_has_same_rules() - do both name the same folders and packs of rules? */
+bool config_has_same_rules(const struct config *a, const struct config *b);
+
 /** config_module_option() - a module's option as text, NULL if it is not configured */
 const char *config_module_option(const struct config *c, const char *module,
 				 const char *option);

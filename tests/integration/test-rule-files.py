@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """A rule file that is saved is in force, or refused, without a signal. TAP."""
+import signal
+
 from lksm_test import equal, main, record
 
 RULE = ("rules:\n  - id: mine\n    match: 'hello {{who}}'\n    type: {}\n    severity: {}\n"
@@ -53,6 +55,16 @@ def test_a_pack_that_is_on_is_watched_the_configuration_is_not(daemon, folder):
     d.wait_events(1, "config_reloaded")
     d.append(record(1, "[PHOTON RING] hello b"))
     equal(d.wait_events(1, "two")[0]["host"], "first")
+    (folder / "lksm.yaml").write_text("rules: {enable: []}\n")
+    (folder / "rules" / "a.yaml").write_text(RULE.format("three", "info").replace("mine", "other"))
+    error = d.wait_events(1, "config_rejected")[0]["data"]["error"]
+    assert error.startswith("rules.dirs or rules.enable was changed, too"), error
+    d.append(record(2, "[PHOTON RING] hello c"))
+    d.wait_events(2, "two")
+    d.process.send_signal(signal.SIGHUP)
+    d.wait_events(2, "config_reloaded")
+    d.append(record(3, "[PHOTON RING] hello d"))
+    d.wait_events(1, "three")
     d.stop()
 
 
