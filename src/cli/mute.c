@@ -131,7 +131,7 @@ static int set_remove(struct muting *m, const char *value)
 	char *end;
 	unsigned long long n = strtoull(value, &end, 10);
 
-	if (*value < '0' || *value > '9' || *end || !n || n > UINT32_MAX)
+	if (*value < '0' || *value > '9' || *end || !n || n > MUTE_ID_MAX)
 		return log_refusal("--remove %s: not a number of `lksm mute --list`",
 				   value);
 	m->remove = n;
@@ -286,6 +286,10 @@ static int take_number(struct muting *m)
 	for (size_t i = 0; i < m->mutes.n; i++)
 		if (m->mutes.items[i].id >= m->mute.id)
 			m->mute.id = m->mutes.items[i].id + 1;
+	if (m->mute.id > MUTE_ID_MAX)
+		return log_refusal("the number %" PRIu64 " is taken, and the last there "
+				   "is: give that mute a smaller one in %s",
+				   m->mute.id - 1, m->path);
 	m->mute.added_us = m->now_us;
 	return set_by(&m->mute);
 }

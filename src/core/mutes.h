@@ -26,6 +26,7 @@
 #define MUTES_FILE_MAX	((size_t)256 << 10)
 #define MUTE_WORD_MAX	255 /* bytes of a criterion */
 #define MUTE_REASON_MAX 500
+#define MUTE_ID_MAX	UINT32_MAX
 
 struct mute {
 	uint64_t id;		     /* from 1 */

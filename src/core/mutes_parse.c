@@ -105,7 +105,7 @@ static void read_id(struct yaml *y, const struct yaml_pair *pair, struct yaml_at
 	}
 	if (!yaml_pair_text(y, pair, "id", &text))
 		return;
-	if (!take_number(&text, UINT32_MAX, &ret->id) || text.len || !ret->id)
+	if (!take_number(&text, MUTE_ID_MAX, &ret->id) || text.len || !ret->id)
 		yaml_error_at(y, pair->at, "id must be a number from 1 on");
 }
 

@@ -188,6 +188,13 @@ def test_what_cannot_be_muted_is_refused(_, folder):
     assert not (folder / "mutes.yaml").exists()
 
 
+def test_the_last_number_is_the_last(_, folder):
+    (folder / "lksm.yaml").write_text("")
+    (folder / "mutes.yaml").write_text("mutes:\n  - {id: 4294967295, type: a}\n")
+    assert "the number 4294967295 is taken" in mute(folder, "--type", "b", status=2)
+    assert "type=a" in mute(folder, "--list")
+
+
 def test_many_at_once_lose_none(_, folder):
     (folder / "lksm.yaml").write_text("")
     started = [subprocess.Popen([LKSM, "mute", "--config", str(folder / "lksm.yaml"), "--type", f"t{i}"],
