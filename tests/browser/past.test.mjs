@@ -246,6 +246,14 @@ browserTest('new events are told while the history is looked at', {}, async ({ p
 	assert.equal((await rows(page))[0].data, 'symbol=b');
 });
 
+browserTest('what the history already has is not told as new', { mock: true, open: false }, async ({ page, server }) => {
+	aged(server, [9, probe('a')], [5, probe('b')]);
+	await open(page, server, '#range=1h');
+	await dataIs(page, ['symbol=b', 'symbol=a']);
+	await server.log(kprobe('c'));
+	await page.getByText('↑ 1 newer event').waitFor();
+});
+
 browserTest('repeats are folded with a count, unfolded, and never lost', {}, async ({ page, server }) => {
 	const shown = () => page.locator('#rows tr.event:not([hidden]) td[data-key="data"]').allTextContents();
 
