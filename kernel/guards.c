@@ -154,8 +154,8 @@ void guards_stop(void)
 {
 	size_t i;
 
-	watched_work_end(&guards_sweep_work);
 	cancel_delayed_work_sync(&state.sweep);
+	watched_work_end(&guards_sweep_work);
 	for (i = 0; i < ARRAY_SIZE(guards); i++)
 		stop(i);
 	guard_words_deinit(&state.spare); /* no guard is left that would use it */

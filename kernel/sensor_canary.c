@@ -237,8 +237,8 @@ static void canary_stop(void)
 {
 	int kind;
 
-	watched_work_end(&sensor_canary_work);
 	cancel_delayed_work_sync(&state.work);
+	watched_work_end(&sensor_canary_work);
 	for (kind = 0; kind < N_KINDS; kind++) {
 		if (probes[kind].addr)
 			unregister_kprobe(&probes[kind]);

@@ -28,7 +28,7 @@ struct watched_work {
 /* At the start, and at each step. */
 void watched_work_step(struct watched_work *watched);
 
-/* Before it is cancelled by us. */
+/* As soon as we have cancelled it. */
 void watched_work_end(struct watched_work *watched);
 
 /* Tells if it has stopped, or goes on again. Looks are at least 0.1 s apart. */
