@@ -63,6 +63,7 @@ static uint64_t read_page(const struct alert_mutes_page *page, struct buffer *re
 	if (number % 2 || len > MUTES_FILE_MAX)
 		return 0;
 	buffer_append(ret, page->text, len);
+	atomic_thread_fence(memory_order_acquire); /* the text has been read by now */
 	return atomic_load(&page->number) == number && !buffer_error(ret) ? number : 0;
 }
 
