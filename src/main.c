@@ -31,7 +31,7 @@
 #define TOKEN_FILE   ".dashboard_token"
 #define HISTORY_MODE (S_ISGID | 0751)	 /* who enters it is not its user yet */
 #define WATCHDOG_US  (60 * USEC_PER_SEC) /* without a service manager that has one */
-#define BUSY_US	     (60 * USEC_PER_SEC) /* no module needs a processor that long at once */
+#define BUSY_US	     (300 * USEC_PER_SEC) /* crossview may need a minute of a slow processor */
 
 /*
  * A FIFO is opened for writing, too: it then has a writer, and no end, for ever. "-" is the
