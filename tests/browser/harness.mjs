@@ -10,7 +10,7 @@ import { chromium } from 'playwright-core';
 import { MockServer } from './mock-server.mjs';
 import { RealServer } from './real-server.mjs';
 
-const DEADLINE_MS = 15000;
+const DEADLINE_MS = 30000;
 const FLAGS = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
 	'--disable-background-networking', '--disable-component-update', '--disable-sync'];
 /* Chromium reports each failed request on the console, whatever the page does about it. */
@@ -70,7 +70,7 @@ function watch(page, problems, options) {
 export function browserTest(name, options, run) {
 	if (options.mock && BINARY !== '')
 		return;
-	test(`browser: ${name}`, { timeout: 120000 }, async () => {
+	test(`browser: ${name}`, { timeout: 300000 }, async () => {
 		const server = BINARY === '' ? new MockServer() : new RealServer(BINARY);
 		const problems = [];
 

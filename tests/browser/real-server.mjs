@@ -9,8 +9,8 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
-const START_MS = 15000;
-const STOP_MS = 15000;
+const START_MS = 30000;
+const STOP_MS = 30000;
 
 async function freePort() {
 	const server = createServer();
