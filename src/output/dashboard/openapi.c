@@ -56,6 +56,14 @@ static const struct {
 	{ "/api/v1/export", QUERY_EXPORT, "Events as a file",
 	  "\"application/x-ndjson\": {\"schema\": {\"type\": \"string\"}}, \"text/csv\": "
 	  "{\"schema\": {\"type\": \"string\"}}" },
+	{ "/api/v1/status", 0, "Is the sensor armed, what is lost, how far is it sealed",
+	  JSON_OF("{\"type\": \"object\", \"required\": [\"version\", \"sensor\", "
+		  "\"lost\"], \"properties\": {\"version\": " TEXT
+		  ", \"sensor\": {\"enum\": [\"armed\", \"disarmed\", \"gone\"]}, "
+		  "\"lost\": " COUNTS ", \"newest_seq\": {\"type\": [\"integer\", "
+		  "\"null\"]}}}") },
+	{ "/api/v1/types", 0, "What the types of events mean",
+	  JSON_OF("{\"type\": [\"array\", \"object\"]}") },
 	{ "/api/v1/rules", 0, "The rules that are in force, in the order of their files",
 	  JSON_OF("{\"type\": \"object\", \"required\": [\"rules\"], \"properties\": "
 		  "{\"rules\": {\"type\": \"array\", \"items\": {\"type\": \"object\", "
