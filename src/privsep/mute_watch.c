@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -149,12 +150,25 @@ static void watch(struct mute_watch *w)
 	file_watch_start(&w->files, &path, 1);
 }
 
+static int on_look(sd_event_source *source, uint64_t time_us, void *context);
+
+/* Where there is no file, there is nothing that could change unseen: its being made is told. */
+static void look_later(struct mute_watch *w)
+{
+	struct stat st;
+
+	if (lstat(w->path, &st) == 0 &&
+	    loop_after(w->event, &w->look, MUTE_WATCH_LOOK_US, on_look, w) < 0)
+		log_warning("changes of %s behind a link are not seen", w->path);
+}
+
 static void on_saved(void *context)
 {
 	struct mute_watch *w = context;
 	struct buffer lines = { 0 };
 
 	watch(w);
+	look_later(w);
 	(void)mutes_file_is_news(&w->file); /* it is read now */
 	if (read_lines(w, &lines) < 0) {
 		buffer_deinit(&lines);
@@ -174,7 +188,9 @@ static int on_look(sd_event_source *source, uint64_t time_us, void *context)
 	(void)time_us;
 	if (mutes_file_is_news(&w->file))
 		on_saved(w);
-	return loop_after(w->event, &w->look, MUTE_WATCH_LOOK_US, on_look, w);
+	else
+		look_later(w);
+	return 0;
 }
 
 /* Nobody was told of those that were added while there was no daemon. */
@@ -205,8 +221,7 @@ void mute_watch_start(struct mute_watch *w, const char *path)
 	w->file = (struct mutes_file){ .path = w->path };
 	watch(w);
 	(void)mutes_file_is_news(&w->file);
-	if (loop_after(w->event, &w->look, MUTE_WATCH_LOOK_US, on_look, w) < 0)
-		log_warning("changes of %s behind a link are not seen", w->path);
+	look_later(w);
 	if (access(w->path, F_OK) < 0)
 		return;
 	if (read_lines(w, &w->known) < 0)
