@@ -47,27 +47,21 @@ static uint64_t count_of(const struct listing *l, struct span id)
 	return 0;
 }
 
-static void append_member(struct buffer *out, const char *key, struct span text)
-{
-	buffer_appendf(out, ", \"%s\": ", key);
-	json_append_string(out, text.data ? text : SPAN(""));
-}
-
 static void append_json(struct listing *l, const struct rule_info *info)
 {
 	struct buffer *out = &l->view.out;
 
 	buffer_append_literal(out, "{\"id\": ");
 	json_append_string(out, info->id);
-	append_member(out, "type", info->type);
-	append_member(out, "severity", span_from(severity_name(info->severity)));
-	append_member(out, "for",
-		      info->scope == RULES_KERNEL_LOG ? SPAN("kernel_log")
-						      : SPAN("photon_ring"));
-	append_member(out, "condition", info->condition);
-	append_member(out, "tags", info->tags);
-	append_member(out, "attack", info->attack);
-	append_member(out, "file", span_from(info->file));
+	json_append_member(out, "type", info->type);
+	json_append_member(out, "severity", span_from(severity_name(info->severity)));
+	json_append_member(out, "for",
+			   info->scope == RULES_KERNEL_LOG ? SPAN("kernel_log")
+							   : SPAN("photon_ring"));
+	json_append_member(out, "condition", info->condition);
+	json_append_member(out, "tags", info->tags);
+	json_append_member(out, "attack", info->attack);
+	json_append_member(out, "file", span_from(info->file));
 	buffer_appendf(out, ", \"line\": %d, \"examples\": %zu, \"drop\": %s", info->line,
 		       info->n_examples, info->is_drop ? "true" : "false");
 	if (l->counts)

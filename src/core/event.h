@@ -99,6 +99,9 @@ void event_append_data(struct buffer *out, const struct event_data *data);
 /** json_append_string() - @s quoted and escaped as event_encode() does */
 void json_append_string(struct buffer *out, struct span s);
 
+/** json_append_member() - `, "key": "text"`; @key: stands for itself; @text: absent: "" */
+void json_append_member(struct buffer *out, const char *key, struct span text);
+
 /** severity_name() - "info" … "critical"; a literal */
 const char *severity_name(enum lksm_severity severity);
 

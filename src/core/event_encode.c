@@ -151,6 +151,12 @@ void json_append_string(struct buffer *out, struct span s)
 	room_close(&room, to ? put_string(to, s) : NULL);
 }
 
+void json_append_member(struct buffer *out, const char *key, struct span text)
+{
+	buffer_appendf(out, ", \"%s\": ", key);
+	json_append_string(out, text.data ? text : SPAN(""));
+}
+
 /* ---- numbers ---- */
 
 static const char pairs[] =

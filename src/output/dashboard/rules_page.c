@@ -24,12 +24,6 @@ static int load(struct rules_page *page)
 	return r;
 }
 
-static void append_text(struct buffer *out, const char *key, struct span text)
-{
-	buffer_appendf(out, ", \"%s\": ", key);
-	json_append_string(out, text.data ? text : SPAN(""));
-}
-
 /* "taint hook" → ["taint", "hook"] */
 static void append_words(struct buffer *out, const char *key, struct span words)
 {
@@ -65,15 +59,15 @@ static void append_rule(struct buffer *out, const struct rules_page *page,
 {
 	buffer_append_literal(out, "{\"id\": ");
 	json_append_string(out, info->id);
-	append_text(out, "type", info->type);
-	append_text(out, "severity", span_from(severity_name(info->severity)));
-	append_text(out, "for",
-		    info->scope == RULES_KERNEL_LOG ? SPAN("kernel_log")
-						    : SPAN("photon_ring"));
-	append_text(out, "condition", info->condition);
+	json_append_member(out, "type", info->type);
+	json_append_member(out, "severity", span_from(severity_name(info->severity)));
+	json_append_member(out, "for",
+			   info->scope == RULES_KERNEL_LOG ? SPAN("kernel_log")
+							   : SPAN("photon_ring"));
+	json_append_member(out, "condition", info->condition);
 	append_words(out, "tags", info->tags);
 	append_words(out, "attack", info->attack);
-	append_text(out, "file", span_from(info->file));
+	json_append_member(out, "file", span_from(info->file));
 	buffer_appendf(out, ", \"line\": %d", info->line);
 	append_examples(out, page->rules, info);
 	buffer_appendf(out, ", \"drop\": %s", info->is_drop ? "true" : "false");
