@@ -20,6 +20,7 @@
 #include "guard.h"
 #include "kprobe_table.h"
 #include "owner.h"
+#include "patch_sites.h"
 #include "symbols.h"
 
 #define NEAR_SIZE  5
@@ -191,13 +192,18 @@ static bool find_near(const struct code *code, size_t *ret)
 	return false;
 }
 
+static bool is_site(const struct code *code, size_t at)
+{
+	return patch_sites_has(code->address + at);
+}
+
 /* Jump labels of two bytes: a jmp where a nop was, or the other way round. */
 static bool is_short_label(const struct code *code)
 {
 	static const u8 nop[2] = { 0x66, 0x90 };
 	const u8 *now = code->now + code->at, *before = code->before + code->at;
 
-	if (code->at + 2 > code->size || code->at <= code->entry)
+	if (code->at + 2 > code->size || code->at <= code->entry || !is_site(code, code->at))
 		return false;
 	return (now[0] == 0xeb && !memcmp(before, nop, 2)) ||
 	       (before[0] == 0xeb && !memcmp(now, nop, 2));
@@ -206,7 +212,7 @@ static bool is_short_label(const struct code *code)
 /* Does the kernel put there what is there now, after what was there? */
 static bool is_patch(const struct code *code, size_t at)
 {
-	return at + NEAR_SIZE <= code->size &&
+	return at + NEAR_SIZE <= code->size && is_site(code, at) &&
 	       (lawful_after[form_of(code->before + at)] & 1 << form_of(code->now + at));
 }
 

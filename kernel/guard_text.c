@@ -16,6 +16,7 @@
 #include <linux/uaccess.h>
 
 #include "code.h"
+#include "patch_sites.h"
 #include "text_watch_list.h"
 
 /*
@@ -55,8 +56,10 @@ static int text_start(void)
 	if (!n)
 		return -ENOENT;
 	state.copies = kvzalloc(n, GFP_KERNEL);
-	if (!state.copies)
+	if (!state.copies || patch_sites_start()) {
+		kvfree(state.copies);
 		return -ENOMEM;
+	}
 	for (i = 0, n = 0; i < ARRAY_SIZE(wanted); n += size_of(&wanted[i++]))
 		(void)copy_from_kernel_nofault(
 			state.copies + n, (void *)wanted[i].address, size_of(&wanted[i]));
@@ -65,6 +68,7 @@ static int text_start(void)
 
 static void text_stop(void)
 {
+	patch_sites_stop();
 	kvfree(state.copies);
 }
 

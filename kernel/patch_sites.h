@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Where the kernel image patches itself: its jump labels and static calls. Elsewhere in the
+ * middle of a function a call that is gone, or leads to something else, is nobody's patch.
+ */
+#ifndef PHOTON_RING_PATCH_SITES_H
+#define PHOTON_RING_PATCH_SITES_H
+
+#include <linux/types.h>
+
+/* Says which symbols it needs, before symbols_resolve(). */
+void patch_sites_want(void);
+
+/* Reads the kernel's tables. May sleep. Return: 0 or -ENOMEM */
+int patch_sites_start(void);
+void patch_sites_stop(void);
+
+/**
+ * patch_sites_has() - may the instruction at that address be patched?
+ *
+ * Return: also true where nobody knows: in modules, and if the kernel shows no tables
+ */
+bool patch_sites_has(unsigned long address);
+
+#endif
