@@ -52,6 +52,12 @@ bool code_find_change(unsigned long address, const u8 *now, const u8 *before, si
 bool code_find_hook(unsigned long address, const u8 *now, size_t size,
 		    struct code_change *ret);
 
+/* Return: how many bytes are the same, from the first on */
+size_t code_n_same(const u8 *now, const u8 *before, size_t size);
+
+/* What a change is, as one word for a guard; never 0 */
+unsigned long code_change_value(const struct code_change *change);
+
 /* Decodes a call or jump with a 32-bit distance. Return: its target, or 0 */
 unsigned long code_near_target(unsigned long address, const u8 *bytes, size_t size);
 

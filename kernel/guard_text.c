@@ -5,8 +5,6 @@
  * function's number, a value what is wrong with it: the target of a jump or call, another
  * small number otherwise, 0 for nothing.
  */
-#include "guard.h"
-
 #include <linux/delay.h>
 #include <linux/errno.h>
 #include <linux/kernel.h>
@@ -16,7 +14,9 @@
 #include <linux/uaccess.h>
 
 #include "code.h"
+#include "guards.h"
 #include "patch_sites.h"
+#include "text_report.h"
 #include "text_watch_list.h"
 
 /*
@@ -89,16 +89,11 @@ static size_t n_looks(const struct code_change *change)
 	return change->kind == CODE_BREAKPOINT ? LOOKS_AT_INT3 : LOOKS;
 }
 
-static unsigned long value_of(const struct code_change *change)
-{
-	return change->target ? change->target : change->offset << 8 | (change->kind + 1);
-}
-
 /* After @n looks */
 static bool is_in_doubt(size_t i, size_t n)
 {
 	return state.is_changed[i] && n < n_looks(&state.changes[i]) &&
-	       value_of(&state.changes[i]) != state.values[i];
+	       code_change_value(&state.changes[i]) != state.values[i];
 }
 
 /* @n: looks before this one. Return: whether there has to be another one */
@@ -128,39 +123,27 @@ static void text_visit(struct guard_visit *visit)
 	for (i = 0; i < ARRAY_SIZE(wanted); i++) {
 		if (!size_of(&wanted[i]))
 			continue;
-		state.values[i] = state.is_changed[i] ? value_of(&state.changes[i]) : 0;
+		state.values[i] = state.is_changed[i]
+					  ? code_change_value(&state.changes[i])
+					  : 0;
 		guard_word(visit, i, state.values[i]);
 	}
 }
 
-static void print_where(char *to, size_t size, unsigned long key)
+static void report(const struct guard_change *change)
 {
-	if (state.changes[key].offset)
-		scnprintf(to, size, "%s+0x%zx", wanted[key].name,
-			  state.changes[key].offset);
-	else
-		strscpy(to, wanted[key].name, size);
+	text_report(change, wanted[change->key].name, &state.changes[change->key]);
 }
 
-static void text_report(const struct guard_change *change)
+bool guard_text_has(unsigned long address)
 {
-	const struct code_change *what = &state.changes[change->key];
-	struct guard_change to = *change;
-	char where[128];
+	size_t i;
 
-	if (change->is_new && !change->new)
-		return;
-	print_where(where, sizeof(where), change->key);
-	to.is_new = true; /* the old value is no address */
-	if (!change->new)
-		guard_print(change, NULL, EMIT_INFO, "text_restored", " what=%s",
-			    wanted[change->key].name);
-	else if (what->target)
-		guard_print_target(&to, EMIT_HIGH, "text_patched", " what=%s how=%s",
-				   where, code_kind_names[what->kind]);
-	else
-		guard_print(change, NULL, EMIT_HIGH, "text_patched", " what=%s how=%s",
-			    where, code_kind_names[what->kind]);
+	for (i = 0; i < ARRAY_SIZE(wanted); i++) {
+		if (address - wanted[i].address < size_of(&wanted[i]))
+			return true;
+	}
+	return false;
 }
 
 const struct guard guard_text = {
@@ -170,5 +153,5 @@ const struct guard guard_text = {
 	.start = text_start,
 	.stop = text_stop,
 	.visit = text_visit,
-	.report = text_report,
+	.report = report,
 };

@@ -23,7 +23,7 @@ static const struct guard *const guards[] = {
 	&guard_ftrace,	    &guard_kprobes, &guard_tracepoints, &guard_netfilter,
 	&guard_notifiers,   &guard_lsm,	    &guard_variables,	&guard_processes,
 	&guard_pointers,    &guard_objects, &guard_proc,	&guard_tasks,
-	&guard_hidden_code,
+	&guard_hidden_code, &guard_image,
 };
 
 #define SWEEP_PERIOD_MS 4500

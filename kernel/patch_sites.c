@@ -12,12 +12,27 @@
 #include "owner.h"
 #include "symbols.h"
 
-enum { LABELS, LABELS_END, CALLS, CALLS_END };
+enum {
+	LABELS,
+	LABELS_END,
+	CALLS,
+	CALLS_END,
+	TRAMPOLINES,
+	TRAMPOLINES_END,
+	FTRACE
+};
 static struct symbol_wanted wanted[] = {
 	[LABELS] = { .name = "__start___jump_table" },
 	[LABELS_END] = { .name = "__stop___jump_table" },
 	[CALLS] = { .name = "__start_static_call_sites" },
 	[CALLS_END] = { .name = "__stop_static_call_sites" },
+	/* of static calls */
+	[TRAMPOLINES] = { .name = "__static_call_text_start" },
+	[TRAMPOLINES_END] = { .name = "__static_call_text_end" },
+	/* Where ftrace's own code goes on to whoever traces. */
+	[FTRACE] = { .name = "ftrace_call" },
+	{ .name = "ftrace_regs_call" },
+	{ .name = "ftrace_graph_call" },
 };
 
 /* Addresses, in ascending order */
@@ -99,8 +114,23 @@ void patch_sites_stop(void)
 	state.n = 0;
 }
 
+static bool is_of_ftrace(unsigned long address)
+{
+	size_t i;
+
+	for (i = FTRACE; i < ARRAY_SIZE(wanted); i++) {
+		if (address == wanted[i].address)
+			return true;
+	}
+	return false;
+}
+
 bool patch_sites_has(unsigned long address)
 {
-	return !state.n || !owner_is_kernel(address) ||
-	       bsearch(&address, state.sites, state.n, sizeof(*state.sites), compare);
+	if (!state.n || !owner_is_kernel(address) || is_of_ftrace(address))
+		return true;
+	if (address >= wanted[TRAMPOLINES].address &&
+	    address < wanted[TRAMPOLINES_END].address)
+		return true;
+	return bsearch(&address, state.sites, state.n, sizeof(*state.sites), compare);
 }

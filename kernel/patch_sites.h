@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Where the kernel image patches itself: its jump labels and static calls. Elsewhere in the
+ * Where the kernel image patches itself: jump labels, static calls, ftrace. Elsewhere in the
  * middle of a function a call that is gone, or leads to something else, is nobody's patch.
  */
 #ifndef PHOTON_RING_PATCH_SITES_H
