@@ -194,7 +194,9 @@ static bool find_near(const struct code *code, size_t *ret)
 
 static bool is_site(const struct code *code, size_t at)
 {
-	return patch_sites_has(code->address + at);
+	unsigned long address = code->address + at;
+
+	return !patch_sites_are_known(address) || patch_sites_has(address);
 }
 
 /* Jump labels of two bytes: a jmp where a nop was, or the other way round. */
@@ -248,7 +250,7 @@ static bool is_lawful_near(const struct code *code, size_t begin, unsigned long 
 	owner_find(target, &owner);
 	if (owner.kind == OWNER_TRAMPOLINE)
 		return true;
-	if (begin <= code->entry)
+	if (begin <= code->entry && !patch_sites_has(code->address + begin))
 		return owner.kind == OWNER_KERNEL && code->now[begin] == CALL &&
 		       is_of_ftrace(target);
 	return is_lawful(target) && (is_patch(code, begin) || n_unknown(code));

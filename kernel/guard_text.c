@@ -77,6 +77,10 @@ static bool find_change(size_t i, const u8 *copy, bool is_first)
 	unsigned long address = wanted[i].address;
 	size_t size = size_of(&wanted[i]);
 
+	/* The kernel's own code does not go away; that of a module may. */
+	if (!is_first && owner_is_kernel(address) &&
+	    code_n_same((const u8 *)address, copy, size) == size)
+		return false;
 	if (copy_from_kernel_nofault(state.now, (void *)address, size))
 		return false;
 	if (is_first)

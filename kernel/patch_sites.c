@@ -125,12 +125,20 @@ static bool is_of_ftrace(unsigned long address)
 	return false;
 }
 
+static bool is_trampoline(unsigned long address)
+{
+	return address >= wanted[TRAMPOLINES].address &&
+	       address < wanted[TRAMPOLINES_END].address;
+}
+
 bool patch_sites_has(unsigned long address)
 {
-	if (!state.n || !owner_is_kernel(address) || is_of_ftrace(address))
-		return true;
-	if (address >= wanted[TRAMPOLINES].address &&
-	    address < wanted[TRAMPOLINES_END].address)
-		return true;
-	return bsearch(&address, state.sites, state.n, sizeof(*state.sites), compare);
+	return is_of_ftrace(address) || is_trampoline(address) ||
+	       (state.n &&
+		bsearch(&address, state.sites, state.n, sizeof(*state.sites), compare));
+}
+
+bool patch_sites_are_known(unsigned long address)
+{
+	return state.n && owner_is_kernel(address);
 }

@@ -15,11 +15,10 @@ void patch_sites_want(void);
 int patch_sites_start(void);
 void patch_sites_stop(void);
 
-/**
- * patch_sites_has() - may the instruction at that address be patched?
- *
- * Return: also true where nobody knows: in modules, and if the kernel shows no tables
- */
+/* May the instruction at that address be patched? */
 bool patch_sites_has(unsigned long address);
+
+/* Is it known which are patched there? Not in modules, nor if the kernel shows no tables. */
+bool patch_sites_are_known(unsigned long address);
 
 #endif
