@@ -2,8 +2,9 @@
 /*
  * All code of the kernel image, against a copy from when the sensor was loaded. guard_text
  * looks at the functions that rootkits hook each time; here each sweep has a part, so that
- * all of it is looked at once a minute, and a scan has all. A key is the address of a
- * function, a value what is wrong with it.
+ * all of it is looked at once a minute. A scan has all, and so has a look across the init or
+ * exit of a module that is not the kernel's own. A key is the address of a function, a value
+ * what is wrong with it.
  */
 #include <linux/delay.h>
 #include <linux/errno.h>
@@ -247,6 +248,18 @@ static void look_at_next_part(void)
 		state.next = 0;
 }
 
+static int is_suspect(struct roster_module *module, void *unused)
+{
+	return module->is_foreign && (module->is_starting || module->is_leaving);
+}
+
+static bool wants_all(enum guard_occasion occasion)
+{
+	if (occasion == GUARD_INIT || occasion == GUARD_UNLOAD)
+		return roster_each(is_suspect, NULL);
+	return occasion == GUARD_SCAN;
+}
+
 static void image_visit(struct guard_visit *visit)
 {
 	size_t i;
@@ -254,7 +267,7 @@ static void image_visit(struct guard_visit *visit)
 	forget_restored(&state.known);
 	if (guard_occasion(visit) == GUARD_SWEEP)
 		look_at_next_part();
-	else if (guard_occasion(visit) == GUARD_SCAN)
+	else if (wants_all(guard_occasion(visit)))
 		look(wanted[START].address, wanted[START].address + state.size);
 	if (state.known.is_cut)
 		guard_cut(visit);
