@@ -23,10 +23,11 @@
 #include "patch_sites.h"
 #include "symbols.h"
 
-#define NEAR_SIZE  5
+#define NEAR_SIZE  CODE_CALL_SIZE
 #define ENDBR_SIZE 4
 #define CALL	   0xe8
 #define JUMP	   0xe9
+#define SHORT_JUMP 0xeb
 
 const char *const code_kind_names[CODE_KIND_COUNT] = {
 	[CODE_JUMP] = "jump",
@@ -174,11 +175,33 @@ static bool set_change(struct code_change *ret, size_t offset, enum code_kind ki
 	return true;
 }
 
+static const u8 short_nop[2] = { 0x66, 0x90 };
+
+static bool is_short(const u8 *bytes)
+{
+	return bytes[0] == SHORT_JUMP || !memcmp(bytes, short_nop, sizeof(short_nop));
+}
+
+/* Where the instruction begins that the kernel patches and of which byte @at is a part. */
+static bool find_site(const struct code *code, size_t *ret)
+{
+	unsigned long site;
+
+	if (!patch_sites_find(code->address + code->at, &site) || site < code->address)
+		return false;
+	*ret = site - code->address;
+	return *ret + 2 <= code->size &&
+	       code->at - *ret < (is_short(code->before + *ret) ? 2 : NEAR_SIZE);
+}
+
 /* Where a call or jump begins of which byte @at is a part, the opcode changed or not. */
 static bool find_near(const struct code *code, size_t *ret)
 {
 	size_t back;
 
+	if (find_site(code,
+		      ret)) /* A byte before it that looks like an opcode is none. */
+		return *ret + NEAR_SIZE <= code->size && is_near(code->now[*ret]);
 	for (back = 0; back < NEAR_SIZE && back <= code->at; back++) {
 		size_t i = code->at - back;
 
@@ -202,14 +225,12 @@ static bool is_site(const struct code *code, size_t at)
 /* Jump labels of two bytes: a jmp where a nop was, or the other way round. */
 static bool is_short_label(const struct code *code)
 {
-	static const u8 nop[2] = { 0x66, 0x90 };
 	const u8 *now = code->now + code->at, *before = code->before + code->at;
 
 	if (code->at + 2 > code->size || code->at <= code->entry ||
 	    !is_site(code, code->at))
 		return false;
-	return (now[0] == 0xeb && !memcmp(before, nop, 2)) ||
-	       (before[0] == 0xeb && !memcmp(now, nop, 2));
+	return is_short(now) && is_short(before) && now[0] != before[0];
 }
 
 /* Does the kernel put there what is there now, after what was there? */
@@ -324,6 +345,27 @@ size_t code_n_same(const u8 *now, const u8 *before, size_t size)
 unsigned long code_change_value(const struct code_change *change)
 {
 	return change->target ? change->target : change->offset << 8 | (change->kind + 1);
+}
+
+/* Of ftrace's: a nop has become its call, or the other way round. Tens of thousands may. */
+bool code_is_traced(unsigned long address, const u8 *now, const u8 *before,
+		    unsigned long *known)
+{
+	const u8 *call = now[0] == CALL ? now : before;
+	const u8 *other = call == now ? before : now;
+	unsigned long target = code_near_target(address, call, NEAR_SIZE);
+	struct owner owner;
+
+	if (form_of(call) != FORM_CALL || form_of(other) != FORM_NOP)
+		return false;
+	if (target == *known)
+		return true;
+	owner_find(target, &owner);
+	if (owner.kind != OWNER_TRAMPOLINE &&
+	    !(owner.kind == OWNER_KERNEL && is_of_ftrace(target)))
+		return false;
+	*known = target;
+	return true;
 }
 
 bool code_find_change(unsigned long address, const u8 *now, const u8 *before, size_t size,

@@ -32,6 +32,9 @@ struct code_change {
 /* Longest code that can be compared at once, in bytes */
 #define CODE_SIZE_MAX 4096
 
+/* Bytes of a call with a 32-bit distance */
+#define CODE_CALL_SIZE 5
+
 /**
  * code_find_change() - compare code with a copy of it
  * @address: where the code is
@@ -51,6 +54,18 @@ bool code_find_change(unsigned long address, const u8 *now, const u8 *before, si
  */
 bool code_find_hook(unsigned long address, const u8 *now, size_t size,
 		    struct code_change *ret);
+
+/**
+ * code_is_traced() - does one instruction differ because ftrace traces its function, or did?
+ * @address: where the instruction is
+ * @now: its CODE_CALL_SIZE bytes
+ * @before: as they were
+ * @known: a target that is ftrace's, or 0; the caller's, for as long as it stays true
+ *
+ * A short way: code_find_change() says the same. May sleep.
+ */
+bool code_is_traced(unsigned long address, const u8 *now, const u8 *before,
+		    unsigned long *known);
 
 /* Return: how many bytes are the same, from the first on */
 size_t code_n_same(const u8 *now, const u8 *before, size_t size);

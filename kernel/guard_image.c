@@ -63,7 +63,8 @@ struct findings {
 static struct {
 	u8 *copy;
 	size_t size;
-	size_t next; /* the sweeps' */
+	size_t next;		 /* the sweeps' */
+	unsigned long traced_to; /* in this look */
 	u8 now[CODE_SIZE_MAX];
 	struct findings known;
 	struct findings fresh;
@@ -119,10 +120,16 @@ static struct symbol_range function_at(unsigned long at)
  */
 static bool judge(unsigned long at, struct finding *ret, unsigned long *ret_next)
 {
-	struct symbol_range function = function_at(at);
-	unsigned long from = function.start;
-	size_t offset, size;
+	size_t offset = at - wanted[START].address, size;
+	struct symbol_range function;
+	unsigned long from;
 
+	*ret_next = at + CODE_CALL_SIZE;
+	if (state.size - offset >= CODE_CALL_SIZE &&
+	    code_is_traced(at, image() + offset, state.copy + offset, &state.traced_to))
+		return false;
+	function = function_at(at);
+	from = function.start;
 	if (at - from > CODE_SIZE_MAX - 2 * MARGIN)
 		from = at - MARGIN;
 	size = min_t(size_t, function.end - from, CODE_SIZE_MAX);
@@ -228,6 +235,7 @@ static void look(unsigned long from, unsigned long to)
 	unsigned long pause_us = LOOK_PAUSE_US;
 	size_t i;
 
+	state.traced_to = 0;
 	find_all(from, to, &state.fresh);
 	for (i = 1; i < LOOKS && settle(&state.fresh); i++, pause_us *= 2)
 		usleep_range(pause_us, 2 * pause_us);

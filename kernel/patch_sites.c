@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "patch_sites.h"
 
-#include <linux/bsearch.h>
 #include <linux/errno.h>
 #include <linux/jump_label.h>
 #include <linux/kernel.h>
@@ -114,6 +113,24 @@ void patch_sites_stop(void)
 	state.n = 0;
 }
 
+bool patch_sites_find(unsigned long address, unsigned long *ret)
+{
+	size_t low = 0, high = state.n;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (state.sites[middle] <= address)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (!low || address - state.sites[low - 1] >= PATCH_SITE_SIZE)
+		return false;
+	*ret = state.sites[low - 1];
+	return true;
+}
+
 static bool is_of_ftrace(unsigned long address)
 {
 	size_t i;
@@ -133,9 +150,10 @@ static bool is_trampoline(unsigned long address)
 
 bool patch_sites_has(unsigned long address)
 {
+	unsigned long site;
+
 	return is_of_ftrace(address) || is_trampoline(address) ||
-	       (state.n &&
-		bsearch(&address, state.sites, state.n, sizeof(*state.sites), compare));
+	       (patch_sites_find(address, &site) && site == address);
 }
 
 bool patch_sites_are_known(unsigned long address)

@@ -8,6 +8,9 @@
 
 #include <linux/types.h>
 
+/* Longest instruction that is patched, in bytes */
+#define PATCH_SITE_SIZE 5
+
 /* Says which symbols it needs, before symbols_resolve(). */
 void patch_sites_want(void);
 
@@ -17,6 +20,12 @@ void patch_sites_stop(void);
 
 /* May the instruction at that address be patched? */
 bool patch_sites_has(unsigned long address);
+
+/**
+ * patch_sites_find() - find a jump label or static call that an address may be part of
+ * @ret: the last site up to there, less than PATCH_SITE_SIZE before it
+ */
+bool patch_sites_find(unsigned long address, unsigned long *ret);
 
 /* Is it known which are patched there? Not in modules, nor if the kernel shows no tables. */
 bool patch_sites_are_known(unsigned long address);
