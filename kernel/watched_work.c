@@ -7,7 +7,8 @@
 
 #include "emit.h"
 
-#define LATE (5 * HZ / 2)
+#define LATE	(5 * HZ / 2)
+#define BLOCKED (30 * HZ)
 /*
  * A machine that stood still, as a guest may, finds everything late when it goes on; but
  * then what is due runs before the next look.
@@ -17,7 +18,7 @@
 
 void watched_work_step(struct watched_work *watched)
 {
-	WRITE_ONCE(watched->last, jiffies ? jiffies : 1);
+	WRITE_ONCE(watched->last, jiffies | 1);
 }
 
 void watched_work_end(struct watched_work *watched)
@@ -25,13 +26,19 @@ void watched_work_end(struct watched_work *watched)
 	WRITE_ONCE(watched->last, 0);
 }
 
-/* A step that takes long, as when it waits for a slow console, is one all the same. */
+/*
+ * A step that takes long, as when it waits for a slow console, is one all the same. What is
+ * queued and has no worker yet was not cancelled: another work has the processor.
+ */
 static bool is_late(const struct watched_work *watched)
 {
-	unsigned long last = READ_ONCE(watched->last);
+	unsigned long last = READ_ONCE(watched->last), patience = LATE;
+	unsigned int busy = work_busy(&watched->work->work);
 
-	return last && time_after(jiffies, last + LATE) &&
-	       !(work_busy(&watched->work->work) & WORK_BUSY_RUNNING);
+	if ((busy & WORK_BUSY_PENDING) && !timer_pending(&watched->work->timer))
+		patience = BLOCKED;
+	return last && time_after(jiffies, last + patience) &&
+	       !(busy & WORK_BUSY_RUNNING);
 }
 
 void watched_work_look(struct watched_work *watched)
