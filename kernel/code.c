@@ -199,8 +199,8 @@ static bool find_near(const struct code *code, size_t *ret)
 {
 	size_t back;
 
-	if (find_site(code,
-		      ret)) /* A byte before it that looks like an opcode is none. */
+	/* A byte before it that looks like an opcode is none. */
+	if (find_site(code, ret))
 		return *ret + NEAR_SIZE <= code->size && is_near(code->now[*ret]);
 	for (back = 0; back < NEAR_SIZE && back <= code->at; back++) {
 		size_t i = code->at - back;
