@@ -55,17 +55,23 @@ bool code_find_change(unsigned long address, const u8 *now, const u8 *before, si
 bool code_find_hook(unsigned long address, const u8 *now, size_t size,
 		    struct code_change *ret);
 
+/* Where calls of ftrace's lead, and where those led that are no more */
+struct code_traced {
+	unsigned long on;
+	unsigned long off;
+};
+
 /**
  * code_is_traced() - does one instruction differ because ftrace traces its function, or did?
  * @address: where the instruction is
  * @now: its CODE_CALL_SIZE bytes
  * @before: as they were
- * @known: a target that is ftrace's, or 0; the caller's, for as long as it stays true
+ * @known: targets that are ftrace's, or 0; the caller's, for as long as they stay that
  *
  * A short way: code_find_change() says the same. May sleep.
  */
 bool code_is_traced(unsigned long address, const u8 *now, const u8 *before,
-		    unsigned long *known);
+		    struct code_traced *known);
 
 /* Return: how many bytes are the same, from the first on */
 size_t code_n_same(const u8 *now, const u8 *before, size_t size);

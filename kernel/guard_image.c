@@ -3,8 +3,8 @@
  * All code of the kernel image, against a copy from when the sensor was loaded. guard_text
  * looks at the functions that rootkits hook each time; here each sweep has a part, so that
  * all of it is looked at once a minute. A scan has all, and so has a look across the init or
- * exit of a module that is not the kernel's own. A key is the address of a function, a value
- * what is wrong with it.
+ * exit of a module that is not the kernel's own. A key is an address, a value what is
+ * wrong there.
  */
 #include <linux/delay.h>
 #include <linux/errno.h>
@@ -16,13 +16,15 @@
 
 #include "code.h"
 #include "guards.h"
+#include "kprobe_table.h"
 #include "text_report.h"
 
 #define PARTS	     13		/* sweeps that it takes */
 #define STEP	     (64 << 10) /* compared without a pause, in bytes */
 #define FINDINGS_MAX 64
 /* As guard_text's: what the kernel itself is about to patch is left alone for 0.5 s. */
-#define LOOKS	      9
+#define LOOKS	      8
+#define TRIES	      3
 #define LOOK_PAUSE_US 2000
 /* The copy is not worth more of the machine's memory than one in so many bytes. */
 #define MEMORY_SHARE 16
@@ -63,8 +65,8 @@ struct findings {
 static struct {
 	u8 *copy;
 	size_t size;
-	size_t next;		 /* the sweeps' */
-	unsigned long traced_to; /* in this look */
+	size_t next;		   /* the sweeps' */
+	struct code_traced traced; /* in this look */
 	u8 now[CODE_SIZE_MAX];
 	struct findings known;
 	struct findings fresh;
@@ -82,7 +84,8 @@ static int image_start(void)
 
 	if (!start || end <= start)
 		return -ENOENT;
-	state.size = end - start;
+	/* The rest of the last page can be run, too. */
+	state.size = PAGE_ALIGN(end) - start;
 	if (state.size > (totalram_pages() << PAGE_SHIFT) / MEMORY_SHARE)
 		return -ENOMEM;
 	state.copy = vmalloc(state.size);
@@ -93,6 +96,7 @@ static int image_start(void)
 		       min_t(size_t, STEP, state.size - at));
 		cond_resched();
 	}
+	kprobe_table_put_originals(state.copy, start, state.size);
 	return 0;
 }
 
@@ -126,7 +130,7 @@ static bool judge(unsigned long at, struct finding *ret, unsigned long *ret_next
 
 	*ret_next = at + CODE_CALL_SIZE;
 	if (state.size - offset >= CODE_CALL_SIZE &&
-	    code_is_traced(at, image() + offset, state.copy + offset, &state.traced_to))
+	    code_is_traced(at, image() + offset, state.copy + offset, &state.traced))
 		return false;
 	function = function_at(at);
 	from = function.start;
@@ -144,10 +148,12 @@ static bool judge(unsigned long at, struct finding *ret, unsigned long *ret_next
 		*ret_next = max(ret->at, at + 1);
 		return false;
 	}
+	if (guard_text_has(ret->at))
+		return false;
 	*ret_next = function.end;
 	ret->function = function.start;
 	ret->change.offset = ret->at - function.start;
-	return !guard_text_has(ret->at);
+	return true;
 }
 
 static void find_all(unsigned long from, unsigned long to, struct findings *ret)
@@ -158,6 +164,7 @@ static void find_all(unsigned long from, unsigned long to, struct findings *ret)
 
 	ret->n = 0;
 	ret->is_cut = false;
+	state.traced = (struct code_traced){ 0 };
 	for (; at < to; cond_resched()) {
 		offset = at - wanted[START].address;
 		at += code_n_same(image() + offset, state.copy + offset,
@@ -179,7 +186,7 @@ static bool is_known(const struct finding *finding)
 	size_t i;
 
 	for (i = 0; i < state.known.n; i++) {
-		if (state.known.each[i].function == finding->function &&
+		if (state.known.each[i].at == finding->at &&
 		    code_change_value(&state.known.each[i].change) ==
 			    code_change_value(&finding->change))
 			return true;
@@ -187,23 +194,31 @@ static bool is_known(const struct finding *finding)
 	return false;
 }
 
-/* Looks again at what was not known. Return: whether there is such */
-static bool settle(struct findings *fresh)
+static bool is_any_new(const struct findings *fresh)
 {
-	bool is_any_in_doubt = false;
+	size_t i;
+
+	for (i = 0; i < fresh->n; i++) {
+		if (!is_known(&fresh->each[i]))
+			return true;
+	}
+	return false;
+}
+
+/* Looks again at what was not known, and drops what is lawful now. */
+static void settle(struct findings *fresh)
+{
 	unsigned long unused;
 	size_t i, n = 0;
 
+	state.traced = (struct code_traced){ 0 };
 	for (i = 0; i < fresh->n; i++) {
-		if (is_known(&fresh->each[i])) {
+		if (is_known(&fresh->each[i]))
 			fresh->each[n++] = fresh->each[i];
-		} else if (judge(fresh->each[i].at, &fresh->each[n], &unused)) {
+		else if (judge(fresh->each[i].at, &fresh->each[n], &unused))
 			n++;
-			is_any_in_doubt = true;
-		}
 	}
 	fresh->n = n;
-	return is_any_in_doubt;
 }
 
 /* Each time, so that what was put back is told soon. */
@@ -230,19 +245,31 @@ static void forget(unsigned long from, unsigned long to, struct findings *known)
 	known->n = n;
 }
 
-static void look(unsigned long from, unsigned long to)
+static void find_lasting(unsigned long from, unsigned long to, struct findings *ret)
 {
 	unsigned long pause_us = LOOK_PAUSE_US;
 	size_t i;
 
-	state.traced_to = 0;
-	find_all(from, to, &state.fresh);
-	for (i = 1; i < LOOKS && settle(&state.fresh); i++, pause_us *= 2)
+	find_all(from, to, ret);
+	for (i = 0; i < LOOKS && is_any_new(ret); i++, pause_us *= 2) {
 		usleep_range(pause_us, 2 * pause_us);
-	forget(from, to, &state.known);
-	for (i = 0; i < state.fresh.n && state.known.n < FINDINGS_MAX; i++)
-		state.known.each[state.known.n++] = state.fresh.each[i];
-	state.known.is_cut = state.fresh.is_cut || i < state.fresh.n;
+		settle(ret);
+	}
+}
+
+static void look(unsigned long from, unsigned long to)
+{
+	struct findings *fresh = &state.fresh, *known = &state.known;
+	size_t i = 0;
+
+	/* What the kernel was patching may have left no room for the rest. */
+	do
+		find_lasting(from, to, fresh);
+	while (fresh->is_cut && fresh->n < FINDINGS_MAX && ++i < TRIES);
+	forget(from, to, known);
+	for (i = 0; i < fresh->n && known->n < FINDINGS_MAX; i++)
+		known->each[known->n++] = fresh->each[i];
+	known->is_cut = known->n == FINDINGS_MAX;
 }
 
 static void look_at_next_part(void)
@@ -280,21 +307,28 @@ static void image_visit(struct guard_visit *visit)
 	if (state.known.is_cut)
 		guard_cut(visit);
 	for (i = 0; i < state.known.n; i++)
-		guard_word(visit, state.known.each[i].function,
+		guard_word(visit, state.known.each[i].at,
 			   code_change_value(&state.known.each[i].change));
+}
+
+static const struct finding *find_known(unsigned long at)
+{
+	size_t i;
+
+	for (i = 0; i < state.known.n; i++) {
+		if (state.known.each[i].at == at)
+			return &state.known.each[i];
+	}
+	return NULL;
 }
 
 static void image_report(const struct guard_change *change)
 {
+	const struct finding *finding = find_known(change->key);
 	char name[SYMBOLS_NAME_SIZE];
-	size_t i;
 
-	symbols_describe(name, change->key);
-	for (i = 0; i < state.known.n; i++) {
-		if (state.known.each[i].function == change->key)
-			break;
-	}
-	text_report(change, name, i < state.known.n ? &state.known.each[i].change : NULL);
+	symbols_describe(name, finding ? finding->function : change->key);
+	text_report(change, name, finding ? &finding->change : NULL);
 }
 
 const struct guard guard_image = {

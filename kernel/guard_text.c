@@ -15,7 +15,7 @@
 
 #include "code.h"
 #include "guards.h"
-#include "patch_sites.h"
+#include "kprobe_table.h"
 #include "text_report.h"
 #include "text_watch_list.h"
 
@@ -47,6 +47,14 @@ static size_t size_of(const struct symbol_wanted *function)
 	return min_t(size_t, function->size, CODE_SIZE_MAX);
 }
 
+static void copy_function(u8 *to, const struct symbol_wanted *function)
+{
+	size_t size = size_of(function);
+
+	if (size && !copy_from_kernel_nofault(to, (void *)function->address, size))
+		kprobe_table_put_originals(to, function->address, size);
+}
+
 static int text_start(void)
 {
 	size_t i, n = 0;
@@ -56,19 +64,15 @@ static int text_start(void)
 	if (!n)
 		return -ENOENT;
 	state.copies = kvzalloc(n, GFP_KERNEL);
-	if (!state.copies || patch_sites_start()) {
-		kvfree(state.copies);
+	if (!state.copies)
 		return -ENOMEM;
-	}
 	for (i = 0, n = 0; i < ARRAY_SIZE(wanted); n += size_of(&wanted[i++]))
-		(void)copy_from_kernel_nofault(
-			state.copies + n, (void *)wanted[i].address, size_of(&wanted[i]));
+		copy_function(state.copies + n, &wanted[i]);
 	return 0;
 }
 
 static void text_stop(void)
 {
-	patch_sites_stop();
 	kvfree(state.copies);
 }
 

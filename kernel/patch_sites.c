@@ -9,6 +9,7 @@
 #include <linux/static_call_types.h>
 
 #include "owner.h"
+#include "sensors.h"
 #include "symbols.h"
 
 enum {
@@ -87,7 +88,7 @@ void patch_sites_want(void)
 	symbols_want(wanted, ARRAY_SIZE(wanted));
 }
 
-int patch_sites_start(void)
+void patch_sites_start(void)
 {
 	size_t n_labels = copy_labels(NULL), n_calls = copy_calls(NULL);
 	size_t n = n_labels + n_calls;
@@ -95,15 +96,18 @@ int patch_sites_start(void)
 	/* Of this kernel's kinds of sites all have to be known. */
 	if ((!n_labels && IS_ENABLED(CONFIG_JUMP_LABEL)) ||
 	    (!n_calls && IS_ENABLED(CONFIG_HAVE_STATIC_CALL_INLINE)) || !n)
-		return 0;
+		return;
 	state.sites = kvmalloc_array(n, sizeof(*state.sites), GFP_KERNEL);
-	if (!state.sites)
-		return -ENOMEM;
+	if (!state.sites) {
+		sensors_report_unavailable(
+			"patch_sites", NULL, -ENOMEM,
+			"more patches of the kernel's code are taken for lawful");
+		return;
+	}
 	state.n = n;
 	(void)copy_labels(state.sites);
 	(void)copy_calls(state.sites + n_labels);
 	sort(state.sites, n, sizeof(*state.sites), compare, NULL);
-	return 0;
 }
 
 void patch_sites_stop(void)
@@ -131,7 +135,7 @@ bool patch_sites_find(unsigned long address, unsigned long *ret)
 	return true;
 }
 
-static bool is_of_ftrace(unsigned long address)
+bool patch_sites_is_of_ftrace(unsigned long address)
 {
 	size_t i;
 
@@ -152,7 +156,7 @@ bool patch_sites_has(unsigned long address)
 {
 	unsigned long site;
 
-	return is_of_ftrace(address) || is_trampoline(address) ||
+	return patch_sites_is_of_ftrace(address) || is_trampoline(address) ||
 	       (patch_sites_find(address, &site) && site == address);
 }
 

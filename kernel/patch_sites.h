@@ -14,8 +14,8 @@
 /* Says which symbols it needs, before symbols_resolve(). */
 void patch_sites_want(void);
 
-/* Reads the kernel's tables. May sleep. Return: 0 or -ENOMEM */
-int patch_sites_start(void);
+/* Reads the kernel's tables. May sleep. Without memory, nothing is known. */
+void patch_sites_start(void);
 void patch_sites_stop(void);
 
 /* May the instruction at that address be patched? */
@@ -26,6 +26,9 @@ bool patch_sites_has(unsigned long address);
  * @ret: the last site up to there, less than PATCH_SITE_SIZE before it
  */
 bool patch_sites_find(unsigned long address, unsigned long *ret);
+
+/* Is it a place where ftrace goes on to whoever traces? There a call stays a call. */
+bool patch_sites_is_of_ftrace(unsigned long address);
 
 /* Is it known which are patched there? Not in modules, nor if the kernel shows no tables. */
 bool patch_sites_are_known(unsigned long address);

@@ -41,6 +41,9 @@ struct owner {
 #define NOBODYS	  (HERE + 0x300000)
 #define PROBED	  (HERE + 16)
 #define SITE	  (HERE + 8)
+/* The distance from HERE differs from SLOT's from the second byte on, which is e8. */
+#define NEXT_SLOT   (SLOT + 0xe900)
+#define FTRACE_SITE (HERE + 26)
 
 static void owner_find(unsigned long address, struct owner *ret)
 {
@@ -74,13 +77,18 @@ static bool patch_sites_are_known(unsigned long address)
 
 static bool patch_sites_has(unsigned long address)
 {
-	return are_sites_known && address == SITE;
+	return are_sites_known && (address == SITE || address == FTRACE_SITE);
 }
 
 static bool patch_sites_find(unsigned long address, unsigned long *ret)
 {
 	*ret = SITE;
 	return are_sites_known && address - SITE < 5;
+}
+
+static bool patch_sites_is_of_ftrace(unsigned long address)
+{
+	return address == FTRACE_SITE;
 }
 
 #include "../../kernel/code.c"
@@ -173,8 +181,22 @@ static void test_change(void **state)
 		{ "a return where a label was", 8, AS(NOP), AS(RET), true },
 		{ "a kprobe", 16, AS(TEST), AS("\xcc\xc0\x74\x10\x90"), false },
 		{ "a breakpoint", 8, AS(TEST), AS("\xcc\xc0\x74\x10\x90"), true },
-		{ "a kprobe that was there goes", 8, AS("\xcc\xc0\x74\x10\x90"), AS(TEST),
+		{ "code in padding", 16, AS("\xcc\xcc\xcc\xcc\xcc"), CALLS(ELSEWHERE),
+		  true },
+		{ "a label that was being patched", 8, AS("\xcc\x1f\x44\x00\x00"),
+		  JUMPS(HERE + 24), false },
+		{ "entry: from one trampoline to another", 0, CALLS(SLOT),
+		  CALLS(NEXT_SLOT), false },
+		{ "entry: from a trampoline that is gone", 0, CALLS(NOBODYS), AS(NOP),
 		  false },
+		{ "entry: a check that is gone", 0, AS(TEST), AS(NOP), true },
+		{ "ftrace calls, of a function without a name", 16, AS(NOP),
+		  CALLS(FTRACE), false },
+		{ "a call of a trampoline in place of another", 16, CALLS(ELSEWHERE),
+		  CALLS(SLOT), true },
+		{ "ftrace's own call, to another", 26, CALLS(FTRACE), CALLS(ELSEWHERE),
+		  false },
+		{ "ftrace's own call, gone", 26, CALLS(FTRACE), AS(NOP), true },
 		{ "a second processor", 8, AS("\x3e\xff\x07\x90\x90"),
 		  AS("\xf0\xff\x07\x90\x90"), false },
 		{ "a lock that goes", 8, AS("\xf0\xff\x07\x90\x90"),
@@ -236,8 +258,10 @@ static void test_traced(void **state)
 		{ "a jump", AS(NOP), JUMPS(SLOT), false },
 		{ "in place of a check", AS(TEST), CALLS(FTRACE), false },
 		{ "from one to another", CALLS(FTRACE), CALLS(SLOT), false },
+		{ "off, of who is gone", CALLS(NOBODYS), AS(NOP), true },
+		{ "on, of who is gone", AS(NOP), CALLS(NOBODYS), false },
 	};
-	unsigned long known = 0;
+	struct code_traced known = { 0 };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
