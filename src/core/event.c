@@ -73,33 +73,38 @@ void event_init(struct lksm_event *event)
 #undef X
 }
 
-static int add_datum(struct lksm_event *event, struct datum datum)
+/* Filled where it stands: a copy of what was just written in smaller pieces stalls. */
+static int add_datum(struct lksm_event *event, enum datum_kind kind, struct span key,
+		     struct span text, int64_t integer)
 {
+	struct datum *datum = &event->data.items[event->data.n];
+
 	if (event->data.n == EVENT_DATA_MAX)
 		return -ENOSPC;
-	if (datum.key.len && memchr(datum.key.data, '\0', datum.key.len))
+	if (key.len && memchr(key.data, '\0', key.len))
 		return -EINVAL; /* JSON has such keys, but C readers of it (jansson) do
 				   not */
-	event->data.items[event->data.n++] = datum;
+	datum->key = key;
+	datum->kind = kind;
+	datum->text = text;
+	datum->integer = integer;
+	event->data.n++;
 	return 0;
 }
 
 int event_add_text(struct lksm_event *event, struct span key, struct span value)
 {
-	return add_datum(event,
-			 (struct datum){ .key = key, .kind = DATUM_TEXT, .text = value });
+	return add_datum(event, DATUM_TEXT, key, value, 0);
 }
 
 int event_add_int(struct lksm_event *event, struct span key, int64_t value)
 {
-	return add_datum(
-		event, (struct datum){ .key = key, .kind = DATUM_INT, .integer = value });
+	return add_datum(event, DATUM_INT, key, (struct span){ NULL, 0 }, value);
 }
 
 int event_add_json(struct lksm_event *event, struct span key, struct span json)
 {
-	return add_datum(event,
-			 (struct datum){ .key = key, .kind = DATUM_JSON, .text = json });
+	return add_datum(event, DATUM_JSON, key, json, 0);
 }
 
 const char *severity_name(enum lksm_severity severity)
