@@ -9,15 +9,16 @@
  */
 #include "core/dmesg.h"
 
+#include <endian.h>
+
 #include "base/clock.h"
 #include "base/text.h"
 
-#define FRACTION_DIGITS	 6
-#define IS_LITTLE_ENDIAN (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__)
-#define USUAL_WIDTH	 12 /* "[" and so many digits and spaces at most, less one */
-#define USUAL_LENGTH	 (USUAL_WIDTH + FRACTION_DIGITS + 5) /* . and "] " and two more */
-#define SECS_PER_DAY	 86400
-#define YEAR_FIRST	 1970
+#define FRACTION_DIGITS 6
+#define USUAL_WIDTH	12 /* "[" and so many digits and spaces at most, less one */
+#define USUAL_LENGTH	(USUAL_WIDTH + FRACTION_DIGITS + 5) /* . and "] " and two more */
+#define SECS_PER_DAY	86400
+#define YEAR_FIRST	1970
 
 struct date {
 	uint64_t year, month, day, hour, minute, second;
@@ -98,22 +99,21 @@ static bool take_digits(struct span *s, size_t n, uint64_t *ret)
 	return true;
 }
 
-/* Six digits at once: pairs of them, then the pairs together. */
-static bool take_fraction(struct span *s, uint64_t *ret)
+/*
+ * Six digits at once: pairs of them, then the pairs together. Two bytes more can be read.
+ */
+static inline bool read_fraction(const char *at, uint64_t *ret)
 {
 	const uint64_t high = 0xf0f0f0f0f0f0, threes = 0x303030303030;
 	uint64_t x;
 
-	if (s->len < sizeof(x) || !IS_LITTLE_ENDIAN)
-		return take_digits(s, FRACTION_DIGITS, ret);
-	memcpy(&x, s->data, sizeof(x));
-	if ((x & high) != threes || ((x + 0x060606060606) & high) != threes ||
-	    is_digit(s->data[FRACTION_DIGITS]))
+	memcpy(&x, at, sizeof(x));
+	x = le64toh(x);
+	if ((x & high) != threes || ((x + 0x060606060606) & high) != threes)
 		return false;
 	x &= 0x0f0f0f0f0f0f;
 	x = x * 10 + (x >> 8);
 	*ret = (x & 0xff) * 10000 + (x >> 16 & 0xff) * 100 + (x >> 32 & 0xff);
-	*s = span_skip(*s, FRACTION_DIGITS);
 	return true;
 }
 
@@ -124,7 +124,7 @@ static bool take_seconds(struct span *s, uint64_t *ret)
 
 	take_spaces(s);
 	if (!take_number(s, UINT64_MAX / USEC_PER_SEC - 1, &seconds) ||
-	    !take_char(s, '.') || !take_fraction(s, &fraction))
+	    !take_char(s, '.') || !take_digits(s, FRACTION_DIGITS, &fraction))
 		return false;
 	*ret = seconds * USEC_PER_SEC + fraction;
 	return true;
@@ -363,22 +363,25 @@ static int take_padded_name(struct span *s, const struct span *names, size_t n_n
 
 /*
  * What nearly all lines begin with, as dmesg pads it: the kernel's name in seven bytes, a
- * level's in eight.
+ * level's in eight. The usual levels come first.
  */
-static bool take_kernel_names(struct span *s, struct dmesg_prefix *p)
+static bool take_kernel_names(struct span *s, int *ret_level)
 {
-	static const char levels[][9] = {
-		"emerg : ", "alert : ", "crit  : ", "err   : ",
-		"warn  : ", "notice: ", "info  : ", "debug : "
+	static const struct {
+		int level;
+		char name[9];
+	} levels[] = {
+		{ 6, "info  : " }, { 4, "warn  : " }, { 5, "notice: " },
+		{ 3, "err   : " }, { 7, "debug : " }, { 2, "crit  : " },
+		{ 1, "alert : " }, { 0, "emerg : " },
 	};
 	static const struct span kernel = SPAN("kern  :");
 
 	if (s->len < kernel.len + 8 || memcmp(s->data, kernel.data, kernel.len) != 0)
 		return false;
 	for (size_t i = 0; i < ARRAY_SIZE(levels); i++)
-		if (!memcmp(s->data + kernel.len, levels[i], 8)) {
-			p->facility = 0;
-			p->level = (int)i;
+		if (!memcmp(s->data + kernel.len, levels[i].name, 8)) {
+			*ret_level = levels[i].level;
 			*s = span_skip(*s, kernel.len + 8);
 			return true;
 		}
@@ -391,8 +394,10 @@ static bool take_names(struct span *s, struct dmesg_prefix *p)
 	struct span rest = *s;
 	int facility, level;
 
-	if (take_kernel_names(s, p))
+	if (take_kernel_names(s, &p->level)) {
+		p->facility = 0;
 		return true;
+	}
 	facility = take_padded_name(&rest, facility_names, ARRAY_SIZE(facility_names));
 	if (facility < 0)
 		return false;
@@ -418,27 +423,29 @@ static bool may_be_caller(const char *at)
  */
 bool dmesg_usual_prefix(struct span line, struct dmesg_prefix *ret)
 {
-	struct dmesg_prefix p = { .level = -1, .facility = -1, .kind = DMESG_STAMP_BOOT };
-	struct span s = line, fraction;
+	struct span s = line;
 	uint64_t seconds = 0, us;
 	size_t i = 1, first;
+	int level = -1;
+	bool is_kernel = take_kernel_names(&s, &level);
 
-	(void)take_kernel_names(&s, &p);
 	if (s.len < USUAL_LENGTH || s.data[0] != '[')
 		return false;
 	while (i < USUAL_WIDTH && s.data[i] == ' ')
 		i++;
 	for (first = i; i < USUAL_WIDTH && is_digit(s.data[i]); i++)
 		seconds = seconds * 10 + (uint64_t)(s.data[i] - '0');
-	fraction = span_skip(s, i + 1);
-	if (i == first || s.data[i] != '.' || !take_fraction(&fraction, &us) ||
-	    fraction.data[0] != ']' || fraction.data[1] != ' ' ||
-	    may_be_caller(fraction.data + 2))
+	if (i == first || s.data[i] != '.' || !read_fraction(s.data + i + 1, &us) ||
+	    s.data[i + 7] != ']' || s.data[i + 8] != ' ' || may_be_caller(s.data + i + 9))
 		return false;
-	p.names_len = line.len - s.len;
-	p.us = seconds * USEC_PER_SEC + us;
-	p.len = line.len - fraction.len + 2;
-	*ret = p;
+	/* field by field: a copy of what was just put together stalls the processor */
+	ret->level = level;
+	ret->facility = is_kernel ? 0 : -1;
+	ret->kind = DMESG_STAMP_BOOT;
+	ret->us = seconds * USEC_PER_SEC + us;
+	ret->caller = (struct span){ NULL, 0 };
+	ret->names_len = line.len - s.len;
+	ret->len = ret->names_len + i + 9;
 	return true;
 }
 
