@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * See skim.h. One pass marks the bytes that matter, 64 at a time: newlines, backslashes,
- * and where the tag may begin, by two of its bytes that stand 11 apart. At each newline the
- * line that begins there is held against what a line to be passed over looks like.
+ * See skim.h. One pass marks the bytes that matter, 64 at a time: where the tag may begin, by
+ * two of its bytes that stand 11 apart, and newlines. A line of dmesg text is known by two
+ * bytes at fixed places, which are looked at for all places at once: nothing is done line by
+ * line. A raw record is taken apart, as a bad one counts.
  */
 #include "core/skim.h"
 
@@ -10,6 +11,7 @@
 
 #include "base/text.h"
 #include "core/dmesg.h"
+#include "core/escape.h"
 #include "core/kmsg.h"
 
 #if defined(__x86_64__)
@@ -23,27 +25,16 @@
 #define CLOSE_AT  12
 #define WIDTH_MIN 5 /* of the seconds in a stamp: dmesg pads to that */
 
-/* Digits, or spaces before them. */
-static inline bool are_digits(const char *at, size_t n)
-{
-	bool are = true;
-
-	for (size_t i = 0; i < n; i++)
-		are &= is_digit(at[i]) || at[i] == ' ';
-	return are;
-}
-
 /*
- * A line that has this shape and is no record all the same continues the one before, which
- * is dull; a stamp of any other kind does not have it.
+ * "[" where the stamp of the lines before begins, and "." where it has its dot. Whatever else
+ * such a line is, it has no wall-clock stamp, which would leave a trace in the parser: those
+ * are 20 bytes long at least, have no "[" but their first byte, and if that one stands there,
+ * the dot, at most 12 bytes on, would be among the words of a date. Nor does it matter whether
+ * it is a record or continues one.
  */
-static inline bool is_dull_dmesg_plain(const struct skim_shape *shape, const char *line)
+static inline bool is_dull_dmesg(const struct skim_shape *shape, const char *line)
 {
-	const char *dot = line + shape->dot;
-
-	return line[shape->bracket] == '[' && dot[0] == '.' && dot[7] == ']' &&
-	       dot[8] == ' ' && are_digits(dot + 1, 6) &&
-	       are_digits(line + shape->bracket + 1, shape->dot - shape->bracket - 1);
+	return line[shape->bracket] == '[' && line[shape->dot] == '.';
 }
 
 /* A number of @max digits at most, and a comma. */
@@ -60,139 +51,185 @@ static inline bool take_field(const char **at, size_t max)
 }
 
 /* All numbers of so many digits fit; flags are one byte. */
-static inline bool is_dull_kmsg(const struct skim_shape *shape, const char *line)
+static inline bool is_dull_kmsg(const char *line)
 {
-	(void)shape;
 	return take_field(&line, 9) && take_field(&line, 19) && take_field(&line, 19) &&
 	       line[0] != ';' && line[0] != '\n' && line[1] == ';';
 }
 
-/*
- * @begin: of a line that is dull
- *
- * Return: the begin of the last line before @end of which this is known, all before it
- * having nothing that matters. Of raw records, those that are too long are left, too.
- */
-#define DEFINE_SKIM(name, attribute, mask_of, is_dull, is_more, length_max)     \
-	attribute static const char *name(const struct skim_shape *shape,       \
-					  const char *begin, const char *end)   \
-	{                                                                       \
-		const char *line = begin;                                       \
-                                                                                \
-		for (const char *at = begin; at < end; at += WINDOW) {          \
-			uint64_t mask = mask_of(at);                            \
-                                                                                \
-			if (end - at < WINDOW)                                  \
-				mask &= ((uint64_t)1 << (end - at)) - 1;        \
-			for (; mask; mask &= mask - 1) {                        \
-				const char *found = at + __builtin_ctzll(mask); \
-                                                                                \
-				if (*found != '\n' && *found != '\\' &&         \
-				    memcmp(found, TAG, TAG_LEN))                \
-					continue; /* a pair that is no tag */   \
-				if (*found != '\n' || found + 1 >= end ||       \
-				    found - line > (length_max))                \
-					return line;                            \
-				if (is_more(found[1]))                          \
-					continue;                               \
-				if (!is_dull(shape, found + 1))                 \
-					return line;                            \
-				line = found + 1;                               \
-			}                                                       \
-		}                                                               \
-		return line;                                                    \
-	}
-
-#define DEFINE_BOTH(way, dmesg, attribute)                                               \
-	DEFINE_SKIM(dmesg_##way, attribute, mask_##way, is_dull_dmesg_##dmesg, IS_NEVER, \
-		    PTRDIFF_MAX - 1)                                                     \
-	DEFINE_SKIM(kmsg_##way, attribute, mask_##way, is_dull_kmsg, IS_DICTIONARY,      \
-		    KMSG_RECORD_MAX)                                                     \
-	static const struct skim way##_skim = { #way, dmesg_##way, kmsg_##way }
-
-#define IS_NEVER(c)	 false
-#define IS_DICTIONARY(c) ((c) == ' ')
-
-/* ---- masks: a bit for each of 64 bytes that matters ---- */
-
-static inline bool matters(const char *at)
+/* A byte of the tag as an escape; a backslash itself is one, too, in nearly all of them. */
+static inline bool may_hide_tag(const char *at)
 {
-	return *at == '\n' || *at == '\\' || (at[P_AT] == 'P' && at[CLOSE_AT] == ']');
+	int byte = escape_byte((struct span){ at, ESCAPE_LENGTH });
+
+	return byte > 0 && strchr(TAG, byte);
 }
 
-static inline uint64_t mask_plain(const char *at)
+/*
+ * Return: the first byte before @end that is the tag's, or a newline with a line behind it
+ * that is not dull; else the last byte.
+ */
+#define DEFINE_DMESG(way, attribute)                                                 \
+	attribute static const char *dmesg_##way(const struct skim_shape *shape,     \
+						 const char *begin, const char *end) \
+	{                                                                            \
+		for (const char *at = begin; at < end; at += WINDOW) {               \
+			uint64_t mask = tags_##way(at) | ends_##way(shape, at);      \
+                                                                                     \
+			if (end - at < WINDOW)                                       \
+				mask &= ((uint64_t)1 << (end - at)) - 1;             \
+			for (; mask; mask &= mask - 1) {                             \
+				const char *found = at + __builtin_ctzll(mask);      \
+                                                                                     \
+				if (*found == '\n' || !memcmp(found, TAG, TAG_LEN))  \
+					return found;                                \
+			}                                                            \
+		}                                                                    \
+		return end - 1;                                                      \
+	}
+
+/*
+ * @begin: of a record that is dull
+ *
+ * Return: the begin of the last record before @end of which this is known, all before it
+ * having nothing that matters, and none being too long.
+ */
+#define DEFINE_KMSG(way, attribute)                                                 \
+	attribute static const char *kmsg_##way(const char *begin, const char *end) \
+	{                                                                           \
+		const char *line = begin;                                           \
+                                                                                    \
+		for (const char *at = begin; at < end; at += WINDOW) {              \
+			uint64_t mask = tags_##way(at) | marks_##way(at);           \
+                                                                                    \
+			if (end - at < WINDOW)                                      \
+				mask &= ((uint64_t)1 << (end - at)) - 1;            \
+			for (; mask; mask &= mask - 1) {                            \
+				const char *found = at + __builtin_ctzll(mask);     \
+                                                                                    \
+				if (*found == '\\'                                  \
+					    ? !may_hide_tag(found)                  \
+					    : *found != '\n' &&                     \
+						      memcmp(found, TAG, TAG_LEN))  \
+					continue;                                   \
+				if (*found != '\n' || found + 1 >= end ||           \
+				    found - line > KMSG_RECORD_MAX)                 \
+					return line;                                \
+				if (found[1] == ' ')                                \
+					continue; /* of the record's dictionary */  \
+				if (!is_dull_kmsg(found + 1))                       \
+					return line;                                \
+				line = found + 1;                                   \
+			}                                                           \
+		}                                                                   \
+		return line;                                                        \
+	}
+
+#define DEFINE_WAY(way, attribute)   \
+	DEFINE_DMESG(way, attribute) \
+	DEFINE_KMSG(way, attribute)  \
+	static const struct skim way##_skim = { #way, dmesg_##way, kmsg_##way }
+
+/*
+ * ---- masks of 64 places: the tag's two bytes; newlines before what is not dull; newlines and
+ * backslashes ----
+ */
+
+static inline uint64_t tags_plain(const char *at)
 {
 	uint64_t mask = 0;
 
 	for (int i = 0; i < WINDOW; i++)
-		mask |= (uint64_t)matters(at + i) << i;
+		mask |= (uint64_t)(at[i + P_AT] == 'P' && at[i + CLOSE_AT] == ']') << i;
+	return mask;
+}
+
+static inline uint64_t ends_plain(const struct skim_shape *shape, const char *at)
+{
+	uint64_t mask = 0;
+
+	for (int i = 0; i < WINDOW; i++)
+		mask |= (uint64_t)(at[i] == '\n' && !is_dull_dmesg(shape, at + i + 1))
+			<< i;
+	return mask;
+}
+
+static inline uint64_t marks_plain(const char *at)
+{
+	uint64_t mask = 0;
+
+	for (int i = 0; i < WINDOW; i++)
+		mask |= (uint64_t)(at[i] == '\n' || at[i] == '\\') << i;
 	return mask;
 }
 
 #define NO_ATTRIBUTE
-DEFINE_BOTH(plain, plain, NO_ATTRIBUTE);
+DEFINE_WAY(plain, NO_ATTRIBUTE);
 
 #if defined(__x86_64__)
 
-/* The same with "12345.123456] " in one vector, and more digits of seconds before it. */
-static inline bool is_dull_dmesg_sse2(const struct skim_shape *shape, const char *line)
-{
-	const char *dot = line + shape->dot;
-	__m128i x = _mm_loadu_si128((const void *)(dot - WIDTH_MIN));
-	__m128i value = _mm_sub_epi8(x, _mm_set1_epi8('0'));
-	__m128i digit = _mm_cmpeq_epi8(_mm_min_epu8(value, _mm_set1_epi8(9)), value);
-	__m128i either = _mm_or_si128(digit, _mm_cmpeq_epi8(x, _mm_set1_epi8(' ')));
-	int mask = _mm_movemask_epi8(either);
+#define AVX2 __attribute__((target("avx2")))
 
-	return line[shape->bracket] == '[' && (mask & 0xfdf) == 0xfdf && dot[0] == '.' &&
-	       dot[7] == ']' && dot[8] == ' ' &&
-	       are_digits(line + shape->bracket + 1,
-			  shape->dot - shape->bracket - 1 - WIDTH_MIN);
-}
-
-static inline uint64_t mask_sse2(const char *at)
-{
-	uint64_t mask = 0;
-
-	for (int i = 0; i < WINDOW; i += 16) {
-		__m128i x = _mm_loadu_si128((const void *)(at + i));
-		__m128i p = _mm_loadu_si128((const void *)(at + i + P_AT));
-		__m128i close = _mm_loadu_si128((const void *)(at + i + CLOSE_AT));
-		__m128i tag = _mm_and_si128(_mm_cmpeq_epi8(p, _mm_set1_epi8('P')),
-					    _mm_cmpeq_epi8(close, _mm_set1_epi8(']')));
-		__m128i other = _mm_or_si128(_mm_cmpeq_epi8(x, _mm_set1_epi8('\n')),
-					     _mm_cmpeq_epi8(x, _mm_set1_epi8('\\')));
-
-		mask |= (uint64_t)(uint32_t)_mm_movemask_epi8(_mm_or_si128(tag, other))
-			<< i;
+/* The three masks for one kind of vector: is_##way() compares STEP bytes with one. */
+#define DEFINE_MASKS(way, attribute, STEP, vector, and, andnot, or, movemask)            \
+	attribute static inline uint64_t tags_##way(const char *at)                      \
+	{                                                                                \
+		uint64_t mask = 0;                                                       \
+                                                                                         \
+		for (int i = 0; i < WINDOW; i += (STEP)) {                               \
+			vector tag = and(is_##way(at + i + P_AT, 'P'),                   \
+					 is_##way(at + i + CLOSE_AT, ']'));              \
+                                                                                         \
+			mask |= (uint64_t)(uint32_t)movemask(tag) << i;                  \
+		}                                                                        \
+		return mask;                                                             \
+	}                                                                                \
+                                                                                         \
+	attribute static inline uint64_t ends_##way(const struct skim_shape *shape,      \
+						    const char *at)                      \
+	{                                                                                \
+		uint64_t mask = 0;                                                       \
+                                                                                         \
+		for (int i = 0; i < WINDOW; i += (STEP)) {                               \
+			vector dull = and(is_##way(at + i + 1 + shape->bracket, '['),    \
+					  is_##way(at + i + 1 + shape->dot, '.'));       \
+			vector ends = andnot(dull, is_##way(at + i, '\n'));              \
+                                                                                         \
+			mask |= (uint64_t)(uint32_t)movemask(ends) << i;                 \
+		}                                                                        \
+		return mask;                                                             \
+	}                                                                                \
+                                                                                         \
+	attribute static inline uint64_t marks_##way(const char *at)                     \
+	{                                                                                \
+		uint64_t mask = 0;                                                       \
+                                                                                         \
+		for (int i = 0; i < WINDOW; i += (STEP)) {                               \
+			vector marks = or                                                \
+				       (is_##way(at + i, '\n'), is_##way(at + i, '\\')); \
+                                                                                         \
+			mask |= (uint64_t)(uint32_t)movemask(marks) << i;                \
+		}                                                                        \
+		return mask;                                                             \
 	}
-	return mask;
-}
 
-__attribute__((target("avx2"))) static inline uint64_t mask_avx2(const char *at)
+static inline __m128i is_sse2(const char *at, char c)
 {
-	uint64_t mask = 0;
-
-	for (int i = 0; i < WINDOW; i += 32) {
-		__m256i x = _mm256_loadu_si256((const void *)(at + i));
-		__m256i p = _mm256_loadu_si256((const void *)(at + i + P_AT));
-		__m256i close = _mm256_loadu_si256((const void *)(at + i + CLOSE_AT));
-		__m256i tag = _mm256_and_si256(
-			_mm256_cmpeq_epi8(p, _mm256_set1_epi8('P')),
-			_mm256_cmpeq_epi8(close, _mm256_set1_epi8(']')));
-		__m256i other = _mm256_or_si256(
-			_mm256_cmpeq_epi8(x, _mm256_set1_epi8('\n')),
-			_mm256_cmpeq_epi8(x, _mm256_set1_epi8('\\')));
-
-		mask |= (uint64_t)(uint32_t)_mm256_movemask_epi8(
-				_mm256_or_si256(tag, other))
-			<< i;
-	}
-	return mask;
+	return _mm_cmpeq_epi8(_mm_loadu_si128((const void *)at), _mm_set1_epi8(c));
 }
 
-DEFINE_BOTH(sse2, sse2, NO_ATTRIBUTE);
-DEFINE_BOTH(avx2, sse2, __attribute__((target("avx2"))));
+AVX2 static inline __m256i is_avx2(const char *at, char c)
+{
+	return _mm256_cmpeq_epi8(_mm256_loadu_si256((const void *)at),
+				 _mm256_set1_epi8(c));
+}
+
+DEFINE_MASKS(sse2, NO_ATTRIBUTE, 16, __m128i, _mm_and_si128, _mm_andnot_si128,
+	     _mm_or_si128, _mm_movemask_epi8)
+DEFINE_MASKS(avx2, AVX2, 32, __m256i, _mm256_and_si256, _mm256_andnot_si256,
+	     _mm256_or_si256, _mm256_movemask_epi8)
+DEFINE_WAY(sse2, NO_ATTRIBUTE);
+DEFINE_WAY(avx2, AVX2);
 
 static const struct skim *const ways[] = { &plain_skim, &sse2_skim, &avx2_skim };
 
@@ -242,20 +279,25 @@ static void hand_over(struct dmesg_parser *p, struct span line, struct span s,
 	p->ahead_prefix = *prefix;
 }
 
+static const char *begin_of_line(struct span s, const char *at)
+{
+	const char *newline = memrchr(s.data, '\n', (size_t)(at - s.data));
+
+	return newline ? newline + 1 : s.data;
+}
+
 /* What looks like a record and is none continues the one before. */
 static const char *back_to_record(struct dmesg_parser *p, const char *at, struct span s)
 {
 	while (at > s.data) {
 		struct span line = line_at(at, s);
 		struct dmesg_prefix prefix;
-		const char *newline;
 
 		if (dmesg_usual_prefix(line, &prefix)) {
 			hand_over(p, line, s, &prefix);
 			break;
 		}
-		newline = memrchr(s.data, '\n', (size_t)(at - s.data) - 1);
-		at = newline ? newline + 1 : s.data;
+		at = begin_of_line(s, at - 1);
 	}
 	return at;
 }
@@ -264,7 +306,7 @@ static bool learn(struct skim_shape *shape, struct span s)
 {
 	struct dmesg_prefix prefix;
 
-	if (!s.len || !dmesg_usual_prefix(line_at(s.data, s), &prefix))
+	if (!dmesg_usual_prefix(line_at(s.data, s), &prefix))
 		return false;
 	shape->bracket = prefix.names_len;
 	shape->dot = prefix.len - strlen(".123456] ");
@@ -276,17 +318,18 @@ size_t skim_dmesg_by(const struct skim *way, struct skim_shape *shape,
 {
 	const char *stop;
 
-	if ((!shape->dot || !is_dull_dmesg_plain(shape, s.data)) && !learn(shape, s))
+	if (!s.len ||
+	    ((!shape->dot || !is_dull_dmesg(shape, s.data)) && !learn(shape, s)))
 		return 0;
 	stop = way->dmesg(shape, s.data, s.data + s.len);
-	return (size_t)(back_to_record(p, stop, s) - s.data);
+	return (size_t)(back_to_record(p, begin_of_line(s, stop), s) - s.data);
 }
 
 size_t skim_kmsg_by(const struct skim *way, struct span s)
 {
-	if (!s.len || !is_dull_kmsg(NULL, s.data))
+	if (!s.len || !is_dull_kmsg(s.data))
 		return 0;
-	return (size_t)(way->kmsg(NULL, s.data, s.data + s.len) - s.data);
+	return (size_t)(way->kmsg(s.data, s.data + s.len) - s.data);
 }
 
 size_t skim_dmesg(struct skim_shape *shape, struct dmesg_parser *p, struct span s)

@@ -26,8 +26,7 @@ struct skim {
 	const char *name;
 	const char *(*dmesg)(const struct skim_shape *shape, const char *begin,
 			     const char *end);
-	const char *(*kmsg)(const struct skim_shape *shape, const char *begin,
-			    const char *end);
+	const char *(*kmsg)(const char *begin, const char *end);
 };
 
 /** skim_ways() - those that this processor has, the plain one first, the best one last */

@@ -56,7 +56,13 @@ static const char *const dmesg_pieces[] = {
 	"kern  :info  : [    5.140900] [    T1] [PHOTON RING] by a thread\n",
 	"[Tue Feb 10 12:00:00 2026] wall clock\n",
 	"[Tue Feb 10 12:00:01 2026] [PHOTON RING] wall clock\n",
+	"[Tue Feb 10 12:00:02 2026] [    5.123456] two stamps\n",
+	"kern  :info  : [Tue Feb 10 12:00:03 2026] wall clock\n",
+	"kern  :info  : [Tue Feb 10 12:00:04 2026] [PHOTON RING] wall clock\n",
+	"kern  :info  : [ab.cd.123456] no stamp\n",
 	"2026-02-10T12:00:00,140900+00:00 iso\n",
+	"<6>2026-02-10T12:00:09.140900Z iso, with its dot where large numbers have it\n",
+	"<6>2026-02-10T12:00:10.140900Z [PHOTON RING] iso\n",
 	"2026-02-10T12:00:07,140900+00:00 [PHOTON RING] iso\n",
 	"[<    0.000123>] [PHOTON RING] delta\n",
 	"[  +0.000123] delta\n",
@@ -80,7 +86,9 @@ static const char *const kmsg_pieces[] = {
 	"6,10,9000,-;a tag there\n KEY=[PHOTON RING]\n",
 	" KEY=alone\n",
 	"6,11,1,-;\\x5bPHOTON RING] escaped\n",
+	"6,11,1,-;[PHOTON\\x20RING] escaped\n",
 	"6,12,1,-;tab\\x09tab\n",
+	"6,12,1,-;C:\\x5cx5bPHOTON RING]\n",
 	"no record\n",
 	"6,13,;no time\n",
 	"6,14,1;no flags\n",
@@ -223,6 +231,25 @@ static void test_fuzzed(void **state)
 		}
 }
 
+/* A wall-clock stamp that is passed over would not be the one that the later ones count from. */
+static void test_wall_clocks(void **state)
+{
+#define SHAPE "kern  :info  : [123456.000002] a larger number\n"
+	static const char *const texts[] = {
+		SHAPE SHAPE
+		"<6>2026-02-10T12:00:09.140900Z its dot where that has one\n" SHAPE SHAPE
+		"<6>2026-02-10T12:00:10.140900Z [PHOTON RING] iso\n",
+		SHAPE SHAPE
+		"kern  :info  : [Tue Feb 10 12:00:03 2026] its bracket\n" SHAPE SHAPE
+		"[Tue Feb 10 12:00:04 2026] [PHOTON RING] local\n",
+	};
+#undef SHAPE
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		expect_same(span_from(texts[i]), REPLAY_DMESG);
+}
+
 /* A record with more lines, or a longer dictionary, than any record may have. */
 static void test_long_records(void **state)
 {
@@ -262,6 +289,27 @@ static void test_passes_over(void **state)
 			 999 * (sizeof(dull) - 1));
 }
 
+/* Behind the last record may stand what was read before. */
+static void test_nothing_left(void **state)
+{
+	static const char old[2 * SKIM_SLACK] = "kern  :info  : [    5.140900] old\n";
+	static const char old_kmsg[2 * SKIM_SLACK] = "6,1,1000,-;old\n";
+	const struct skim *const *ways;
+	size_t n_ways;
+
+	(void)state;
+	ways = skim_ways(&n_ways);
+	for (size_t i = 0; i < n_ways; i++) {
+		struct skim_shape shape = { .bracket = 15, .dot = 21 };
+		struct dmesg_parser parser = { 0 };
+
+		assert_int_equal(
+			skim_dmesg_by(ways[i], &shape, &parser, (struct span){ old, 0 }),
+			0);
+		assert_int_equal(skim_kmsg_by(ways[i], (struct span){ old_kmsg, 0 }), 0);
+	}
+}
+
 static int load_rules(void **state)
 {
 	static const char yaml[] = "rules:\n"
@@ -297,9 +345,9 @@ static int free_rules(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_fuzzed),
-		cmocka_unit_test(test_long_records),
-		cmocka_unit_test(test_passes_over),
+		cmocka_unit_test(test_fuzzed),	     cmocka_unit_test(test_wall_clocks),
+		cmocka_unit_test(test_long_records), cmocka_unit_test(test_passes_over),
+		cmocka_unit_test(test_nothing_left),
 	};
 
 	return cmocka_run_group_tests(tests, load_rules, free_rules);
