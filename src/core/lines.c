@@ -45,7 +45,7 @@ int lines_add_event(struct lines *l, struct lksm_event *event)
 	event->seq = l->next_seq;
 	event->host = l->host;
 	event->boot_id = l->boot_id;
-	r = event_encode(&l->bytes, event, l->view);
+	r = event_encode(&l->bytes, event, EVENT_FULL);
 	if (r < 0)
 		return r;
 	counters_add_event(l->counters, event);
@@ -54,7 +54,8 @@ int lines_add_event(struct lines *l, struct lksm_event *event)
 	return 1;
 }
 
-int lines_add_record(struct lines *l, const struct lksm_record *record)
+/* Name, stamp and encode one; Return: 1, 0 filtered, -ENOMEM. */
+static int add_record(struct lines *l, const struct lksm_record *record)
 {
 	struct lksm_event event;
 	int r;
@@ -80,7 +81,7 @@ int lines_add_batch(struct lines *l, struct lksm_batch *batch, struct position *
 		if (record.verdict == LKSM_UNDECIDED) {
 			position_hold(position, record.stream, record.stream_seq);
 		} else {
-			r = lines_add_record(l, &record);
+			r = add_record(l, &record);
 			position_release(position, record.stream, record.stream_seq,
 					 record.stream_seq);
 		}

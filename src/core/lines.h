@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Stamp and encode: items of batches, or records of a saved log, become numbered JSON lines
- * back to back in one buffer. The same code serves the daemon and the replay.
+ * Stamp and encode: items of batches become numbered JSON lines back to back in one buffer.
  */
 #ifndef CORE_LINES_H
 #define CORE_LINES_H
@@ -20,8 +19,7 @@ struct line {
 
 struct lines {
 	struct naming *naming; /* borrowed */
-	enum event_view view;
-	struct span host; /* of every event; absent in a replay */
+	struct span host; /* of every event */
 	struct span boot_id;
 	struct counters *counters; /* NULL: nobody counts */
 	uint64_t next_seq;
@@ -36,9 +34,6 @@ void lines_deinit(struct lines *l);
 
 /** lines_add_event() - stamp and encode one that is named already; Return: 1 or -ENOMEM */
 int lines_add_event(struct lines *l, struct lksm_event *event);
-
-/** lines_add_record() - name, stamp and encode one; Return: 1, 0 filtered, -ENOMEM */
-int lines_add_record(struct lines *l, const struct lksm_record *record);
 
 /**
  * lines_add_batch() - every item of a batch

@@ -9,7 +9,7 @@
 #include "base/log.h"
 #include "core/dmesg.h"
 #include "core/kmsg.h"
-#include "core/lines.h"
+#include "core/naming.h"
 #include "core/skim.h"
 
 #define BLOCK_SIZE  ((size_t)256 << 10)
@@ -20,7 +20,9 @@ struct replay {
 	enum replay_format format;
 	int out_fd;
 	struct naming *naming;
-	struct lines lines;
+	struct lksm_event event; /* naming sets all of it that a saved log tells */
+	struct buffer lines;
+	uint64_t next_seq;
 	struct dmesg_parser dmesg;
 	struct buffer joined; /* a dmesg text with its continuation lines */
 	uint64_t n_bad;	      /* lines that are no records */
@@ -30,15 +32,23 @@ struct replay {
 	struct skim_shape shape;
 };
 
+static int write_lines(struct replay *p)
+{
+	int r = write_all(p->out_fd, p->lines.data, p->lines.len);
+
+	buffer_clear(&p->lines);
+	return r;
+}
+
 static int add(struct replay *p, const struct lksm_record *record)
 {
-	int r = lines_add_record(&p->lines, record);
+	int r = naming_name(p->naming, record, &p->event);
 
-	if (r < 0 || p->lines.bytes.len < OUTPUT_SIZE)
+	if (r <= 0)
 		return r;
-	r = write_all(p->out_fd, p->lines.bytes.data, p->lines.bytes.len);
-	lines_clear(&p->lines);
-	return r;
+	p->event.seq = p->next_seq++;
+	r = event_encode(&p->lines, &p->event, p->options->view);
+	return r < 0 || p->lines.len < OUTPUT_SIZE ? r : write_lines(p);
 }
 
 static int add_kmsg(struct replay *p, struct span bytes)
@@ -111,18 +121,15 @@ static int take_records(struct replay *p, struct span *s, bool is_end)
 static int setup(struct replay *p, struct span first)
 {
 	struct naming_options options = { .all = p->options->all, .is_replay = true };
-	int r;
 
 	p->format = p->options->format;
 	if (p->format == REPLAY_AUTO)
 		p->format = dmesg_looks_like(first) ? REPLAY_DMESG : REPLAY_KMSG;
 	options.unescape = p->format == REPLAY_KMSG ? kmsg_unescape : dmesg_unescape;
-	p->lines.view = p->options->view;
 	p->is_skimming = p->options->is_quick && !p->options->all &&
 			 !rules_wants(p->options->rules, RULES_KERNEL_LOG);
-	r = naming_create(p->options->rules, &options, &p->naming);
-	p->lines.naming = p->naming;
-	return r;
+	event_init(&p->event);
+	return naming_create(p->options->rules, &options, &p->naming);
 }
 
 /* The rest of a line too long to be a record must not pass for one. */
@@ -166,7 +173,7 @@ static int run(struct replay *p, int in_fd)
 		kept = s.len;
 		memmove(p->block, s.data, kept);
 	}
-	return write_all(p->out_fd, p->lines.bytes.data, p->lines.bytes.len);
+	return write_lines(p);
 }
 
 int replay(const struct replay_options *options, int in_fd, int out_fd,
@@ -179,9 +186,9 @@ int replay(const struct replay_options *options, int in_fd, int out_fd,
 	if (p.n_bad)
 		log_warning("left out, as no records of a kernel log: %llu line%s",
 			    (unsigned long long)p.n_bad, p.n_bad == 1 ? "" : "s");
-	*ret_n_events = p.lines.next_seq;
+	*ret_n_events = p.next_seq;
 	buffer_deinit(&p.joined);
-	lines_deinit(&p.lines);
+	buffer_deinit(&p.lines);
 	naming_destroy(p.naming);
 	return r;
 }
