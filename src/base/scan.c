@@ -12,7 +12,6 @@
 #include <arm_neon.h>
 #endif
 
-#define ONES ((uint64_t)0x0101010101010101)
 #define HIGH ((uint64_t)0x8080808080808080)
 
 static const bool is_plain[256] = {
@@ -20,21 +19,6 @@ static const bool is_plain[256] = {
 	['#' ... '['] = true,
 	[']' ... '~'] = true,
 };
-
-/*
- * Is none of eight bytes a control byte, a quote, a backslash, DEL or beyond ASCII? The
- * usual test for a byte below n, (x - n) & ~x & 0x80; a borrow can only make it say no too
- * often, and then the bytes are looked at one by one.
- */
-static bool is_plain_word(uint64_t x)
-{
-	uint64_t quote = x ^ (ONES * '"'), backslash = x ^ (ONES * '\\');
-	uint64_t del = x ^ (ONES * 0x7f);
-
-	return !((x | ((x - ONES * 0x20) & ~x) | ((quote - ONES) & ~quote) |
-		  ((backslash - ONES) & ~backslash) | ((del - ONES) & ~del)) &
-		 HIGH);
-}
 
 /* ---- plain C ---- */
 
@@ -57,7 +41,7 @@ static size_t copy_plain_c(char *to, const char *from, size_t n)
 	for (size_t i = 0;;
 	     i = i + 2 * sizeof(word) <= n ? i + sizeof(word) : n - sizeof(word)) {
 		memcpy(&word, from + i, sizeof(word));
-		if (!is_plain_word(word))
+		if (!scan_is_plain_word(word))
 			return i + copy_bytes(to + i, from + i, n - i);
 		memcpy(to + i, &word, sizeof(word));
 		if (i + sizeof(word) == n)

@@ -31,6 +31,46 @@ const struct scan *const *scan_ways(size_t *ret_n);
  */
 size_t scan_copy_plain(char *to, const char *from, size_t n);
 
+/** scan_is_plain_word() - eight bytes: none of them is not plain? False now and then if they are */
+static inline bool scan_is_plain_word(uint64_t x)
+{
+	const uint64_t ones = 0x0101010101010101, high = 0x8080808080808080;
+	uint64_t quote = x ^ (ones * '"'), backslash = x ^ (ones * '\\');
+	uint64_t del = x ^ (ones * 0x7f);
+
+	/* the usual test for a byte below n, (x - n) & ~x & 0x80; a borrow makes it say no */
+	return !((x | ((x - ones * 0x20) & ~x) | ((quote - ones) & ~quote) |
+		  ((backslash - ones) & ~backslash) | ((del - ones) & ~del)) &
+		 high);
+}
+
+/**
+ * scan_copy_short() - all of @from, if it is 4..16 plain bytes
+ * @to: @n bytes; whatever the result is, they may be garbage
+ *
+ * Return: false if it is not, or perhaps not.
+ */
+static inline bool scan_copy_short(char *to, const char *from, size_t n)
+{
+	uint64_t first, last;
+	uint32_t begin, end;
+
+	if (n - 4 > 12)
+		return false;
+	if (n >= sizeof(first)) {
+		memcpy(&first, from, sizeof(first));
+		memcpy(&last, from + n - sizeof(last), sizeof(last));
+		memcpy(to, &first, sizeof(first));
+		memcpy(to + n - sizeof(last), &last, sizeof(last));
+		return scan_is_plain_word(first) && scan_is_plain_word(last);
+	}
+	memcpy(&begin, from, sizeof(begin));
+	memcpy(&end, from + n - sizeof(end), sizeof(end));
+	memcpy(to, &begin, sizeof(begin));
+	memcpy(to + n - sizeof(end), &end, sizeof(end));
+	return scan_is_plain_word((uint64_t)end << 32 | begin);
+}
+
 /** scan_ascii_length() - how many bytes at the front of @from are below 0x80, 0..@n */
 size_t scan_ascii_length(const char *from, size_t n);
 

@@ -4,11 +4,11 @@
 
 #include <errno.h>
 
-static const char *const severity_names[EVENT_SEVERITY_COUNT] = {
-	[LKSM_INFO] = "info",
-	[LKSM_MEDIUM] = "medium",
-	[LKSM_HIGH] = "high",
-	[LKSM_CRITICAL] = "critical",
+static const struct span severity_names[EVENT_SEVERITY_COUNT] = {
+	[LKSM_INFO] = SPAN("info"),
+	[LKSM_MEDIUM] = SPAN("medium"),
+	[LKSM_HIGH] = SPAN("high"),
+	[LKSM_CRITICAL] = SPAN("critical"),
 };
 
 static const struct event_type types[] = {
@@ -107,16 +107,21 @@ int event_add_json(struct lksm_event *event, struct span key, struct span json)
 	return add_datum(event, DATUM_JSON, key, json, 0);
 }
 
+struct span severity_span(enum lksm_severity severity)
+{
+	return severity_names[(unsigned)severity < EVENT_SEVERITY_COUNT ? severity
+									: LKSM_INFO];
+}
+
 const char *severity_name(enum lksm_severity severity)
 {
-	return (unsigned)severity < EVENT_SEVERITY_COUNT ? severity_names[severity]
-							 : "info";
+	return severity_span(severity).data;
 }
 
 int severity_parse(struct span name, enum lksm_severity *ret)
 {
 	for (unsigned i = 0; i < EVENT_SEVERITY_COUNT; i++) {
-		if (span_equal(name, span_from(severity_names[i]))) {
+		if (span_equal(name, severity_names[i])) {
 			*ret = (enum lksm_severity)i;
 			return 0;
 		}

@@ -105,6 +105,9 @@ void json_append_member(struct buffer *out, const char *key, struct span text);
 /** severity_name() - "info" … "critical"; a literal */
 const char *severity_name(enum lksm_severity severity);
 
+/** severity_span() - the same as a span */
+struct span severity_span(enum lksm_severity severity);
+
 /** severity_parse() - 0 and @ret, or -EINVAL */
 int severity_parse(struct span name, enum lksm_severity *ret);
 

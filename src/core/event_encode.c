@@ -122,7 +122,7 @@ static char *put_special(char *to, struct span *s)
 }
 
 /* The text without its quotes. */
-static char *put_escaped(char *to, struct span s)
+static __attribute__((noinline)) char *put_escaped(char *to, struct span s)
 {
 	while (s.len) {
 		size_t n = scan_copy_plain(to, s.data, s.len);
@@ -138,7 +138,7 @@ static char *put_escaped(char *to, struct span s)
 static char *put_string(char *to, struct span s)
 {
 	*to++ = '"';
-	to = put_escaped(to, s);
+	to = scan_copy_short(to, s.data, s.len) ? to + s.len : put_escaped(to, s);
 	*to++ = '"';
 	return to;
 }
@@ -340,17 +340,12 @@ static bool is_set_SEVERITY(const enum lksm_severity *value)
 
 static size_t bound_SEVERITY(const enum lksm_severity *value)
 {
-	return bound_string(span_from(severity_name(*value)));
+	return bound_string(severity_span(*value));
 }
 
 static char *put_SEVERITY(char *to, const enum lksm_severity *value)
 {
-	const char *name = severity_name(*value);
-
-	*to++ = '"';
-	to = put(to, name, strlen(name)); /* a word of ours */
-	*to++ = '"';
-	return to;
+	return put_string(to, severity_span(*value));
 }
 
 static const char latest[] = "\"9999-12-31T23:59:59.999999Z\"";

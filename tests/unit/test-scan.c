@@ -68,6 +68,21 @@ static void expect_all_agree(const struct scan *way, struct span s)
 				: memmem(s.data, s.len, whats[i].data, whats[i].len));
 }
 
+/* It may say no to what is plain, but not to what nearly all short texts are. */
+static void expect_short(struct span s)
+{
+	char copy[LENGTH_MAX + 1];
+	bool is_all_plain = count_plain(s) == s.len, is_usual = is_all_plain;
+	bool is = scan_copy_short(copy, s.data, s.len);
+
+	for (size_t i = 0; i < s.len; i++)
+		is_usual &= s.data[i] >= '0';
+	if (s.len < 4 || s.len > 16)
+		is_all_plain = is_usual = false;
+	if (is ? !is_all_plain || memcmp(copy, s.data, s.len) : is_usual)
+		fail_msg("scan_copy_short: '%.*s' is wrong", (int)s.len, s.data);
+}
+
 static void for_each_way(struct span s)
 {
 	size_t n_ways;
@@ -75,6 +90,7 @@ static void for_each_way(struct span s)
 
 	for (size_t i = 0; i < n_ways; i++)
 		expect_all_agree(ways[i], s);
+	expect_short(s);
 }
 
 /* Each byte at each place among plain ones. */
