@@ -69,12 +69,22 @@ static const char *find_c(struct span in, struct span what)
 	return in.len < what.len ? NULL : memmem(in.data, in.len, what.data, what.len);
 }
 
-static const struct scan plain_way = { "plain C", copy_plain_c, ascii_length_c, find_c };
+static bool is_simple_c(const char *from, size_t n, char a, char b)
+{
+	for (size_t i = 0; i < n; i++)
+		if ((unsigned char)from[i] >= 0x80 || from[i] == '\\' ||
+		    (i && from[i - 1] == a && from[i] == b))
+			return false;
+	return true;
+}
+
+static const struct scan plain_way = { "plain C", copy_plain_c, ascii_length_c, find_c,
+				       is_simple_c };
 
 /* ---- vectors ---- */
 
 /*
- * The three searches for one kind of vector. load and store move WIDTH bytes; not_plain and
+ * The four searches for one kind of vector. load and store move WIDTH bytes; not_plain and
  * not_ascii make a mask of those bytes, pair of the places where one vector has byte a and
  * the other byte b; first is the place of the mask's lowest bit.
  *
@@ -136,8 +146,28 @@ static const struct scan plain_way = { "plain C", copy_plain_c, ascii_length_c, 
 		}                                                                        \
 	}                                                                                \
                                                                                          \
+	/* each byte but the first is looked at together with the one before it */       \
+	attribute static bool is_simple_##way(const char *from, size_t n, char a,        \
+					      char b)                                    \
+	{                                                                                \
+		if (n <= (WIDTH) || !is_simple_c(from, 1, a, b))                         \
+			return n <= (WIDTH) && is_simple_##smaller(from, n, a, b);       \
+		n--;                                                                     \
+		for (size_t i = 0;;                                                      \
+		     i = i + 2 * (WIDTH) <= n ? i + (WIDTH) : n - (WIDTH)) {             \
+			vector x = load_##way(from + i), y = load_##way(from + i + 1);   \
+                                                                                         \
+			if (not_ascii_##way(y) | pair_##way(y, y, '\\', '\\') |          \
+			    pair_##way(x, y, a, b))                                      \
+				return false;                                            \
+			if (i + (WIDTH) == n)                                            \
+				return true;                                             \
+		}                                                                        \
+	}                                                                                \
+                                                                                         \
 	static const struct scan way##_way = { #way, copy_plain_##way,                   \
-					       ascii_length_##way, find_##way }
+					       ascii_length_##way, find_##way,           \
+					       is_simple_##way }
 
 #if defined(__x86_64__)
 
@@ -320,6 +350,11 @@ size_t scan_copy_plain(char *to, const char *from, size_t n)
 size_t scan_ascii_length(const char *from, size_t n)
 {
 	return best()->ascii_length(from, n);
+}
+
+bool scan_is_simple(struct span s, char a, char b)
+{
+	return best()->is_simple(s.data, s.len, a, b);
 }
 
 const char *scan_find(struct span in, struct span what)

@@ -17,6 +17,7 @@ struct scan {
 	size_t (*copy_plain)(char *to, const char *from, size_t n);
 	size_t (*ascii_length)(const char *from, size_t n);
 	const char *(*find)(struct span in, struct span what);
+	bool (*is_simple)(const char *from, size_t n, char a, char b);
 };
 
 /** scan_ways() - those that this processor has, the plain one first, the best one last */
@@ -73,6 +74,9 @@ static inline bool scan_copy_short(char *to, const char *from, size_t n)
 
 /** scan_ascii_length() - how many bytes at the front of @from are below 0x80, 0..@n */
 size_t scan_ascii_length(const char *from, size_t n);
+
+/** scan_is_simple() - are all bytes of @s below 0x80, none a backslash, and no @a before a @b? */
+bool scan_is_simple(struct span s, char a, char b);
 
 /**
  * scan_find() - as memmem(3), quick when the first and the last byte of @what seldom stand

@@ -19,6 +19,9 @@
 
 static const struct span tag = { "[PHOTON RING]", 13 };
 
+#define TAG_FIRST  '['
+#define TAG_SECOND 'P'
+
 struct naming {
 	const struct rules *rules;
 	struct naming_options options;
@@ -28,20 +31,25 @@ struct naming {
 	struct buffer raw;    /* when the record's own text cannot serve */
 	struct buffer tags;   /* a rule's, and one of ours */
 	struct logfmt_line logfmt;
-	const struct event_type *kernel_message; /* the row that is wanted most */
+	struct span kernel_type, kernel_source; /* of the row that is wanted most */
+	enum lksm_severity kernel_severity;
 };
 
 int naming_create(const struct rules *rules, const struct naming_options *options,
 		  struct naming **ret)
 {
 	struct naming *n = calloc(1, sizeof(*n));
+	const struct event_type *row;
 	int r;
 
 	if (!n)
 		return -ENOMEM;
 	n->rules = rules;
 	n->options = *options;
-	n->kernel_message = event_type_find(SPAN("kernel_message"));
+	row = event_type_find(SPAN("kernel_message"));
+	n->kernel_type = span_from(row->name);
+	n->kernel_source = span_from(row->source);
+	n->kernel_severity = row->severity;
 	r = rules_scratch_create(rules, &n->scratch);
 	if (r < 0) {
 		naming_destroy(n);
@@ -63,10 +71,10 @@ void naming_destroy(struct naming *n)
 	free(n);
 }
 
-/* Text without a backslash, most of it, is decoded as it stands. */
+/* Text without a backslash is decoded as it stands. */
 static int decode(struct naming *n, struct span escaped, struct span *ret)
 {
-	if (escaped.len == 0 || !memchr(escaped.data, '\\', escaped.len)) {
+	if (!memchr(escaped.data, '\\', escaped.len)) {
 		*ret = escaped;
 		return 0;
 	}
@@ -86,9 +94,9 @@ static uint64_t set_or_absent(int value)
 	return value < 0 ? EVENT_UNSET : (uint64_t)value;
 }
 
-/* What holds of every record, whatever its text says. */
+/* What holds of every record, whatever its text says. @is_ascii: that is known already */
 static int fill_origin(struct naming *n, const struct lksm_record *record,
-		       struct span text, struct lksm_event *event)
+		       struct span text, bool is_ascii, struct lksm_event *event)
 {
 	struct span escaped = { record->text, record->text_len };
 
@@ -100,7 +108,7 @@ static int fill_origin(struct naming *n, const struct lksm_record *record,
 	event->facility = set_or_absent(record->facility);
 	event->message = text.data ? text : SPAN("");
 	event->raw = (struct span){ NULL, 0 };
-	if (utf8_is_valid(text))
+	if (is_ascii || utf8_is_valid(text))
 		return 0;
 	event->raw = escaped;
 	if (utf8_is_valid(escaped))
@@ -254,7 +262,7 @@ static int name_kernel(struct naming *n, const struct lksm_record *record,
 		return r == 2 ? 0 : r;
 	if (!n->options.all)
 		return 0;
-	fill_own(event, n->kernel_message);
+	fill_type(event, n->kernel_type, n->kernel_severity, n->kernel_source);
 	(void)event_add_text(event, SPAN("message"), event->message);
 	return 1;
 }
@@ -280,17 +288,29 @@ static int add_tag(struct naming *n, struct span word, struct lksm_event *event)
 	return buffer_error(&n->tags);
 }
 
+/*
+ * Most texts, but for a tag that they begin with, are ASCII without a backslash and without
+ * what a tag begins with: they mean what they say, and have no tag elsewhere.
+ */
+static bool is_simple(struct span escaped)
+{
+	bool is_tagged = span_starts_with(escaped, tag);
+
+	return scan_is_simple(span_skip(escaped, is_tagged ? tag.len : 0), TAG_FIRST,
+			      TAG_SECOND);
+}
+
 int naming_name(struct naming *n, const struct lksm_record *record,
 		struct lksm_event *event)
 {
 	struct span escaped = { record->text_len ? record->text : "", record->text_len };
-	struct span text;
+	struct span text = escaped; /* the channel has no escapes but those of logfmt */
+	bool is_plain = is_simple(escaped);
 	int r;
 
 	if (record->verdict == LKSM_ECHO || record->verdict == LKSM_UNDECIDED)
 		return 0;
-	text = escaped; /* the channel has no escapes but those of logfmt */
-	if (record->verdict != LKSM_SENSOR && decode(n, escaped, &text) < 0)
+	if (record->verdict != LKSM_SENSOR && !is_plain && decode(n, escaped, &text) < 0)
 		return -ENOMEM;
 	event->message = text;
 	planted_run(text);
@@ -298,7 +318,7 @@ int naming_name(struct naming *n, const struct lksm_record *record,
 		r = name_sensor(n, text, event);
 	else if (span_starts_with(text, tag))
 		r = name_tagged(n, record, text, event);
-	else if (scan_find(text, tag))
+	else if (!is_plain && scan_find(text, tag))
 		r = name_spoof(event, text, SPAN("position"));
 	else
 		r = name_kernel(n, record, text, event);
@@ -307,5 +327,5 @@ int naming_name(struct naming *n, const struct lksm_record *record,
 	if (record->verdict == LKSM_UNVERIFIED &&
 	    add_tag(n, SPAN("unverified"), event) < 0)
 		return -ENOMEM;
-	return fill_origin(n, record, text, event) < 0 ? -ENOMEM : 1;
+	return fill_origin(n, record, text, is_plain, event) < 0 ? -ENOMEM : 1;
 }

@@ -49,6 +49,12 @@ static char *before_the_end(size_t n)
 	return pages + page - n;
 }
 
+static bool is_simple(struct span s)
+{
+	return count_ascii(s) == s.len && !span_contains(s, SPAN("\\")) &&
+	       !span_contains(s, SPAN("[P"));
+}
+
 static void expect_all_agree(const struct scan *way, struct span s)
 {
 	static const struct span whats[] = { SPAN("[PHOTON RING]"), SPAN("ab"),
@@ -60,6 +66,8 @@ static void expect_all_agree(const struct scan *way, struct span s)
 	assert_memory_equal(copy, s.data, n);
 	expect_number(way->name, "ASCII", (int64_t)way->ascii_length(s.data, s.len),
 		      (int64_t)count_ascii(s));
+	expect_number(way->name, "simple", way->is_simple(s.data, s.len, '[', 'P'),
+		      is_simple(s));
 	for (size_t i = 0; i < sizeof(whats) / sizeof(whats[0]); i++)
 		assert_ptr_equal(
 			way->find(s, whats[i]),
