@@ -126,7 +126,9 @@ static void fill_type(struct lksm_event *event, struct span type,
 	event->type = type;
 	event->severity = severity;
 	event->source = source;
-	event->rule = event->tags = event->attack = (struct span){ NULL, 0 };
+	event->rule = (struct span){ NULL, 0 };
+	event->tags = (struct span){ NULL, 0 };
+	event->attack = (struct span){ NULL, 0 };
 	event->data.n = 0;
 }
 
