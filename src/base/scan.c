@@ -20,33 +20,37 @@ static const bool is_plain[256] = {
 	[']' ... '~'] = true,
 };
 
-/* ---- plain C ---- */
-
-static size_t copy_bytes(char *to, const char *from, size_t n)
+static inline bool is_escaped(char c)
 {
-	size_t i = 0;
-
-	for (; i < n && is_plain[(unsigned char)from[i]]; i++)
-		to[i] = from[i];
-	return i;
+	return c == '"' || c == '\\';
 }
 
-/* The last word ends where the bytes end, and overlaps the one before. */
-static size_t copy_plain_c(char *to, const char *from, size_t n)
-{
-	uint64_t word;
+/* ---- plain C ---- */
 
-	if (n < sizeof(word))
-		return copy_bytes(to, from, n);
-	for (size_t i = 0;;
-	     i = i + 2 * sizeof(word) <= n ? i + sizeof(word) : n - sizeof(word)) {
-		memcpy(&word, from + i, sizeof(word));
-		if (!scan_is_plain_word(word))
-			return i + copy_bytes(to + i, from + i, n - i);
-		memcpy(to + i, &word, sizeof(word));
-		if (i + sizeof(word) == n)
-			return n;
+static size_t copy_escaped_c(char **to, const char *from, size_t n)
+{
+	char *out = *to;
+	uint64_t word;
+	size_t i = 0;
+
+	while (i < n) {
+		if (n - i >= sizeof(word)) {
+			memcpy(&word, from + i, sizeof(word));
+			if (scan_is_plain_word(word)) {
+				memcpy(out, &word, sizeof(word));
+				out += sizeof(word);
+				i += sizeof(word);
+				continue;
+			}
+		}
+		if (is_escaped(from[i]))
+			*out++ = '\\';
+		else if (!is_plain[(unsigned char)from[i]])
+			break;
+		*out++ = from[i++];
 	}
+	*to = out;
+	return i;
 }
 
 static size_t ascii_length_c(const char *from, size_t n)
@@ -78,7 +82,7 @@ static bool is_simple_c(const char *from, size_t n, char a, char b)
 	return true;
 }
 
-static const struct scan plain_way = { "plain C", copy_plain_c, ascii_length_c, find_c,
+static const struct scan plain_way = { "plain C", copy_escaped_c, ascii_length_c, find_c,
 				       is_simple_c };
 
 /* ---- vectors ---- */
@@ -92,21 +96,47 @@ static const struct scan plain_way = { "plain C", copy_plain_c, ascii_length_c, 
  * twice says the same twice. What is shorter than a vector is left to @smaller.
  */
 #define DEFINE_WAY(way, smaller, attribute, vector, WIDTH)                               \
-	attribute static size_t copy_plain_##way(char *to, const char *from, size_t n)   \
+	attribute static inline uint64_t copy_vector_##way(char *to, const char *from)   \
 	{                                                                                \
-		if (n < (WIDTH))                                                         \
-			return copy_plain_##smaller(to, from, n);                        \
-		for (size_t i = 0;;                                                      \
-		     i = i + 2 * (WIDTH) <= n ? i + (WIDTH) : n - (WIDTH)) {             \
-			vector x = load_##way(from + i);                                 \
-			uint64_t mask = not_plain_##way(x);                              \
+		vector x = load_##way(from);                                             \
                                                                                          \
-			store_##way(to + i, x);                                          \
-			if (mask)                                                        \
-				return i + first_##way(mask);                            \
-			if (i + (WIDTH) == n)                                            \
-				return n;                                                \
+		store_##way(to, x);                                                      \
+		return not_plain_##way(x);                                               \
+	}                                                                                \
+                                                                                         \
+	/* @clean: since there, all is copied as it stands, and may be so once more */   \
+	attribute static size_t copy_escaped_##way(char **to, const char *from,          \
+						   size_t n)                             \
+	{                                                                                \
+		size_t i = 0, clean = 0, again, step;                                    \
+		char *out = *to;                                                         \
+		uint64_t mask;                                                           \
+                                                                                         \
+		for (;;) {                                                               \
+			mask = 0;                                                        \
+			for (; n - i >= (WIDTH); i += (WIDTH), out += (WIDTH)) {         \
+				mask = copy_vector_##way(out, from + i);                 \
+				if (mask)                                                \
+					break;                                           \
+			}                                                                \
+			again = mask || i == n ? 0 : (WIDTH) - (n - i);                  \
+			if (again > i - clean)                                           \
+				break;                                                   \
+			if (again)                                                       \
+				mask = copy_vector_##way(out - again, from + i - again); \
+			step = mask ? first_##way(mask) - again : n - i;                 \
+			out += step;                                                     \
+			i += step;                                                       \
+			if (i == n || !is_escaped(from[i])) {                            \
+				*to = out;                                               \
+				return i;                                                \
+			}                                                                \
+			*out++ = '\\';                                                   \
+			*out++ = from[i++];                                              \
+			clean = i;                                                       \
 		}                                                                        \
+		*to = out;                                                               \
+		return i + copy_escaped_##smaller(to, from + i, n - i);                  \
 	}                                                                                \
                                                                                          \
 	attribute static size_t ascii_length_##way(const char *from, size_t n)           \
@@ -165,7 +195,7 @@ static const struct scan plain_way = { "plain C", copy_plain_c, ascii_length_c, 
 		}                                                                        \
 	}                                                                                \
                                                                                          \
-	static const struct scan way##_way = { #way, copy_plain_##way,                   \
+	static const struct scan way##_way = { #way, copy_escaped_##way,                 \
 					       ascii_length_##way, find_##way,           \
 					       is_simple_##way }
 
@@ -342,9 +372,9 @@ static inline const struct scan *best(void)
 
 #endif
 
-size_t scan_copy_plain(char *to, const char *from, size_t n)
+size_t scan_copy_escaped(char **to, const char *from, size_t n)
 {
-	return best()->copy_plain(to, from, n);
+	return best()->copy_escaped(to, from, n);
 }
 
 size_t scan_ascii_length(const char *from, size_t n)

@@ -98,7 +98,7 @@ static char *put_u_escape(char *to, uint32_t code)
 	return to;
 }
 
-/* The first character of @s, which is not plain and is taken from it. */
+/* The first character of @s, which scan_copy_escaped() left, and which is taken from it. */
 static char *put_special(char *to, struct span *s)
 {
 	uint32_t code;
@@ -108,11 +108,8 @@ static char *put_special(char *to, struct span *s)
 		*s = span_skip(*s, 1);
 		return put_literal(to, REPLACEMENT_CHARACTER);
 	}
-	if (code == '"' || code == '\\') {
-		*to++ = '\\';
-		*to++ = (char)code;
-	} else if (code < 0x20 || code == 0x7f || code == LINE_SEPARATOR ||
-		   code == PARAGRAPH_SEPARATOR) {
+	if (code < 0x20 || code == 0x7f || code == LINE_SEPARATOR ||
+	    code == PARAGRAPH_SEPARATOR) {
 		to = put_u_escape(to, code);
 	} else {
 		to = put(to, s->data, n);
@@ -122,25 +119,32 @@ static char *put_special(char *to, struct span *s)
 }
 
 /* The text without its quotes. */
-static __attribute__((noinline)) char *put_escaped(char *to, struct span s)
+static char *put_escaped(char *to, struct span s)
 {
 	while (s.len) {
-		size_t n = scan_copy_plain(to, s.data, s.len);
-
-		to += n;
-		s = span_skip(s, n);
+		s = span_skip(s, scan_copy_escaped(&to, s.data, s.len));
 		if (s.len)
 			to = put_special(to, &s);
 	}
 	return to;
 }
 
-static char *put_string(char *to, struct span s)
+static __attribute__((noinline)) char *put_long_string(char *to, struct span s)
 {
 	*to++ = '"';
-	to = scan_copy_short(to, s.data, s.len) ? to + s.len : put_escaped(to, s);
+	to = put_escaped(to, s);
 	*to++ = '"';
 	return to;
+}
+
+/* Nearly all are short, but for the message. */
+static inline char *put_string(char *to, struct span s)
+{
+	if (!scan_copy_short(to + 1, s.data, s.len))
+		return put_long_string(to, s);
+	*to = '"';
+	to[s.len + 1] = '"';
+	return to + s.len + 2;
 }
 
 void json_append_string(struct buffer *out, struct span s)
@@ -430,7 +434,7 @@ static char *put_LIST(char *to, const struct span *value)
 	 (EVENT_IS_##presence || is_set_##kind(&event->name)))
 
 /* How many bytes the line takes at most. */
-static size_t bound_line(const struct lksm_event *event, enum event_view view)
+static inline size_t bound_line(const struct lksm_event *event, enum event_view view)
 {
 	size_t n = sizeof("}\n");
 
@@ -442,7 +446,8 @@ static size_t bound_line(const struct lksm_event *event, enum event_view view)
 	return n;
 }
 
-static char *put_line(char *to, const struct lksm_event *event, enum event_view view)
+static inline char *put_line(char *to, const struct lksm_event *event,
+			     enum event_view view)
 {
 #define X(name, title, kind, presence, view_, description)               \
 	if (IS_SHOWN(name, kind, presence)) {                            \
@@ -486,8 +491,8 @@ static void cut_event(struct lksm_event *event, enum cut what)
 }
 
 /* Return: 1 if the line is appended, 0 if it is too long, the buffer's error. */
-static int append_line(struct buffer *out, const struct lksm_event *event,
-		       enum event_view view)
+static inline __attribute__((always_inline)) int append_view(
+	struct buffer *out, const struct lksm_event *event, enum event_view view)
 {
 	struct room room = { .out = out };
 	char *start = room_open(&room, bound_line(event, view));
@@ -499,6 +504,14 @@ static int append_line(struct buffer *out, const struct lksm_event *event,
 	if (buffer_error(out))
 		out->len = before;
 	return buffer_error(out) ? buffer_error(out) : !is_too_long;
+}
+
+/* Which fields are shown is decided here once, not at each of them. */
+static int append_line(struct buffer *out, const struct lksm_event *event,
+		       enum event_view view)
+{
+	return view == EVENT_SEED ? append_view(out, event, EVENT_SEED)
+				  : append_view(out, event, EVENT_FULL);
 }
 
 static int encode_cut(struct buffer *out, const struct lksm_event *event,

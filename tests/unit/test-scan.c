@@ -28,6 +28,21 @@ static size_t count_plain(struct span s)
 	return n;
 }
 
+/* As scan_copy_escaped(); Return: how many bytes of @s. */
+static size_t copy_escaped(char **to, struct span s)
+{
+	size_t n = 0;
+
+	for (; n < s.len; n++) {
+		if (s.data[n] == '"' || s.data[n] == '\\')
+			*(*to)++ = '\\';
+		else if (!is_plain(s.data[n]))
+			break;
+		*(*to)++ = s.data[n];
+	}
+	return n;
+}
+
 static size_t count_ascii(struct span s)
 {
 	size_t n = 0;
@@ -59,11 +74,16 @@ static void expect_all_agree(const struct scan *way, struct span s)
 {
 	static const struct span whats[] = { SPAN("[PHOTON RING]"), SPAN("ab"),
 					     SPAN("aa"), SPAN("[P]") };
-	char copy[LENGTH_MAX + 1];
-	size_t n = way->copy_plain(copy, s.data, s.len);
+	char copy[2 * LENGTH_MAX + 1], want[2 * LENGTH_MAX], *to = copy, *want_to = want;
+	size_t n;
 
-	expect_number(way->name, "plain bytes", (int64_t)n, (int64_t)count_plain(s));
-	assert_memory_equal(copy, s.data, n);
+	memset(copy, '~', sizeof(copy));
+	n = way->copy_escaped(&to, s.data, s.len);
+	expect_number(way->name, "copied", (int64_t)n,
+		      (int64_t)copy_escaped(&want_to, s));
+	expect_span(way->name, "copy", (struct span){ copy, (size_t)(to - copy) },
+		    (struct span){ want, (size_t)(want_to - want) });
+	assert_int_equal(copy[2 * s.len], '~'); /* no room beyond */
 	expect_number(way->name, "ASCII", (int64_t)way->ascii_length(s.data, s.len),
 		      (int64_t)count_ascii(s));
 	expect_number(way->name, "simple", way->is_simple(s.data, s.len, '[', 'P'),
