@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Matching. A line is read once for the literals that the rules need (literals.h); only
- * the rules whose literal was seen, and those that have none, are tried, in order.
+ * the rules whose literal was seen, and those that have none, are tried, in order. Each of a
+ * few rules is asked by itself: one pass takes a step a byte, a search many bytes a step.
  */
 #include "core/rules.h"
 
 #include <errno.h>
 
+#include "base/scan.h"
 #include "core/rules_internal.h"
 
 #define BLOCK_SIZE ((size_t)64 << 10)
+#define FEW	   8 /* rules, which are quicker asked one by one */
 
 /* What one regex may cost on one line, counted by PCRE2 for each place it begins at. */
 #define REGEX_MATCH_LIMIT 10000
@@ -338,6 +341,29 @@ int rule_matches(const struct rule *rule, struct rules_scratch *scratch, struct 
 	return 1;
 }
 
+/* What every line that matches has: its begin, or some bytes. */
+static bool may_match(const struct rule *rule, struct span text)
+{
+	const struct template_part *first = rule->template ? rule->template->parts : NULL;
+
+	if (first && first->kind == TEMPLATE_LITERAL)
+		return span_starts_with(text, first->text);
+	return rule->literal.len < 2 || scan_find(text, rule->literal);
+}
+
+static const struct rule *find_among_few(const struct rules_index *index,
+					 struct rules_scratch *scratch, struct span text)
+{
+	for (size_t i = 0; i < index->n; i++) {
+		if (!may_match(index->order[i], text))
+			continue;
+		scratch->stats.tried++;
+		if (rule_matches(index->order[i], scratch, text) > 0)
+			return index->order[i];
+	}
+	return NULL;
+}
+
 const struct rule *rules_find(const struct rules *rules, struct rules_scratch *scratch,
 			      enum rules_scope scope, struct span text)
 {
@@ -345,6 +371,8 @@ const struct rule *rules_find(const struct rules *rules, struct rules_scratch *s
 	size_t n_words = bitmap_words(index->n);
 
 	scratch->stats.lines++;
+	if (index->n <= FEW)
+		return find_among_few(index, scratch, text);
 	memcpy(scratch->candidates, index->always, n_words * sizeof(uint64_t));
 	literals_scan(index->literals, text, scratch->candidates);
 	for (size_t w = 0; w < n_words; w++)
@@ -407,7 +435,8 @@ static int reserve_text(const struct rule *rule, struct rules_scratch *scratch,
 	size_t need = 1;
 
 	for (size_t i = 0; i < rule->n_values; i++)
-		for (size_t k = 0; k < rule->values[i].n_parts; k++)
+		for (size_t k = 0;
+		     rule->values[i].n_parts > 1 && k < rule->values[i].n_parts; k++)
 			need += part_text(&rule->values[i].parts[k], scratch, line).len;
 	buffer_clear(&scratch->text);
 	return buffer_reserve(&scratch->text, need) ? 0 : -ENOMEM;
