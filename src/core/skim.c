@@ -231,11 +231,39 @@ DEFINE_MASKS(avx2, AVX2, 32, __m256i, _mm256_and_si256, _mm256_andnot_si256,
 DEFINE_WAY(sse2, NO_ATTRIBUTE);
 DEFINE_WAY(avx2, AVX2);
 
-static const struct skim *const ways[] = { &plain_skim, &sse2_skim, &avx2_skim };
+#define AVX512 __attribute__((target("avx512bw")))
+
+AVX512 static inline uint64_t is_avx512(const char *at, char c)
+{
+	return _mm512_cmpeq_epi8_mask(_mm512_loadu_si512(at), _mm512_set1_epi8(c));
+}
+
+AVX512 static inline uint64_t tags_avx512(const char *at)
+{
+	return is_avx512(at + P_AT, 'P') & is_avx512(at + CLOSE_AT, ']');
+}
+
+AVX512 static inline uint64_t ends_avx512(const struct skim_shape *shape, const char *at)
+{
+	return is_avx512(at, '\n') & ~(is_avx512(at + 1 + shape->bracket, '[') &
+				       is_avx512(at + 1 + shape->dot, '.'));
+}
+
+AVX512 static inline uint64_t marks_avx512(const char *at)
+{
+	return is_avx512(at, '\n') | is_avx512(at, '\\');
+}
+
+DEFINE_WAY(avx512, AVX512);
+
+static const struct skim *const ways[] = { &plain_skim, &sse2_skim, &avx2_skim,
+					   &avx512_skim };
 
 const struct skim *const *skim_ways(size_t *ret_n)
 {
-	*ret_n = __builtin_cpu_supports("avx2") ? 3 : 2;
+	*ret_n = __builtin_cpu_supports("avx512bw") ? 4
+		 : __builtin_cpu_supports("avx2")   ? 3
+						    : 2;
 	return ways;
 }
 
