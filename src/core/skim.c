@@ -11,19 +11,20 @@
 
 #include "base/text.h"
 #include "core/dmesg.h"
-#include "core/escape.h"
 #include "core/kmsg.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
 
-#define WINDOW	  64
-#define TAG	  "[PHOTON RING]"
-#define TAG_LEN	  (sizeof(TAG) - 1)
-#define P_AT	  1
-#define CLOSE_AT  12
-#define WIDTH_MIN 5 /* of the seconds in a stamp: dmesg pads to that */
+#define WINDOW		64
+#define TAG		"[PHOTON RING]"
+#define TAG_LEN		(sizeof(TAG) - 1)
+#define P_AT		1
+#define CLOSE_AT	12
+#define LAST_BIT	((uint32_t)1 << 31)
+#define KMSG_PREFIX_MAX 31 /* up to the third comma: more than the usual */
+#define WIDTH_MIN	5  /* of the seconds in a stamp: dmesg pads to that */
 
 /*
  * "[" where the stamp of the lines before begins, and "." where it has its dot. Whatever else
@@ -53,16 +54,24 @@ static inline bool take_field(const char **at, size_t max)
 /* All numbers of so many digits fit; flags are one byte. */
 static inline bool is_dull_kmsg(const char *line)
 {
-	return take_field(&line, 9) && take_field(&line, 19) && take_field(&line, 19) &&
-	       line[0] != ';' && line[0] != '\n' && line[1] == ';';
+	const char *at = line;
+
+	return take_field(&at, 9) && take_field(&at, 19) && take_field(&at, 19) &&
+	       at - line <= KMSG_PREFIX_MAX && at[0] != ';' && at[0] != '\n' &&
+	       at[1] == ';';
 }
 
-/* A byte of the tag as an escape; a backslash itself is one, too, in nearly all of them. */
+/* memcmp() in two words, for it would be called, and a call costs all that vectors hold. */
+static inline bool is_tag(const char *at)
+{
+	return !memcmp(at, TAG, 8) && !memcmp(at + TAG_LEN - 8, TAG + TAG_LEN - 8, 8);
+}
+
+/* The escape of a byte of the tag, or of one like it, but not of a backslash itself. */
 static inline bool may_hide_tag(const char *at)
 {
-	int byte = escape_byte((struct span){ at, ESCAPE_LENGTH });
-
-	return byte > 0 && strchr(TAG, byte);
+	return at[1] == 'x' &&
+	       (at[2] == '2' || at[2] == '4' || (at[2] == '5' && (at[3] | ' ') != 'c'));
 }
 
 /*
@@ -81,7 +90,7 @@ static inline bool may_hide_tag(const char *at)
 			for (; mask; mask &= mask - 1) {                             \
 				const char *found = at + __builtin_ctzll(mask);      \
                                                                                      \
-				if (*found == '\n' || !memcmp(found, TAG, TAG_LEN))  \
+				if (*found == '\n' || is_tag(found))                 \
 					return found;                                \
 			}                                                            \
 		}                                                                    \
@@ -94,45 +103,41 @@ static inline bool may_hide_tag(const char *at)
  * Return: the begin of the last record before @end of which this is known, all before it
  * having nothing that matters, and none being too long.
  */
-#define DEFINE_KMSG(way, attribute)                                                 \
-	attribute static const char *kmsg_##way(const char *begin, const char *end) \
-	{                                                                           \
-		const char *line = begin;                                           \
-                                                                                    \
-		for (const char *at = begin; at < end; at += WINDOW) {              \
-			uint64_t mask = tags_##way(at) | marks_##way(at);           \
-                                                                                    \
-			if (end - at < WINDOW)                                      \
-				mask &= ((uint64_t)1 << (end - at)) - 1;            \
-			for (; mask; mask &= mask - 1) {                            \
-				const char *found = at + __builtin_ctzll(mask);     \
-                                                                                    \
-				if (*found == '\\'                                  \
-					    ? !may_hide_tag(found)                  \
-					    : *found != '\n' &&                     \
-						      memcmp(found, TAG, TAG_LEN))  \
-					continue;                                   \
-				if (*found != '\n' || found + 1 >= end ||           \
-				    found - line > KMSG_RECORD_MAX)                 \
-					return line;                                \
-				if (found[1] == ' ')                                \
-					continue; /* of the record's dictionary */  \
-				if (!is_dull_kmsg(found + 1))                       \
-					return line;                                \
-				line = found + 1;                                   \
-			}                                                           \
-		}                                                                   \
-		return line;                                                        \
+#define DEFINE_KMSG(way, attribute, is_dull)                                           \
+	attribute static const char *kmsg_##way(const char *begin, const char *end)    \
+	{                                                                              \
+		const char *line = begin;                                              \
+                                                                                       \
+		for (const char *at = begin; at < end; at += WINDOW) {                 \
+			uint64_t mask = tags_##way(at) | marks_##way(at);              \
+                                                                                       \
+			if (end - at < WINDOW)                                         \
+				mask &= ((uint64_t)1 << (end - at)) - 1;               \
+			for (; mask; mask &= mask - 1) {                               \
+				const char *found = at + __builtin_ctzll(mask);        \
+                                                                                       \
+				if (*found == '\\' ? !may_hide_tag(found)              \
+						   : *found != '\n' && !is_tag(found)) \
+					continue;                                      \
+				if (*found != '\n' || found + 1 >= end ||              \
+				    found - line > KMSG_RECORD_MAX)                    \
+					return line;                                   \
+				if (!is_dull(found + 1))                               \
+					return line;                                   \
+				line = found + 1;                                      \
+			}                                                              \
+		}                                                                      \
+		return line;                                                           \
 	}
 
-#define DEFINE_WAY(way, attribute)   \
-	DEFINE_DMESG(way, attribute) \
-	DEFINE_KMSG(way, attribute)  \
+#define DEFINE_WAY(way, attribute, is_dull_kmsg)  \
+	DEFINE_DMESG(way, attribute)              \
+	DEFINE_KMSG(way, attribute, is_dull_kmsg) \
 	static const struct skim way##_skim = { #way, dmesg_##way, kmsg_##way }
 
 /*
- * ---- masks of 64 places: the tag's two bytes; newlines before what is not dull; newlines and
- * backslashes ----
+ * ---- masks of 64 places: the tag's two bytes; newlines before what is not dull; backslashes, and
+ * newlines before what is no line of a record's dictionary ----
  */
 
 static inline uint64_t tags_plain(const char *at)
@@ -159,59 +164,88 @@ static inline uint64_t marks_plain(const char *at)
 	uint64_t mask = 0;
 
 	for (int i = 0; i < WINDOW; i++)
-		mask |= (uint64_t)(at[i] == '\n' || at[i] == '\\') << i;
+		mask |= (uint64_t)((at[i] == '\n' && at[i + 1] != ' ') || at[i] == '\\')
+			<< i;
 	return mask;
 }
 
 #define NO_ATTRIBUTE
-DEFINE_WAY(plain, NO_ATTRIBUTE);
+DEFINE_WAY(plain, NO_ATTRIBUTE, is_dull_kmsg);
 
 #if defined(__x86_64__)
 
 #define AVX2 __attribute__((target("avx2")))
 
 /* The three masks for one kind of vector: is_##way() compares STEP bytes with one. */
-#define DEFINE_MASKS(way, attribute, STEP, vector, and, andnot, or, movemask)            \
-	attribute static inline uint64_t tags_##way(const char *at)                      \
-	{                                                                                \
-		uint64_t mask = 0;                                                       \
-                                                                                         \
-		for (int i = 0; i < WINDOW; i += (STEP)) {                               \
-			vector tag = and(is_##way(at + i + P_AT, 'P'),                   \
-					 is_##way(at + i + CLOSE_AT, ']'));              \
-                                                                                         \
-			mask |= (uint64_t)(uint32_t)movemask(tag) << i;                  \
-		}                                                                        \
-		return mask;                                                             \
-	}                                                                                \
-                                                                                         \
-	attribute static inline uint64_t ends_##way(const struct skim_shape *shape,      \
-						    const char *at)                      \
-	{                                                                                \
-		uint64_t mask = 0;                                                       \
-                                                                                         \
-		for (int i = 0; i < WINDOW; i += (STEP)) {                               \
-			vector dull = and(is_##way(at + i + 1 + shape->bracket, '['),    \
-					  is_##way(at + i + 1 + shape->dot, '.'));       \
-			vector ends = andnot(dull, is_##way(at + i, '\n'));              \
-                                                                                         \
-			mask |= (uint64_t)(uint32_t)movemask(ends) << i;                 \
-		}                                                                        \
-		return mask;                                                             \
-	}                                                                                \
-                                                                                         \
-	attribute static inline uint64_t marks_##way(const char *at)                     \
-	{                                                                                \
-		uint64_t mask = 0;                                                       \
-                                                                                         \
-		for (int i = 0; i < WINDOW; i += (STEP)) {                               \
-			vector marks = or                                                \
-				       (is_##way(at + i, '\n'), is_##way(at + i, '\\')); \
-                                                                                         \
-			mask |= (uint64_t)(uint32_t)movemask(marks) << i;                \
-		}                                                                        \
-		return mask;                                                             \
+#define DEFINE_MASKS(way, attribute, STEP, vector, both, without, either, movemask)    \
+	attribute static inline uint64_t tags_##way(const char *at)                    \
+	{                                                                              \
+		uint64_t mask = 0;                                                     \
+                                                                                       \
+		for (int i = 0; i < WINDOW; i += (STEP)) {                             \
+			vector tag = both(is_##way(at + i + P_AT, 'P'),                \
+					  is_##way(at + i + CLOSE_AT, ']'));           \
+                                                                                       \
+			mask |= (uint64_t)(uint32_t)movemask(tag) << i;                \
+		}                                                                      \
+		return mask;                                                           \
+	}                                                                              \
+                                                                                       \
+	attribute static inline uint64_t ends_##way(const struct skim_shape *shape,    \
+						    const char *at)                    \
+	{                                                                              \
+		uint64_t mask = 0;                                                     \
+                                                                                       \
+		for (int i = 0; i < WINDOW; i += (STEP)) {                             \
+			vector dull = both(is_##way(at + i + 1 + shape->bracket, '['), \
+					   is_##way(at + i + 1 + shape->dot, '.'));    \
+			vector ends = without(dull, is_##way(at + i, '\n'));           \
+                                                                                       \
+			mask |= (uint64_t)(uint32_t)movemask(ends) << i;               \
+		}                                                                      \
+		return mask;                                                           \
+	}                                                                              \
+                                                                                       \
+	attribute static inline uint64_t marks_##way(const char *at)                   \
+	{                                                                              \
+		uint64_t mask = 0;                                                     \
+                                                                                       \
+		for (int i = 0; i < WINDOW; i += (STEP)) {                             \
+			vector ends = without(is_##way(at + i + 1, ' '),               \
+					      is_##way(at + i, '\n'));                 \
+			vector marks = either(ends, is_##way(at + i, '\\'));           \
+                                                                                       \
+			mask |= (uint64_t)(uint32_t)movemask(marks) << i;              \
+		}                                                                      \
+		return mask;                                                           \
 	}
+
+/* The same by masks of 32 bytes: three commas, only digits before them, and not too many. */
+static inline bool is_dull_kmsg_sse2(const char *line)
+{
+	uint32_t commas = 0, digits = 0;
+	unsigned first, second, third;
+
+	for (int i = 0; i < 32; i += 16) {
+		__m128i x = _mm_loadu_si128((const void *)(line + i));
+		__m128i value = _mm_sub_epi8(x, _mm_set1_epi8('0'));
+		__m128i nine = _mm_min_epu8(value, _mm_set1_epi8(9));
+		__m128i comma = _mm_cmpeq_epi8(x, _mm_set1_epi8(','));
+
+		commas |= (uint32_t)_mm_movemask_epi8(comma) << i;
+		digits |= (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(nine, value)) << i;
+	}
+	first = (unsigned)__builtin_ctz(commas | LAST_BIT);
+	commas &= commas - 1;
+	second = (unsigned)__builtin_ctz(commas | LAST_BIT);
+	commas &= commas - 1;
+	third = (unsigned)__builtin_ctz(commas | LAST_BIT);
+	digits |= 1u << first | 1u << second | UINT32_MAX << third;
+	line += third + 1;
+	return digits == UINT32_MAX && third < KMSG_PREFIX_MAX && first - 1 < 9 &&
+	       second - first - 2 < 19 && third - second - 2 < 19 && line[0] != ';' &&
+	       line[0] != '\n' && line[1] == ';';
+}
 
 static inline __m128i is_sse2(const char *at, char c)
 {
@@ -228,8 +262,8 @@ DEFINE_MASKS(sse2, NO_ATTRIBUTE, 16, __m128i, _mm_and_si128, _mm_andnot_si128,
 	     _mm_or_si128, _mm_movemask_epi8)
 DEFINE_MASKS(avx2, AVX2, 32, __m256i, _mm256_and_si256, _mm256_andnot_si256,
 	     _mm256_or_si256, _mm256_movemask_epi8)
-DEFINE_WAY(sse2, NO_ATTRIBUTE);
-DEFINE_WAY(avx2, AVX2);
+DEFINE_WAY(sse2, NO_ATTRIBUTE, is_dull_kmsg_sse2);
+DEFINE_WAY(avx2, AVX2, is_dull_kmsg_sse2);
 
 #define AVX512 __attribute__((target("avx512bw")))
 
@@ -251,10 +285,10 @@ AVX512 static inline uint64_t ends_avx512(const struct skim_shape *shape, const 
 
 AVX512 static inline uint64_t marks_avx512(const char *at)
 {
-	return is_avx512(at, '\n') | is_avx512(at, '\\');
+	return (is_avx512(at, '\n') & ~is_avx512(at + 1, ' ')) | is_avx512(at, '\\');
 }
 
-DEFINE_WAY(avx512, AVX512);
+DEFINE_WAY(avx512, AVX512, is_dull_kmsg_sse2);
 
 static const struct skim *const ways[] = { &plain_skim, &sse2_skim, &avx2_skim,
 					   &avx512_skim };
