@@ -7,6 +7,7 @@
 
 #include <errno.h>
 
+#include "base/cleanup.h"
 #include "base/text.h"
 #include "core/escape.h"
 
@@ -40,8 +41,6 @@ static bool parse_prefix(struct span s, struct kmsg_record *r)
 	if (s.len && !take_comma(&s))
 		return false;
 	r->priority = (uint32_t)priority;
-	r->level = (int)(priority & 7);
-	r->facility = (int)(priority >> 3);
 	flags = take_field(&s);
 	/* 'c' begins a line in pieces; kernels before 4.10 mark the later pieces '+' */
 	r->is_fragment = flags.len && (memchr(flags.data, 'c', flags.len) ||
@@ -61,26 +60,74 @@ static struct span without_cr(struct span s)
 	return s;
 }
 
+/*
+ * "6,7,5140900,-;", which nearly all records begin with: three numbers of so many digits that
+ * they fit, and no flag. Return: its length; 0 for anything else, @ret being as it was.
+ */
+static size_t parse_usual_prefix(struct span s, struct kmsg_record *ret)
+{
+	static const size_t digits_max[] = { 9, 19, 19 };
+	uint64_t numbers[ARRAY_SIZE(digits_max)];
+	size_t at = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(digits_max); i++) {
+		size_t first = at;
+
+		for (numbers[i] = 0; at < s.len && is_digit(s.data[at]); at++)
+			numbers[i] = numbers[i] * 10 + (uint64_t)(s.data[at] - '0');
+		if (at == first || at > first + digits_max[i] || at == s.len ||
+		    s.data[at++] != ',')
+			return 0;
+	}
+	if (s.len < at + 2 || s.data[at] != '-' || s.data[at + 1] != ';')
+		return 0;
+	ret->priority = (uint32_t)numbers[0];
+	ret->seq = numbers[1];
+	ret->ts_us = numbers[2];
+	ret->is_fragment = false;
+	ret->caller = (struct span){ NULL, 0 };
+	return at + 2;
+}
+
+/* Return: the length of the prefix, its semicolon included; 0 if it is malformed. */
+static size_t parse_any_prefix(struct span s, struct kmsg_record *ret)
+{
+	const char *newline = memchr(s.data, '\n', s.len);
+	size_t len = newline ? (size_t)(newline - s.data) : s.len;
+	const char *semicolon = memchr(s.data, ';', len);
+	struct kmsg_record r = { 0 };
+
+	if (!semicolon ||
+	    !parse_prefix((struct span){ s.data, (size_t)(semicolon - s.data) }, &r))
+		return 0;
+	*ret = r;
+	return (size_t)(semicolon - s.data) + 1;
+}
+
 int kmsg_parse(struct span s, struct kmsg_record *ret)
 {
-	struct kmsg_record r = { 0 };
-	const char *newline, *semicolon;
-	struct span line, rest;
+	struct span text, rest;
+	const char *newline;
+	size_t prefix_len;
 
 	if (s.len == 0 || s.len > KMSG_RECORD_MAX)
 		return -EMSGSIZE;
-	newline = memchr(s.data, '\n', s.len);
-	line = (struct span){ s.data, newline ? (size_t)(newline - s.data) : s.len };
-	semicolon = memchr(line.data, ';', line.len);
-	if (!semicolon ||
-	    !parse_prefix((struct span){ s.data, (size_t)(semicolon - s.data) }, &r))
+	prefix_len = parse_usual_prefix(s, ret);
+	if (!prefix_len)
+		prefix_len = parse_any_prefix(s, ret);
+	if (!prefix_len)
 		return -EBADMSG;
-	r.text = without_cr(span_skip(line, (size_t)(semicolon - s.data) + 1));
-	rest = span_skip(s, line.len + (newline ? 1 : 0));
+	text = rest = span_skip(s, prefix_len);
+	newline = memchr(text.data, '\n', text.len);
+	if (newline)
+		text.len = (size_t)(newline - text.data);
+	rest = span_skip(rest, text.len + (newline ? 1 : 0));
 	if (rest.len && rest.data[rest.len - 1] == '\n')
 		rest.len--;
-	r.dictionary = without_cr(rest);
-	*ret = r;
+	ret->level = (int)(ret->priority & 7);
+	ret->facility = (int)(ret->priority >> 3);
+	ret->text = without_cr(text);
+	ret->dictionary = without_cr(rest);
 	return 0;
 }
 
