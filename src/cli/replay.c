@@ -11,6 +11,8 @@
 #include "cli/verb.h"
 #include "core/replay.h"
 
+#define PIPE_SIZE (1 << 20) /* what anyone may ask for: /proc/sys/fs/pipe-max-size */
+
 enum {
 	OPTION_FORMAT,
 	OPTION_ALL,
@@ -88,6 +90,9 @@ static int open_input(const char *path)
 {
 	int fd = strcmp(path, "-") ? open(path, O_RDONLY | O_CLOEXEC) : dup(STDIN_FILENO);
 
+	/* Who writes and who reads wait for each other less often. Fails if it is no pipe. */
+	if (fd >= 0)
+		(void)fcntl(fd, F_SETPIPE_SZ, PIPE_SIZE);
 	return fd >= 0 ? fd : log_error_errno(errno, "cannot open %s", path);
 }
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """`lksm replay`: exact counts, and the same events from both forms of one log."""
+import fcntl
 import json
 import os
 import subprocess
@@ -88,6 +89,16 @@ def test_the_output_is_never_the_input(_, folder):
     equal(done.returncode, 2)
     assert "give --output another file" in done.stderr, done.stderr
     equal(path.read_bytes(), b"6,0,0,-;[PHOTON RING] a\n")
+
+
+def test_a_pipe_is_made_large_for_fewer_waits(_, __):
+    reading, writing = os.pipe()
+    with subprocess.Popen([LKSM, "replay", "-"], stdin=reading, stdout=subprocess.PIPE) as process:
+        os.write(writing, b"[    1.000000] [PHOTON RING] x\n")
+        os.close(writing)
+        equal(len(process.communicate()[0].splitlines()), 1)
+    equal(fcntl.fcntl(reading, fcntl.F_GETPIPE_SZ), 1 << 20)
+    os.close(reading)
 
 
 def test_nothing_found_and_bad_use_have_their_exit_codes(_, folder):
