@@ -13,7 +13,7 @@
 #include "core/skim.h"
 
 #define BLOCK_SIZE  ((size_t)256 << 10)
-#define OUTPUT_SIZE ((size_t)1 << 20) /* written when so much has come together */
+#define OUTPUT_SIZE ((size_t)256 << 10) /* written when so much has come together */
 
 struct replay {
 	const struct replay_options *options;
