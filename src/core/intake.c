@@ -290,6 +290,8 @@ static int loop(struct intake *in)
 
 		if (r >= 0)
 			r = start_anew_later(in);
+		if (!has_more)
+			queue_flush(in->options->queue);
 		if (r >= 0)
 			r = sd_event_run(in->loop, has_more ? 0 : UINT64_MAX);
 		if (r < 0)

@@ -18,6 +18,12 @@
  */
 #define QUEUE_TAKE_MAX 8
 
+/**
+ * QUEUE_MANY - so many full ones wake the writer; fewer wait for queue_flush(), so that what
+ * the intake finds at once is one drain, and the writer does not cut in between
+ */
+#define QUEUE_MANY (QUEUE_TAKE_MAX / 2)
+
 struct queue;
 
 int queue_create(struct queue **ret);
@@ -34,8 +40,14 @@ void queue_destroy(struct queue *q);
  */
 struct lksm_batch *queue_get_empty(struct queue *q);
 
-/** queue_put_full() - the intake's: hand it to the writer; an empty one just goes back */
+/**
+ * queue_put_full() - the intake's: for the writer, who is woken when there are QUEUE_MANY; an
+ * empty one just goes back
+ */
 void queue_put_full(struct queue *q, struct lksm_batch *batch);
+
+/** queue_flush() - the intake's, before it sleeps: wake the writer if there is one for it */
+void queue_flush(struct queue *q);
 
 /** queue_close() - the intake's: no more will come; waits for nothing */
 void queue_close(struct queue *q);
