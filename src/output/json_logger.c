@@ -21,11 +21,13 @@
 
 struct json_logger {
 	struct json_logger_storage storage;
-	char name[JSON_LOGGER_NAME_SIZE]; /* of the newest log; "" for none yet */
-	int fd;				  /* -1 until the first drain */
-	nlink_t n_names;		  /* of its file when it was opened */
-	uint64_t size;			  /* of its file, by what we wrote */
-	uint64_t n_reopen;		  /* the last wish that was fulfilled */
+	char name[JSON_LOGGER_NAME_SIZE];	 /* of the newest log; "" for none yet */
+	char todays_name[JSON_LOGGER_NAME_SIZE]; /* "" if there is none */
+	uint64_t name_minute; /* of the wall clock, which it holds for; 0: unknown */
+	int fd;		      /* -1 until the first drain */
+	nlink_t n_names;      /* of its file when it was opened */
+	uint64_t size;	      /* of its file, by what we wrote */
+	uint64_t n_reopen;    /* the last wish that was fulfilled */
 	struct log_progress *progress;	  /* never NULL */
 	struct log_progress own_progress; /* if nobody looks */
 	uint64_t next_try_us;		  /* CLOCK_MONOTONIC: after a failed open */
@@ -66,18 +68,32 @@ void json_logger_destroy(struct json_logger *l)
 	free(l);
 }
 
-/* The name for a moment's local date. Names compare as their dates do. */
-static int name_for(struct now now, char ret[static JSON_LOGGER_NAME_SIZE])
+/* Return: false if there is no such date. */
+static bool format_name(uint64_t real_us, char ret[static JSON_LOGGER_NAME_SIZE])
 {
-	time_t seconds = (time_t)(now.real_us / USEC_PER_SEC);
+	time_t seconds = (time_t)(real_us / USEC_PER_SEC);
 	struct tm tm;
-	int n;
 
-	if (!localtime_r(&seconds, &tm))
-		return -EOVERFLOW;
-	n = snprintf(ret, JSON_LOGGER_NAME_SIZE, JSON_LOGGER_NAME_FORMAT,
-		     tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday);
-	return n == JSON_LOGGER_NAME_SIZE - 1 ? 0 : -EOVERFLOW;
+	return localtime_r(&seconds, &tm) &&
+	       snprintf(ret, JSON_LOGGER_NAME_SIZE, JSON_LOGGER_NAME_FORMAT,
+			tm.tm_year + 1900, tm.tm_mon + 1,
+			tm.tm_mday) == JSON_LOGGER_NAME_SIZE - 1;
+}
+
+/*
+ * The name for a moment's local date; "" if it has none. Names compare as their dates do. It
+ * is asked for with each drain; a date begins with a minute in every time zone of today.
+ */
+static const char *name_for(struct json_logger *l, struct now now)
+{
+	uint64_t minute = now.real_us / (60 * USEC_PER_SEC);
+
+	if (minute != l->name_minute || !minute) {
+		if (!format_name(now.real_us, l->todays_name))
+			l->todays_name[0] = '\0';
+		l->name_minute = minute;
+	}
+	return l->todays_name;
 }
 
 static int open_named(struct json_logger *l, const char *name)
@@ -126,8 +142,8 @@ static int open_again(struct json_logger *l)
 /* Have the right day's log open, or any that takes lines. */
 static int open_for(struct json_logger *l, struct now now)
 {
-	char name[JSON_LOGGER_NAME_SIZE];
-	int r = name_for(now, name);
+	const char *name = name_for(l, now);
+	int r;
 
 	if (l->fd >= 0 && is_tampered(l)) {
 		int error = open_again(l);
@@ -136,25 +152,23 @@ static int open_for(struct json_logger *l, struct now now)
 			return error;
 	}
 
-	if (r < 0 || strcmp(name, l->name) < 0) /* the clock was set back */
-		memcpy(name, l->name, sizeof(name));
+	if (strcmp(name, l->name) < 0) /* the clock was set back, or has no date */
+		name = l->name;
 	if (l->fd >= 0 &&
 	    (!strcmp(name, l->name) || l->torn.len || now.mono_us < l->next_try_us))
 		return 0;
 	if (!*name)
-		return r;
+		return -EOVERFLOW;
 	r = open_named(l, name);
 	if (r < 0)
 		l->next_try_us = now.mono_us + REOPEN_AFTER_US;
 	return r < 0 && l->fd < 0 ? r : 0;
 }
 
-bool json_logger_is_leaving(const struct json_logger *l, struct now now)
+bool json_logger_is_leaving(struct json_logger *l, struct now now)
 {
-	char name[JSON_LOGGER_NAME_SIZE];
-
 	return *l->name && !l->torn.len && now.mono_us >= l->next_try_us &&
-	       name_for(now, name) >= 0 && strcmp(name, l->name) > 0;
+	       strcmp(name_for(l, now), l->name) > 0;
 }
 
 int json_logger_end(struct json_logger *l, uint64_t *ret)

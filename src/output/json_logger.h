@@ -34,7 +34,7 @@ int json_logger_create(const struct json_logger_storage *storage, const char *ne
 void json_logger_destroy(struct json_logger *l);
 
 /** json_logger_is_leaving() - will the next drain, at @now, go into another day's file? */
-bool json_logger_is_leaving(const struct json_logger *l, struct now now);
+bool json_logger_is_leaving(struct json_logger *l, struct now now);
 
 /** JSON_LOGGER_STAY - a drain's time, for what belongs into the newest log there is */
 #define JSON_LOGGER_STAY ((struct now){ 0 })

@@ -184,6 +184,25 @@ static void test_days_go_by(void **state)
 	disk_deinit(&d);
 }
 
+/* The name is not made anew for each drain, and yet a day begins when it does. */
+static void test_a_day_begins_at_its_minute(void **state)
+{
+	const uint64_t midnight = NOON + 6 * HOUR + 15 * 60; /* in Kathmandu */
+	struct disk d = { 0 };
+	struct json_logger *l = logger_on(&d, "");
+
+	(void)state;
+	set_zone("NPT-5:45");
+	assert_int_equal(log_text(l, "a\n", 0, midnight - 60), 1);
+	assert_int_equal(log_text(l, "b\n", 1, midnight - 1), 1);
+	assert_int_equal(log_text(l, "c\n", 2, midnight), 1);
+	expect_file("first", &d, "lksm_events_2026-02-10.jsonl", "a\nb\n");
+	expect_file("second", &d, "lksm_events_2026-02-11.jsonl", "c\n");
+	json_logger_destroy(l);
+	disk_deinit(&d);
+	set_zone("UTC");
+}
+
 /* A day's last seal belongs into its file, whatever the date is by now. */
 static void test_leaving(void **state)
 {
@@ -305,9 +324,13 @@ static void test_given_up(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_names),	   cmocka_unit_test(test_year_10000),
-		cmocka_unit_test(test_days_go_by), cmocka_unit_test(test_open_fails),
-		cmocka_unit_test(test_leaving),	   cmocka_unit_test(test_full_disk),
+		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_year_10000),
+		cmocka_unit_test(test_a_day_begins_at_its_minute),
+		cmocka_unit_test(test_days_go_by),
+		cmocka_unit_test(test_open_fails),
+		cmocka_unit_test(test_leaving),
+		cmocka_unit_test(test_full_disk),
 		cmocka_unit_test(test_given_up),
 	};
 
