@@ -7,15 +7,23 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
 
+#include "base/clock.h"
 #include "expect.h"
 #include "folder.h"
+#include "output/history/process.h"
 #include "output/history/reader.h"
 
 #define DAY 86400000000
 #define NOW (UINT64_C(20000) * DAY)
 #define LOG "lksm_events_2026-01-01.jsonl"
+
+#define QUIET_ASKS  8 /* in a row without a look at the log: then there is none */
+#define DEADLINE_US (30 * USEC_PER_SEC)
 
 struct fixture {
 	char path[32];
@@ -357,6 +365,74 @@ static void test_not_ours_to_write(void **state)
 	assert_int_equal(count_events(""), 10);
 }
 
+static int answer(int control)
+{
+	char byte;
+
+	return recv(control, &byte, 1, 0) == 1 && send(control, "", 1, 0) == 1 ? 0 : -1;
+}
+
+static pid_t run_history(const struct fixture *f, int control, int not_its)
+{
+	const struct history_options o = { .indexer = { .log_folder = f->folder },
+					   .room = ROOM_LIMITS,
+					   .control_fd = control,
+					   .control = answer };
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		(void)close(not_its);
+		_exit(history_run(&o) < 0);
+	}
+	assert_true(pid > 0);
+	return pid;
+}
+
+/* How often it has called read(2) and the like: each look at the log does. */
+static unsigned long count_reads(pid_t pid)
+{
+	char path[32];
+	_cleanup_fclose_ FILE *io = NULL;
+	unsigned long n;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/io", (int)pid);
+	io = fopen(path, "re");
+	assert_non_null(io);
+	assert_int_equal(fscanf(io, "rchar: %*u wchar: %*u syscr: %lu", &n), 1);
+	return n;
+}
+
+/* Whoever is asked often whether it is well must not go to work for it each time. */
+static void test_asked_at_rest(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t end_us = clock_now().mono_us + DEADLINE_US;
+	unsigned long before = 0;
+	int pair[2], status;
+	pid_t pid;
+	char byte;
+
+	append(0, 10);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
+	pid = run_history(f, pair[1], pair[0]);
+	(void)close(pair[1]);
+	for (size_t n_quiet = 0; n_quiet < QUIET_ASKS; n_quiet++) {
+		unsigned long now;
+
+		assert_int_equal(send(pair[0], "", 1, MSG_NOSIGNAL), 1);
+		assert_int_equal(recv(pair[0], &byte, 1, 0), 1);
+		now = count_reads(pid);
+		if (now != before)
+			n_quiet = 0;
+		before = now;
+		assert_true(clock_now().mono_us < end_us);
+	}
+	(void)close(pair[0]);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	assert_int_equal(count_events(""), 10);
+}
+
 int main(void)
 {
 #define WITH_FOLDER(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
@@ -370,6 +446,7 @@ int main(void)
 		WITH_FOLDER(test_another_schema),
 		WITH_FOLDER(test_not_ours_to_write),
 		WITH_FOLDER(test_limit_of_the_database),
+		WITH_FOLDER(test_asked_at_rest),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -38,8 +38,8 @@ static bool is_stop(struct history *h)
 	return info.ssi_signo == SIGTERM;
 }
 
-/* Return: 0 go on, 1 stop. */
-static int look(struct history *h, int watch, int timeout_ms)
+/* Return: 0 go on, 1 stop; @ret_is_news: it was not only somebody who asks how we are. */
+static int look(struct history *h, int watch, int timeout_ms, bool *ret_is_news)
 {
 	const struct history_options *o = h->options;
 	struct pollfd fds[] = { { .fd = h->signals, .events = POLLIN },
@@ -50,7 +50,29 @@ static int look(struct history *h, int watch, int timeout_ms)
 		return 1;
 	if (fds[0].revents && is_stop(h))
 		return 1;
+	*ret_is_news = fds[0].revents || fds[2].revents;
 	return fds[1].revents && o->control(o->control_fd) < 0;
+}
+
+/* Until there is news, or time to look for what is too old. Return: as look(). */
+static int rest(struct history *h, int watch)
+{
+	uint64_t now_us = clock_now().mono_us;
+	uint64_t end_us = now_us + (watch < 0 ? (uint64_t)ASK_MS * 1000 : TRIM_US);
+	bool is_news = false;
+
+	for (; now_us < end_us && !is_news; now_us = clock_now().mono_us)
+		if (look(h, watch, (int)((end_us - now_us + 999) / 1000), &is_news))
+			return 1;
+	return 0;
+}
+
+/* News: more of it is on its way. After work there is only a look at the others. */
+static int gather(struct history *h, int r)
+{
+	bool is_news;
+
+	return look(h, -1, r > 0 ? 0 : r < 0 ? ASK_MS : GATHER_MS, &is_news);
 }
 
 static void close_indexer(struct history *h)
@@ -168,12 +190,9 @@ static int follow(struct history *h)
 	int r = 1; /* there may be some already */
 
 	for (;;) {
-		int watch = indexer_watch(h->indexer);
-
-		if (r == 0 && look(h, watch, watch < 0 ? ASK_MS : (int)(TRIM_US / 1000)))
+		if (r == 0 && rest(h, indexer_watch(h->indexer)))
 			return 0;
-		/* news: more of it is on its way; after work, only a look at the others */
-		if (look(h, -1, r > 0 ? 0 : r < 0 ? ASK_MS : GATHER_MS))
+		if (gather(h, r))
 			return 0;
 		r = work(h);
 	}
