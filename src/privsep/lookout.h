@@ -13,10 +13,11 @@
 #include "privsep/loop.h"
 
 /**
- * LOOKOUT_PERIOD_US - between two looks. procfs tells nobody of a new file; a wake-up
- * every second and a half leaves room for others in an idle daemon's one a second.
+ * LOOKOUT_PERIOD_US - between two looks that nobody asked for. procfs tells nobody of a new
+ * file. But a sensor that is loaded says so in the kernel log, too, and core asks at once: this
+ * is for when that line was lost, and is most of what an idle daemon wakes up for.
  */
-#define LOOKOUT_PERIOD_US (1500 * USEC_PER_SEC / 1000)
+#define LOOKOUT_PERIOD_US (5 * USEC_PER_SEC)
 
 #define LOOKOUT_SOURCES_MAX 4
 
