@@ -6,7 +6,6 @@
 #include "core/batch.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -69,7 +68,10 @@ void batch_destroy(struct lksm_batch *b)
 void batch_reset(struct lksm_batch *b, const char *source, bool is_builtin,
 		 struct now now)
 {
-	(void)snprintf(b->source, sizeof(b->source), "%s", source);
+	size_t len = strnlen(source, sizeof(b->source) - 1);
+
+	memcpy(b->source, source, len);
+	b->source[len] = '\0';
 	b->is_builtin = is_builtin;
 	b->now = now;
 	b->n_items = 0;

@@ -93,16 +93,18 @@ static bool is_whole(const struct stored *s)
 /* The newest whole copy, NULL if none is. */
 static const struct stored *find_newest(const struct state_page *page)
 {
-	const struct stored *newest = NULL;
+	const struct stored *a = &page->copies[0].stored, *b = &page->copies[1].stored;
 
-	for (size_t i = 0; i < N_COPIES; i++) {
-		const struct stored *s = &page->copies[i].stored;
+	if (le64toh(b->generation) > le64toh(a->generation)) {
+		const struct stored *older = a;
 
-		if (is_whole(s) &&
-		    (!newest || le64toh(s->generation) > le64toh(newest->generation)))
-			newest = s;
+		a = b;
+		b = older;
 	}
-	return newest;
+	/* this one, nearly always: a checksum less */
+	if (is_whole(a))
+		return a;
+	return is_whole(b) ? b : NULL;
 }
 
 /* Make the file one page that is really there. */
