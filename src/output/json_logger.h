@@ -36,6 +36,12 @@ void json_logger_destroy(struct json_logger *l);
 /** json_logger_is_leaving() - will the next drain, at @now, go into another day's file? */
 bool json_logger_is_leaving(struct json_logger *l, struct now now);
 
+/**
+ * JSON_LOGGER_NAMES_US - before a write the log's size is compared with what was written; the
+ * number of its names, which tells of a file deleted or linked, if that was so long ago
+ */
+#define JSON_LOGGER_NAMES_US (50 * USEC_PER_SEC / 1000)
+
 /** JSON_LOGGER_STAY - a drain's time, for what belongs into the newest log there is */
 #define JSON_LOGGER_STAY ((struct now){ 0 })
 

@@ -16,6 +16,7 @@
 #include <time.h>
 
 #include "expect.h"
+#include "folder.h"
 
 #define FILES_MAX 8
 #define NOON	  ((uint64_t)1770724800) /* 2026-02-10T12:00:00Z */
@@ -236,6 +237,52 @@ static void test_leaving(void **state)
 	disk_deinit(&d);
 }
 
+static int open_real(void *context, const char *name)
+{
+	(void)name;
+	(*(size_t *)context)++;
+	return open("log", O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+}
+
+static int log_at(struct json_logger *l, const char *text, uint64_t mono_us)
+{
+	struct line line = { text, strlen(text), 0 };
+	const struct output_batch batch = {
+		text, line.len, &line, 1, { mono_us, NOON * USEC_PER_SEC }
+	};
+
+	return json_logger_log_events(l, &batch);
+}
+
+/* The size is compared before each write, the number of names after a moment. */
+static void test_somebody_else_at_the_log(void **state)
+{
+	const uint64_t begin = 60 * USEC_PER_SEC, soon = begin + JSON_LOGGER_NAMES_US - 1;
+	size_t n_opens = 0;
+	const struct json_logger_storage storage = { &n_opens, open_real };
+	char folder[] = "/tmp/lksm-logger-XXXXXX";
+	int before = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct json_logger *l = NULL;
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	assert_int_equal(chdir(folder), 0);
+	assert_int_equal(json_logger_create(&storage, "", &l), 0);
+	assert_int_equal(log_at(l, "a\n", begin), 1);
+	assert_int_equal(log_at(l, "b\n", begin), 1);
+	assert_int_equal(n_opens, 1);
+	assert_int_equal(truncate("log", 1), 0);
+	assert_int_equal(log_at(l, "c\n", soon), 1);
+	assert_int_equal(n_opens, 2);
+	assert_int_equal(link("log", "other"), 0);
+	assert_int_equal(log_at(l, "d\n", soon + 1), 1);
+	assert_int_equal(n_opens, 3);
+	json_logger_destroy(l);
+	assert_int_equal(fchdir(before), 0);
+	(void)close(before);
+	remove_folder(folder);
+}
+
 static void test_open_fails(void **state)
 {
 	struct disk d = { .error = -EACCES };
@@ -329,6 +376,7 @@ int main(void)
 		cmocka_unit_test(test_a_day_begins_at_its_minute),
 		cmocka_unit_test(test_days_go_by),
 		cmocka_unit_test(test_open_fails),
+		cmocka_unit_test(test_somebody_else_at_the_log),
 		cmocka_unit_test(test_leaving),
 		cmocka_unit_test(test_full_disk),
 		cmocka_unit_test(test_given_up),
