@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/eventfd.h>
 
@@ -81,12 +82,20 @@ static int take_turn(struct pipeline *p, struct lksm_batch *batches[], int n)
 	return r;
 }
 
+/* Woken, the writer does not take the processor away from the intake, which woke it. */
+static void give_way(void)
+{
+	/* if that cannot be, there are more switches between the two */
+	(void)sched_setscheduler(0, SCHED_BATCH, &(struct sched_param){ 0 });
+}
+
 static void *writer(void *context)
 {
 	struct pipeline *p = context;
 	struct lksm_batch *batches[QUEUE_TAKE_MAX];
 	int n;
 
+	give_way();
 	while ((n = queue_take_full(p->queue, p->due_us, batches))) {
 		int r;
 

@@ -171,6 +171,8 @@ static const struct call core[] = {
 	ALLOW("fstatfs"),
 	ALLOW("fstatfs64"),
 	ALLOW("getsockopt"),
+	/* a thread may stand back, and nothing else */
+	ALLOW("sched_setscheduler", WHEN(0, EXACTLY, 0), WHEN(1, EXACTLY, SCHED_BATCH)),
 	/* clone3() has its flags in memory, where no filter can see them */
 	REFUSE("clone3", ENOSYS),
 	ALLOW("clone", WHEN(0, THREAD_FLAGS | NAMESPACE_FLAGS, THREAD_FLAGS)),

@@ -164,6 +164,17 @@ def test_a_killed_core_is_started_again(daemon, _):
     d.stop()
 
 
+def test_the_writer_gives_way_to_the_intake(daemon, _):
+    """Else each wake-up of the writer takes the processor from who is reading."""
+    d = daemon().start()
+    d.append(record(0, LINES[0]))
+    d.wait_events(1)
+    core = d.children()[0]
+    threads = sorted(map(int, os.listdir(f"/proc/{core}/task")))
+    equal([os.sched_getscheduler(t) for t in threads], [os.SCHED_OTHER, os.SCHED_BATCH])
+    d.stop()
+
+
 def test_api_gives_the_logged_bytes(daemon, _):
     d = daemon(dashboard=True).start()
     d.append(b"".join(record(i, "[PHOTON RING] é\\xff \"<b>\" %d" % i) for i in range(700)))
