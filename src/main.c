@@ -391,6 +391,18 @@ static int open_shared(struct daemon *d)
 	return d->wake_fd < 0 ? log_error_errno(errno, "cannot make an eventfd") : 0;
 }
 
+/* What core has read of modules, and of us, outlives it. */
+static int open_inboxes(struct daemon *d)
+{
+	const char *names[MODULE_DIR_MAX + 1] = { REGISTRY_OWN_PIPE };
+	int r;
+
+	for (size_t i = 0; i < d->externals.n; i++)
+		names[1 + i] = d->externals.items[i].name;
+	r = inbox_set_create(names, 1 + d->externals.n, &d->inboxes);
+	return r < 0 ? log_error_errno(r, "cannot make the modules' inboxes") : 0;
+}
+
 static int open_all(struct daemon *d)
 {
 	const struct config *c = &d->settings.config;
@@ -420,6 +432,8 @@ static int open_all(struct daemon *d)
 		alerts_warn_unsent(c);
 	for (size_t i = 0; r >= 0 && i < c->module_dirs.n; i++)
 		r = module_dir_list(&d->externals, c->module_dirs.items[i], c);
+	if (r >= 0)
+		r = open_inboxes(d);
 	if (r == -ENOMEM)
 		(void)log_error_errno(r, "cannot open all that the daemon needs");
 	return r;
@@ -434,6 +448,7 @@ static void leave_shared(struct daemon *d)
 	live_unmap(d->ring);
 	state_page_unmap(d->page);
 	sandbox_page_unmap(d->sandboxes);
+	inbox_set_unmap(d->inboxes);
 	counters_unmap(d->counters);
 	if (d->storage)
 		storage_leave(d->storage, false);

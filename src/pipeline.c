@@ -20,6 +20,17 @@
 #include "base/log.h"
 #include "pipeline_log.h"
 
+/* External modules may say more when what they said is in the log. */
+static void land(struct pipeline *p, struct lksm_batch *batches[], size_t n)
+{
+	bool is_awaited = false;
+
+	for (size_t i = 0; i < n; i++)
+		is_awaited |= batch_land(batches[i]);
+	if (is_awaited)
+		(void)eventfd_write(p->intake.landed_fd, 1);
+}
+
 /* One drain: everything that the intake has ready becomes one write. */
 static int drain(struct pipeline *p, struct lksm_batch *batches[], size_t n)
 {
@@ -47,6 +58,7 @@ static int drain(struct pipeline *p, struct lksm_batch *batches[], size_t n)
 	next.next_seq = p->lines.next_seq;
 	p->position = next;
 	state_page_store(p->page, &p->position);
+	land(p, batches, n);
 	reserve_hold(&p->reserve, lines.now);
 	return 0;
 }

@@ -274,6 +274,7 @@ static int core_resume(struct core *c)
 		return log_error_errno(r, "cannot learn from the logs where to go on");
 	c->pipeline.position = c->resume.position;
 	c->pipeline.lines.next_seq = c->resume.position.next_seq;
+	inbox_set_settle(c->daemon->inboxes, c->resume.position.next_seq);
 	return 0;
 }
 
@@ -359,6 +360,8 @@ static int core_setup(struct core *c)
 	p->lines.boot_id = span_from(c->daemon->boot_id);
 	p->intake = (struct intake_options){
 		.context = c,
+		.inboxes = c->daemon->inboxes,
+		.landed_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC),
 		.poll_interval_us = config->poll_interval_us,
 		.option = module_option,
 		.source = module_source,
@@ -368,7 +371,9 @@ static int core_setup(struct core *c)
 		.control_fd = c->channels->control,
 		.control = control,
 	};
-	return r;
+	return r < 0 || p->intake.landed_fd >= 0
+		       ? r
+		       : log_error_errno(errno, "cannot make an eventfd");
 }
 
 int core_main(void *context, const struct child_channels *channels)
@@ -468,6 +473,7 @@ int web_main(void *context, const struct child_channels *channels)
 		(void)close(d->seal_fd); /* core's alone */
 	live_unmap(d->ring);		 /* the writable view is not ours */
 	state_page_unmap(d->page);
+	inbox_set_unmap(d->inboxes);
 	counters_unmap(d->counters);
 	for (size_t i = 0; i < d->n_sources; i++)
 		(void)close(d->sources[i].fd);
@@ -534,6 +540,7 @@ int history_main(void *context, const struct child_channels *channels)
 	live_unmap(d->ring);
 	(void)close(d->ring_fd);
 	state_page_unmap(d->page);
+	inbox_set_unmap(d->inboxes);
 	if (d->seal_fd >= 0)
 		(void)close(d->seal_fd);
 	if (d->listen_fd >= 0)

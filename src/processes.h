@@ -4,6 +4,7 @@
 #define PROCESSES_H
 
 #include "core/counters.h"
+#include "core/inbox.h"
 #include "core/sandbox_page.h"
 #include "daemon.h"
 #include "output/dashboard/dashboard.h"
@@ -38,6 +39,7 @@ struct daemon {
 	const struct sandbox_page *sandboxes_view;
 	struct counters *counters;
 	const struct counters *counters_view;
+	struct inbox_set *inboxes; /* core's alone */
 	struct users users;
 	struct live_ring *ring;
 	int ring_fd;

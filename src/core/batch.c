@@ -11,6 +11,7 @@
 
 #include "base/text.h"
 #include "base/utf8.h"
+#include "core/inbox.h"
 #include "core/kmsg.h"
 
 #define NAME_MAX_BYTES 63 /* of a type, and of a key */
@@ -36,6 +37,7 @@ struct lksm_batch {
 	char source[NAME_MAX_BYTES + 1]; /* a copy: the module may be gone first */
 	bool is_builtin;
 	struct now now;
+	struct inbox *inbox; /* NULL: none */
 	size_t n_items, n_data, arena_used;
 	struct buffer raw;
 	struct item items[LKSM_BATCH_EVENTS];
@@ -74,6 +76,7 @@ void batch_reset(struct lksm_batch *b, const char *source, bool is_builtin,
 	b->source[len] = '\0';
 	b->is_builtin = is_builtin;
 	b->now = now;
+	b->inbox = NULL;
 	b->n_items = 0;
 	b->n_data = 0;
 	b->arena_used = 0;
@@ -329,4 +332,24 @@ bool batch_get(struct lksm_batch *b, size_t i, struct lksm_record *record,
 	else
 		fill_event(b, item, event);
 	return item->is_record;
+}
+
+void batch_set_inbox(struct lksm_batch *b, struct inbox *inbox)
+{
+	b->inbox = inbox;
+}
+
+void batch_note_seq(struct lksm_batch *b, size_t i, uint64_t seq)
+{
+	if (b->inbox)
+		inbox_note_seq(b->inbox, i, seq);
+}
+
+bool batch_land(struct lksm_batch *b)
+{
+	if (!b->inbox)
+		return false;
+	inbox_land(b->inbox);
+	b->inbox = NULL;
+	return true;
 }

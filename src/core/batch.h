@@ -20,6 +20,7 @@
  */
 #define BATCH_RESERVE_ITEMS 8
 
+struct inbox;
 struct lksm_batch;
 
 int batch_create(struct lksm_batch **ret);
@@ -69,5 +70,14 @@ void batch_cancel(struct lksm_batch *b);
  */
 bool batch_get(struct lksm_batch *b, size_t i, struct lksm_record *record,
 	       struct lksm_event *event);
+
+/** batch_set_inbox() - it is a turn of an external module's; until batch_reset() */
+void batch_set_inbox(struct lksm_batch *b, struct inbox *inbox);
+
+/** batch_note_seq() - the i-th event is about to be logged as @seq */
+void batch_note_seq(struct lksm_batch *b, size_t i, uint64_t seq);
+
+/** batch_land() - all of it is in the log. Return: whether an external module waits for that */
+bool batch_land(struct lksm_batch *b);
 
 #endif

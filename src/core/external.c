@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * See external.h. Bytes gather in a fixed buffer; whole lines are taken from its front as
- * long as the batch has room. What could not be taken is counted in two tallies, one for
- * nonsense and one for excess, which become one event each when their time has come.
+ * See external.h. Bytes gather in the inbox; whole lines are taken from their front as long
+ * as the batch has room. What could not be taken is counted in tallies, for nonsense, for
+ * excess and for what was given up, which become one event each when their time has come.
  */
 #include "core/external.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <jansson.h>
 #include <math.h>
@@ -18,7 +19,6 @@
 
 #define NAME_SIZE   32
 #define QUOTE_MAX   80
-#define REASON_SIZE 512
 #define NESTING_MAX 16
 #define RATE_MAX    1000000000 /* more is no limit: no pipe carries it */
 #define SECONDS_MAX 9e9	       /* a double still tells microseconds */
@@ -36,26 +36,38 @@ struct external {
 	uint64_t level;	   /* millionths of a token */
 	uint64_t level_us; /* when it was so */
 	bool is_shut;
-	uint64_t n_lines; /* the running number of the next */
-	uint64_t n_excess, first_excess;
 
-	uint64_t n_nonsense;
-	bool was_told;
+	bool was_told; /* of nonsense */
 	uint64_t told_us;
-	char reason[REASON_SIZE]; /* of the first since then */
 
 	struct buffer scratch;
-	bool is_skipping;  /* inside a line that is too long */
-	size_t start, end; /* what is not taken yet */
-	char bytes[EXTERNAL_LINE_MAX + 1];
+	struct inbox *inbox, *own_inbox; /* the latter is NULL if a next core gets it */
+	struct inbox_mark mark;		 /* as far as this turn is */
+	size_t end;			 /* of the bytes on the mark's side */
+	size_t n_marks;			 /* of this turn: one for each event */
+	uint64_t pipe;
 };
+_Static_assert(INBOX_SIDE == EXTERNAL_LINE_MAX + 1,
+	       "a side has room for the longest line");
+_Static_assert(INBOX_FLIGHT_MAX >= LKSM_BATCH_EVENTS, "a turn's events can be in flight");
 
-int external_create(const char *name, bool is_trusted, struct external **ret)
+int external_create(const char *name, bool is_trusted, struct inbox *inbox,
+		    struct external **ret)
 {
 	struct external *e = calloc(1, sizeof(*e));
 
 	if (!e)
 		return -ENOMEM;
+	e->inbox = inbox;
+	if (!inbox)
+		e->inbox = e->own_inbox = calloc(1, sizeof(*inbox));
+	if (!e->inbox) {
+		free(e);
+		return -ENOMEM;
+	}
+	e->mark = *inbox_mark(e->inbox);
+	e->end = inbox_end(e->inbox, e->mark.side);
+	e->is_shut = e->mark.n_excess > 0;
 	(void)snprintf(e->name, sizeof(e->name), "%s", name);
 	(void)snprintf(e->stream, sizeof(e->stream), "module:%s", e->name);
 	e->is_trusted = is_trusted;
@@ -69,6 +81,7 @@ void external_destroy(struct external *e)
 	if (!e)
 		return;
 	buffer_deinit(&e->scratch);
+	free(e->own_inbox);
 	free(e);
 }
 
@@ -80,10 +93,21 @@ void external_set_rate_limit(struct external *e, uint64_t rate_limit)
 		return;
 	e->rate_limit = rate_limit;
 	e->level = rate_limit * USEC_PER_SEC;
-	e->is_shut = false;
+	e->is_shut = e->mark.n_excess > 0; /* told at once, as it is full */
+}
+
+void external_set_pipe(struct external *e, uint64_t pipe)
+{
+	e->pipe = pipe;
 }
 
 /* ---- tallies ---- */
+
+/* The turn has one event more: up to here is done when it is in the log. */
+static void note_event(struct external *e)
+{
+	inbox_put_mark(e->inbox, e->n_marks++, &e->mark);
+}
 
 static void add_text(struct lksm_batch *out, const char *key, const char *text)
 {
@@ -103,37 +127,51 @@ static int quote_length(struct span line)
 
 static void note_nonsense(struct external *e, const char *reason, struct span line)
 {
-	if (e->n_nonsense++)
+	if (e->mark.n_nonsense++)
 		return;
-	(void)snprintf(e->reason, sizeof(e->reason), "%.200s: %.*s", reason,
+	(void)snprintf(e->inbox->reason, INBOX_REASON_SIZE, "%.200s: %.*s", reason,
 		       quote_length(line), line.data);
 }
 
 static void tell_nonsense(struct external *e, struct now now, struct lksm_batch *out)
 {
-	if (!e->n_nonsense || (e->was_told && now.mono_us < e->told_us + USEC_PER_SEC) ||
+	if (!e->mark.n_nonsense ||
+	    (e->was_told && now.mono_us < e->told_us + USEC_PER_SEC) ||
 	    !batch_has_room(out))
 		return;
 	(void)batch_emit_own(out, "module_failed", LKSM_HIGH);
 	add_text(out, "module", e->name);
-	add_text(out, "reason", e->reason);
-	(void)batch_add_int(out, "count", (int64_t)e->n_nonsense);
-	e->n_nonsense = 0;
+	add_text(out, "reason", e->inbox->reason);
+	(void)batch_add_int(out, "count", (int64_t)e->mark.n_nonsense);
+	e->mark.n_nonsense = 0;
 	e->was_told = true;
 	e->told_us = now.mono_us;
+	note_event(e);
+}
+
+static void tell_lost(struct external *e, uint64_t first, uint64_t *n, const char *reason,
+		      struct lksm_batch *out)
+{
+	if (!*n || !batch_has_room(out))
+		return;
+	(void)batch_emit_own(out, "records_lost", LKSM_HIGH);
+	add_text(out, "stream", e->stream);
+	(void)batch_add_int(out, "first", (int64_t)first);
+	(void)batch_add_int(out, "last", (int64_t)(first + *n - 1));
+	(void)batch_add_int(out, "count", (int64_t)*n);
+	add_text(out, "reason", reason);
+	*n = 0;
+	note_event(e);
 }
 
 static void tell_excess(struct external *e, struct lksm_batch *out)
 {
-	if (!e->n_excess || !batch_has_room(out))
-		return;
-	(void)batch_emit_own(out, "records_lost", LKSM_HIGH);
-	add_text(out, "stream", e->stream);
-	(void)batch_add_int(out, "first", (int64_t)e->first_excess);
-	(void)batch_add_int(out, "last", (int64_t)(e->first_excess + e->n_excess - 1));
-	(void)batch_add_int(out, "count", (int64_t)e->n_excess);
-	add_text(out, "reason", "rate_limit");
-	e->n_excess = 0;
+	tell_lost(e, e->mark.first_excess, &e->mark.n_excess, "rate_limit", out);
+}
+
+static void tell_given_up(struct external *e, struct lksm_batch *out)
+{
+	tell_lost(e, e->mark.first_given_up, &e->mark.n_given_up, "core_failed", out);
 }
 
 static void refill(struct external *e, struct now now, struct lksm_batch *out)
@@ -150,8 +188,8 @@ static void refill(struct external *e, struct now now, struct lksm_batch *out)
 	if (!e->is_shut || e->level < full)
 		return;
 	tell_excess(e, out);
-	e->is_shut = e->n_excess >
-		     0; /* no room: the range is told before anything else */
+	/* no room: the range is told before anything else */
+	e->is_shut = e->mark.n_excess > 0;
 }
 
 static void spend_token(struct external *e)
@@ -164,7 +202,7 @@ static void spend_token(struct external *e)
 
 bool external_has_pending(const struct external *e)
 {
-	return e->n_nonsense || e->n_excess;
+	return e->mark.n_nonsense || e->mark.n_excess || e->mark.n_given_up;
 }
 
 /* ---- one line ---- */
@@ -417,25 +455,45 @@ static int take_line(struct external *e, struct span line, struct lksm_batch *ou
 	if (is_blank(line))
 		return 0;
 	if (e->is_shut) {
-		if (!e->n_excess++)
-			e->first_excess = e->n_lines;
-		e->n_lines++;
+		if (!e->mark.n_excess++)
+			e->mark.first_excess = e->mark.n_lines;
+		e->mark.n_lines++;
 		return 0;
 	}
 	if (take_json(e, line, out) < 0)
 		return -ENOSPC;
-	e->n_lines++;
+	e->mark.n_lines++;
 	spend_token(e);
+	return 0;
+}
+
+static char *bytes_at(const struct external *e, size_t at)
+{
+	return e->inbox->sides[e->mark.side] + at;
+}
+
+/* @line, with @len bytes of the inbox, unless it is the rest of one that is too long. */
+static int take_front(struct external *e, struct span line, size_t len,
+		      struct lksm_batch *out)
+{
+	size_t n_before = batch_count(out);
+
+	if (!e->mark.is_skipping && take_line(e, line, out) < 0)
+		return -ENOSPC;
+	e->mark.is_skipping = false;
+	e->mark.start += (uint32_t)len;
+	if (batch_count(out) > n_before)
+		note_event(e);
 	return 0;
 }
 
 /* ---- the pipe ---- */
 
-/* The next whole line of the buffer; false if there is none. Not taken out of it. */
+/* The next whole line of the inbox; false if there is none. Not taken out of it. */
 static bool next_line(const struct external *e, struct span *ret)
 {
-	const char *from = e->bytes + e->start;
-	const char *end = memchr(from, '\n', e->end - e->start);
+	const char *from = bytes_at(e, e->mark.start);
+	const char *end = memchr(from, '\n', e->end - e->mark.start);
 
 	if (!end)
 		return false;
@@ -443,7 +501,7 @@ static bool next_line(const struct external *e, struct span *ret)
 	return true;
 }
 
-/* Lines out of the buffer. Return: 0 no whole one is left; -ENOSPC: this turn is over. */
+/* Lines out of the inbox. Return: 0 no whole one is left; -ENOSPC: this turn is over. */
 static int take_lines(struct external *e, struct lksm_batch *out, int *n_lines)
 {
 	struct span line;
@@ -451,30 +509,64 @@ static int take_lines(struct external *e, struct lksm_batch *out, int *n_lines)
 	while (next_line(e, &line)) {
 		if (*n_lines == EXTERNAL_TURN_LINES || !batch_has_room(out))
 			return -ENOSPC;
-		if (!e->is_skipping && take_line(e, line, out) < 0)
+		if (take_front(e, line, line.len + 1, out) < 0)
 			return -ENOSPC;
-		e->is_skipping = false;
-		e->start += line.len + 1;
 		(*n_lines)++;
 	}
 	return 0;
 }
 
-/* Room for more bytes; a line that fills the whole buffer is given up. */
-static void make_room(struct external *e)
+/* Where a core is killed, what the valid mark leads to must be as it was: the other side. */
+static void turn_over(struct external *e)
 {
-	size_t n = e->end - e->start;
+	size_t n = e->end - e->mark.start;
+	char *to = e->inbox->sides[!e->mark.side];
 
-	memmove(e->bytes, e->bytes + e->start, n);
-	e->start = 0;
+	memcpy(to, bytes_at(e, e->mark.start), n);
+	memset(to + n, 0, INBOX_SIDE - n);
+	e->mark.side = !e->mark.side;
+	e->mark.start = 0;
 	e->end = n;
-	if (n < sizeof(e->bytes))
-		return;
-	if (!e->is_skipping)
-		note_nonsense(e, "a line is longer than 64 KiB",
-			      (struct span){ e->bytes, n });
-	e->is_skipping = true;
-	e->end = 0;
+	inbox_commit(e->inbox, &e->mark);
+}
+
+/*
+ * Room for more bytes; a line that fills the whole side is given up. Return: 0; -ENOSPC:
+ * the marks of this turn lead to this side, so it is over.
+ */
+static int make_room(struct external *e)
+{
+	if (e->end < INBOX_SIDE)
+		return 0;
+	if (e->n_marks)
+		return -ENOSPC;
+	if (!e->mark.start) {
+		if (!e->mark.is_skipping)
+			note_nonsense(e, "a line is longer than 64 KiB",
+				      (struct span){ bytes_at(e, 0), e->end });
+		e->mark.is_skipping = true;
+		e->mark.start = (uint32_t)e->end;
+	}
+	turn_over(e);
+	return 0;
+}
+
+/*
+ * What is left of a pipe that is gone ends; whose the next bytes are is known before they
+ * are read. Return: as make_room().
+ */
+static int change_pipe(struct external *e, struct lksm_batch *out)
+{
+	if (e->mark.pipe == e->pipe)
+		return 0;
+	if (!batch_has_room(out))
+		return -ENOSPC;
+	external_finish(e, out);
+	if (e->n_marks)
+		return -ENOSPC;
+	e->mark.pipe = e->pipe;
+	inbox_commit(e->inbox, &e->mark);
+	return 0;
 }
 
 int external_poll(struct external *e, int fd, struct now now, struct lksm_batch *out)
@@ -482,14 +574,16 @@ int external_poll(struct external *e, int fd, struct now now, struct lksm_batch 
 	size_t n_bytes = 0;
 	int n_lines = 0;
 
+	e->n_marks = 0;
+	tell_given_up(e, out);
 	refill(e, now, out);
-	for (;;) {
+	while (take_lines(e, out, &n_lines) >= 0 && n_bytes < EXTERNAL_TURN_BYTES) {
 		ssize_t n;
 
-		if (take_lines(e, out, &n_lines) < 0 || n_bytes >= EXTERNAL_TURN_BYTES)
+		if (change_pipe(e, out) < 0 || make_room(e) < 0)
 			break;
-		make_room(e);
-		n = fd < 0 ? 0 : read(fd, e->bytes + e->end, sizeof(e->bytes) - e->end);
+		/* the bytes tell by themselves that they are there: until then, they are 0 */
+		n = fd < 0 ? 0 : read(fd, bytes_at(e, e->end), INBOX_SIDE - e->end);
 		if (n > 0) {
 			e->end += (size_t)n;
 			n_bytes += (size_t)n;
@@ -508,17 +602,38 @@ int external_poll(struct external *e, int fd, struct now now, struct lksm_batch 
 
 void external_finish(struct external *e, struct lksm_batch *out)
 {
-	struct span rest = { e->bytes + e->start, e->end - e->start };
+	struct span rest = { bytes_at(e, e->mark.start), e->end - e->mark.start };
 
-	if (rest.len && !e->is_skipping && take_line(e, rest, out) < 0)
+	if (rest.len && take_front(e, rest, rest.len, out) < 0) {
 		note_nonsense(e, "no room for the last line", rest);
-	e->is_skipping = false;
-	e->start = e->end = 0;
+		e->mark.start = (uint32_t)e->end;
+	}
+	e->mark.is_skipping = false;
+}
+
+bool external_is_in_flight(const struct external *e)
+{
+	return !e->own_inbox && inbox_is_in_flight(e->inbox);
+}
+
+void external_take_off(struct external *e, struct lksm_batch *out)
+{
+	if (e->own_inbox)
+		return;
+	assert(batch_count(out) == e->n_marks);
+	if (e->n_marks) {
+		batch_set_inbox(out, e->inbox);
+		inbox_take_off(e->inbox, e->n_marks);
+	} else {
+		inbox_commit(e->inbox, &e->mark);
+	}
 }
 
 void external_end(struct external *e, struct now now, struct lksm_batch *out)
 {
+	e->n_marks = 0;
 	external_finish(e, out);
+	tell_given_up(e, out);
 	tell_excess(e, out);
 	e->was_told = false;
 	tell_nonsense(e, now, out);

@@ -20,6 +20,7 @@
 #include "base/buffer.h"
 #include "base/clock.h"
 #include "core/batch.h"
+#include "core/inbox.h"
 
 /** EXTERNAL_LINE_MAX - a longer line, newline not counted, is skipped as nonsense */
 #define EXTERNAL_LINE_MAX ((size_t)64 << 10)
@@ -40,15 +41,23 @@ struct external;
  * external_create()
  * @name: the module's; copied
  * @is_trusted: the supervisor's own pipe: its severities default to those of event_types.h
+ * @inbox: where it goes on, and what it leaves; NULL: it begins anew, and leaves nothing
  */
-int external_create(const char *name, bool is_trusted, struct external **ret);
+int external_create(const char *name, bool is_trusted, struct inbox *inbox,
+		    struct external **ret);
 void external_destroy(struct external *e);
 
 /** external_set_rate_limit() - events a second, 0 for no limit */
 void external_set_rate_limit(struct external *e, uint64_t rate_limit);
 
 /**
- * external_poll() - one turn
+ * external_set_pipe() - what is polled from now on
+ * @pipe: its st_ino. A line that another pipe began ends there.
+ */
+void external_set_pipe(struct external *e, uint64_t pipe);
+
+/**
+ * external_poll() - one turn, with none in flight
  * @fd: non-blocking
  * @out: reset for this module
  *
@@ -61,6 +70,14 @@ void external_finish(struct external *e, struct lksm_batch *out);
 
 /** external_end() - as external_finish(), and what was counted is told, though it is early */
 void external_end(struct external *e, struct now now, struct lksm_batch *out);
+
+/**
+ * external_take_off() - the turn is over: @out is handed over next
+ *
+ * With an inbox, its events are in flight until the writer calls batch_land().
+ */
+void external_take_off(struct external *e, struct lksm_batch *out);
+bool external_is_in_flight(const struct external *e);
 
 /** external_has_pending() - something was counted and is to be told when its time has come */
 bool external_has_pending(const struct external *e);

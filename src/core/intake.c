@@ -3,8 +3,10 @@
 #include "core/intake.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <systemd/sd-event.h>
 
 #include "base/log.h"
@@ -210,6 +212,25 @@ static void put_batch(void *context, struct lksm_batch *batch)
 	queue_put_full(in->options->queue, batch);
 }
 
+static struct inbox *inbox(void *context, const char *name)
+{
+	struct intake *in = context;
+
+	return inbox_set_find(in->options->inboxes, name);
+}
+
+/* That we woke is enough: each turn looks whether it need not wait any more. */
+static int on_landed(sd_event_source *source, int fd, uint32_t events, void *userdata)
+{
+	eventfd_t n;
+
+	(void)source;
+	(void)events;
+	(void)userdata;
+	(void)eventfd_read(fd, &n);
+	return 0;
+}
+
 static int setup(struct intake *in)
 {
 	const struct registry_callbacks callbacks = {
@@ -223,12 +244,18 @@ static int setup(struct intake *in)
 		.source = source,
 		.get_batch = get_batch,
 		.put_batch = put_batch,
+		.inbox = in->options->inboxes ? inbox : NULL,
 	};
 	int r = sd_event_new(&in->loop);
 
 	if (r < 0)
 		return r;
 	r = sd_event_add_signal(in->loop, NULL, SIGTERM, NULL, NULL);
+	if (r < 0)
+		return r;
+	if (in->options->inboxes)
+		r = sd_event_add_io(in->loop, NULL, in->options->landed_fd, EPOLLIN,
+				    on_landed, in);
 	if (r < 0)
 		return r;
 	if (in->options->control_fd >= 0) {
@@ -300,14 +327,28 @@ static int loop(struct intake *in)
 	return 0;
 }
 
+/* Return: whether somebody waits for what is in flight, at most so long. */
+static bool wait_for_flight(struct intake *in, size_t *waits)
+{
+	struct pollfd landed = { .fd = in->options->landed_fd, .events = POLLIN };
+
+	if (!in->options->inboxes || !registry_is_waiting(in->registry))
+		return false;
+	if (poll(&landed, 1, QUEUE_WAIT_MS) > 0)
+		(void)on_landed(NULL, landed.fd, POLLIN, in);
+	else
+		(*waits)--;
+	return true;
+}
+
 /* What came in while we were told to stop is still taken. */
 static void finish(struct intake *in)
 {
 	size_t rounds = LAST_ROUNDS_MAX, waits = LAST_WAITS_MAX;
 
 	registry_tick(in->registry);
-	while (rounds-- && waits && poll_all(in))
-		waits -= in->is_starved;
+	while (rounds-- && waits && (poll_all(in) || wait_for_flight(in, &waits)))
+		waits -= in->is_starved && waits;
 	registry_finish(in->registry, clock_now());
 	registry_stop_all(in->registry);
 }

@@ -6,6 +6,7 @@
 #ifndef CORE_INTAKE_H
 #define CORE_INTAKE_H
 
+#include "core/inbox.h"
 #include "core/position.h"
 #include "core/queue.h"
 #include "core/registry.h"
@@ -14,6 +15,8 @@ struct intake_options {
 	void *context;
 	struct queue *queue;
 	const struct position *position; /* where to go on, as of the start */
+	struct inbox_set *inboxes; /* of external modules; may be NULL */
+	int landed_fd;		   /* eventfd: a batch_land() said that somebody waits */
 	uint64_t poll_interval_us;
 	const char *(*option)(void *context, const char *module, const char *option);
 	int (*source)(void *context, const char *module, const char *option);

@@ -76,6 +76,7 @@ int lines_add_batch(struct lines *l, struct lksm_batch *batch, struct position *
 		event_init(&event);
 		if (!batch_get(batch, i, &record, &event)) {
 			r = lines_add_event(l, &event);
+			batch_note_seq(batch, i, event.seq);
 			continue;
 		}
 		if (record.verdict == LKSM_UNDECIDED) {

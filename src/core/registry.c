@@ -11,6 +11,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/log.h"
 #include "base/text.h"
@@ -376,7 +377,8 @@ static bool needs_ticks(const struct entry *entry)
 	if (!entry->is_started)
 		return false;
 	if (entry->external)
-		return external_has_pending(entry->external);
+		return !entry->is_waiting && (external_has_pending(entry->external) ||
+					      (entry->n_pipes && !entry->n_fds));
 	return entry->wants_ticks || !entry->n_fds;
 }
 
@@ -412,6 +414,17 @@ size_t registry_count_started(const struct registry *r)
 	return n;
 }
 
+/* Its first pipe is read from now on. */
+static int begin_pipe(struct entry *entry)
+{
+	struct stat st;
+
+	if (fstat(entry->pipes[0], &st) < 0)
+		return -errno;
+	external_set_pipe(entry->external, st.st_ino);
+	return registry_entry_watch(entry, entry->pipes[0]);
+}
+
 /* The first pipe is done with; Return: whether another waits. */
 static bool next_pipe(struct entry *entry)
 {
@@ -419,13 +432,9 @@ static bool next_pipe(struct entry *entry)
 	(void)close(entry->pipes[0]); /* only read from */
 	entry->n_pipes--;
 	memmove(entry->pipes, entry->pipes + 1, entry->n_pipes * sizeof(entry->pipes[0]));
-	while (entry->n_pipes && registry_entry_watch(entry, entry->pipes[0]) < 0) {
-		(void)close(entry->pipes[0]); /* cannot happen to a pipe but for lack of
-						 memory */
-		entry->n_pipes--;
-		memmove(entry->pipes, entry->pipes + 1,
-			entry->n_pipes * sizeof(entry->pipes[0]));
-	}
+	if (entry->n_pipes)
+		(void)begin_pipe(
+			entry); /* unwatched, it lives by ticks: see poll_one() */
 	return entry->n_pipes > 0;
 }
 
@@ -443,7 +452,27 @@ static int poll_external(struct entry *entry, struct now now, struct lksm_batch 
 	 */
 	if (result == EXTERNAL_DRY)
 		external_finish(entry->external, out);
-	return next_pipe(entry);
+	return batch_count(out) || next_pipe(entry); /* what was taken is logged first */
+}
+
+/* A pipe that nobody reads now would wake us again and again. */
+static bool waits_for_flight(struct entry *entry)
+{
+	entry->is_waiting = entry->external && external_is_in_flight(entry->external);
+	if (entry->is_waiting)
+		while (entry->n_fds)
+			registry_entry_unwatch(entry, entry->fds[0]);
+	else if (entry->external && entry->n_pipes && !entry->n_fds)
+		(void)registry_entry_watch(entry, entry->pipes[0]); /* or at a tick */
+	return entry->is_waiting;
+}
+
+bool registry_is_waiting(const struct registry *r)
+{
+	for (size_t i = 0; i < r->n_entries; i++)
+		if (r->entries[i]->is_waiting)
+			return true;
+	return false;
 }
 
 /* Return: 1 if it has more to come. */
@@ -458,6 +487,8 @@ static int poll_one(struct registry *r, struct entry *entry, struct now now)
 	entry->is_due = false;
 	result = entry->external ? poll_external(entry, now, out)
 				 : entry->module->poll(entry->state, out);
+	if (entry->external)
+		external_take_off(entry->external, out);
 	hand_over_batch(r);
 	if (result < 0)
 		fail(entry, now, "it failed", result);
@@ -472,7 +503,8 @@ int registry_poll_all(struct registry *r, struct now now)
 	if (r->n_notices)
 		tell_notices(r, now);
 	for (size_t i = 0; i < r->n_entries; i++)
-		if (r->entries[i]->is_started && r->entries[i]->is_due)
+		if (r->entries[i]->is_started && r->entries[i]->is_due &&
+		    !waits_for_flight(r->entries[i]))
 			has_more |= poll_one(r, r->entries[i], now);
 	return has_more;
 }
@@ -483,12 +515,16 @@ void registry_finish(struct registry *r, struct now now)
 		tell_notices(r, now);
 	for (size_t i = 0; i < r->n_entries; i++) {
 		struct entry *entry = r->entries[i];
-		struct lksm_batch *out = entry->external ? take_batch(r) : NULL;
+		struct lksm_batch *out = entry->external && !external_is_in_flight(
+								    entry->external)
+						 ? take_batch(r)
+						 : NULL;
 
 		if (!out)
 			continue;
 		batch_reset(out, entry->name, false, now);
 		external_end(entry->external, now, out);
+		external_take_off(entry->external, out);
 		hand_over_batch(r);
 	}
 }
@@ -519,7 +555,11 @@ static struct entry *attach_new(struct registry *r, const char *name, int *ret_e
 	entry = fault ? NULL : entry_create(r, name);
 	if (!entry)
 		return NULL;
-	if (external_create(name, is_own, &entry->external) < 0) {
+	if (external_create(name, is_own,
+			    r->callbacks.inbox
+				    ? r->callbacks.inbox(r->callbacks.context, name)
+				    : NULL,
+			    &entry->external) < 0) {
 		entry_destroy(entry);
 		return NULL;
 	}
@@ -537,13 +577,14 @@ static int attach_pipe(struct entry *entry, int fd)
 	if (flags < 0 ||
 	    (!(flags & O_NONBLOCK) && fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0))
 		return -errno;
+	entry->pipes[entry->n_pipes] = fd;
 	if (!entry->n_pipes) {
-		int error = registry_entry_watch(entry, fd);
+		int error = begin_pipe(entry);
 
 		if (error < 0)
 			return error;
 	}
-	entry->pipes[entry->n_pipes++] = fd;
+	entry->n_pipes++;
 	entry->is_started = true;
 	entry->is_due = true;
 	return 0;

@@ -42,6 +42,10 @@ struct registry_callbacks {
 	 * there is none: the turn comes again), and handing it on */
 	struct lksm_batch *(*get_batch)(void *context);
 	void (*put_batch)(void *context, struct lksm_batch *batch);
+	/* where an external module's lines outlive this process, or NULL. May be NULL. With
+	 * one, a turn's events are in flight until batch_land(); then there is to be a
+	 * registry_poll_all() */
+	struct inbox *(*inbox)(void *context, const char *name);
 };
 
 /**
@@ -105,6 +109,9 @@ void registry_readable(struct registry *r, int fd);
  * Return: 1 if some module has more to come: call again; 0 if all are dry.
  */
 int registry_poll_all(struct registry *r, struct now now);
+
+/** registry_is_waiting() - has anybody more, that waits for what is in flight? */
+bool registry_is_waiting(const struct registry *r);
 
 /** registry_needs_ticks() - does any module live by poll_interval? */
 bool registry_needs_ticks(const struct registry *r);

@@ -26,6 +26,7 @@ struct entry {
 	int given; /* a late source, owned; -1 for none. A module has one at most */
 
 	struct external *external;
+	bool is_waiting; /* for what is in flight; its pipe is not watched meanwhile */
 	int pipes[PIPES_MAX]; /* the first is being read; owned */
 	size_t n_pipes;
 };

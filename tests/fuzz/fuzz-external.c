@@ -32,7 +32,7 @@ static void check_event(const struct lksm_event *event)
 	MUST(!buffer_error(&line) &&
 	     memchr(line.data, '\n', line.len) == line.data + line.len - 1);
 	fd = make_file(line.data, line.len);
-	MUST(external_create("again", false, &e) == 0 && batch_create(&b) == 0);
+	MUST(external_create("again", false, NULL, &e) == 0 && batch_create(&b) == 0);
 	MUST(external_poll(e, fd, (struct now){ 0, 0 }, b) == EXTERNAL_END);
 	/* Escapes make a line longer: one that was near the limit may now be beyond it.
 	 */
@@ -57,7 +57,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size < 1)
 		return 0;
 	fd = make_file(data + 1, size - 1);
-	MUST(external_create("fuzzed", false, &e) == 0 && batch_create(&b) == 0);
+	MUST(external_create("fuzzed", false, NULL, &e) == 0 && batch_create(&b) == 0);
 	external_set_rate_limit(e, data[0]);
 	do {
 		batch_reset(b, "fuzzed", false, now);

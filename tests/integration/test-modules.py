@@ -1,7 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Modules from outside the tree: dropped into a folder, they feed; broken, they harm nobody."""
+import contextlib
 import os
+import pathlib
+import signal
 import subprocess
 
 from lksm_test import ROOT, equal, main, record, wait_for
@@ -26,6 +29,17 @@ def build_heartbeat(folder, *flags, name="heartbeat.so"):
     subprocess.run([os.environ.get("CC", "cc"), "-std=gnu11", "-Wall", "-Wextra", "-Werror", "-fPIC",
                     "-shared", f"-I{include}", *flags, "-o", folder / "modules" / name,
                     ROOT / "docs/examples/heartbeat/heartbeat.c"], check=True)
+
+
+def core(d, but=None):
+    """Its process, which may be on its way; another one than that."""
+    def find():
+        for pid in d.children():
+            with contextlib.suppress(OSError):
+                if pid != but and pathlib.Path(f"/proc/{pid}/comm").read_text() == "core\n":
+                    return pid
+        return None
+    return wait_for(find, "core")
 
 
 def start(daemon, folder, *arguments):
@@ -77,6 +91,36 @@ def test_the_bad_do_not_disturb_the_good(daemon, folder):
     wait_for(lambda: any(e["data"]["stream"] == "module:flooder"
                          for e in d.events("records_lost")), "the flood counted")
     d.stop()
+
+
+def test_a_core_that_is_killed_loses_nothing_of_a_module(daemon, folder):
+    """Half a line in the pipe, lines read and not logged, events in flight: each is there once."""
+    kills, lines = 40, 500
+    os.mkfifo(folder / "words")
+    program(folder, "counter", f"exec cat {folder}/words\n")
+    config = folder / "lksm.yaml"
+    config.write_text("modules:\n  rate_limit: 0\n")
+    d = start(daemon, folder, "--config", str(config))
+    with open(folder / "words", "w", encoding="ascii") as words:
+        pid = core(d)
+        for i in range(kills):
+            for n in range(i * lines, (i + 1) * lines):
+                words.write('{"type": "count", "data": {"n": %d}}\n' % n)
+            words.write('no\n{"type": "half", ')
+            words.flush()
+            os.kill(pid, signal.SIGKILL)
+            words.write(f'"data": {{"n": {i}}}}}\n')
+            pid = core(d, but=pid)
+    wait_for(lambda: len(d.events("half")) >= kills, "the last")
+    nonsense = lambda: sum(e["data"].get("count", 0) for e in d.events("module_failed"))
+    wait_for(lambda: nonsense() >= kills, "the nonsense counted")
+    equal([e["data"]["n"] for e in d.events("count")], list(range(kills * lines)))
+    equal([e["data"]["n"] for e in d.events("half")], list(range(kills)))
+    equal((nonsense(), d.events("records_lost")), (kills, []))
+    restarts = lambda: sum(e["data"]["process"] == "core" for e in d.events("process_restarted"))
+    wait_for(lambda: restarts() >= kills, "the kills told")
+    equal(restarts(), kills)
+    d.check_seqs()
 
 
 def test_refused_modules_are_named_with_the_reason(daemon, folder):
