@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/wait.h>
 
 #include "base/cleanup.h"
@@ -15,12 +16,15 @@
 #define PAUSE_LAST_US  (60 * USEC_PER_SEC)
 #define SETTLED_US     (60 * USEC_PER_SEC) /* having run so long, the pause is short */
 #define STOP_US	       (2 * USEC_PER_SEC)
+#define PIPES_MAX      4
 
 struct external {
 	struct externals *all;
 	const struct supervisor_external *item;
 	pid_t pid; /* of it and of its process group; 0: not running */
-	int fd;	   /* reading end of its last pipe, -1 before the first */
+	/* reading ends: of its last pipe, and before it of those that core has not read */
+	int pipes[PIPES_MAX];
+	size_t n_pipes;
 	uint64_t started_us;
 	uint64_t pause_us; /* before the next start */
 	bool was_running;  /* at the last look: */
@@ -216,12 +220,33 @@ static int spawn(struct external *x, int *ret_fd)
 	return 0;
 }
 
+/* What its earlier selves said and core has not read is for the next core, if this one dies. */
+static void forget_read_pipes(struct external *x)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < x->n_pipes; i++) {
+		int n_bytes = 0;
+
+		if (ioctl(x->pipes[i], FIONREAD, &n_bytes) == 0 && n_bytes)
+			x->pipes[kept++] = x->pipes[i];
+		else
+			cleanup_close(&x->pipes[i]);
+	}
+	x->n_pipes = kept;
+}
+
 static void start(struct external *x)
 {
 	int fd = -1, r;
 
 	x->timer = sd_event_source_disable_unref(x->timer);
 	x->started_us = clock_now().mono_us;
+	forget_read_pipes(x);
+	if (x->n_pipes == PIPES_MAX) {
+		failed(x, "has said what core does not read");
+		return;
+	}
 	r = spawn(x, &fd);
 	if (r < 0) {
 		char reason[128];
@@ -230,16 +255,19 @@ static void start(struct external *x)
 		failed(x, reason);
 		return;
 	}
-	cleanup_close(&x->fd); /* core has its own, and reads that to its end */
-	x->fd = fd;
+	x->pipes[x->n_pipes++] = fd;
 	x->all->options.attach(x->all->options.context, x->item, fd);
 }
 
 /* Of a module that is not ours to run; closed as those of ours are. */
-static int own_pipe(const struct supervisor_external *item)
+static void add_given_pipe(struct external *x)
 {
-	return item->pipe > 0 ? fcntl(item->pipe, F_DUPFD_CLOEXEC, STDERR_FILENO + 1)
-			      : -1;
+	int fd = x->item->pipe > 0
+			 ? fcntl(x->item->pipe, F_DUPFD_CLOEXEC, STDERR_FILENO + 1)
+			 : -1;
+
+	if (fd >= 0)
+		x->pipes[x->n_pipes++] = fd;
 }
 
 int externals_create(const struct externals_options *options, struct externals **ret)
@@ -252,11 +280,12 @@ int externals_create(const struct externals_options *options, struct externals *
 	e->options = *options;
 	e->is_adopting = process_adopt();
 	e->n = options->n_items;
-	for (size_t i = 0; i < e->n; i++)
+	for (size_t i = 0; i < e->n; i++) {
 		e->items[i] = (struct external){ .all = e,
 						 .item = &options->items[i],
-						 .fd = own_pipe(&options->items[i]),
 						 .pause_us = PAUSE_FIRST_US };
+		add_given_pipe(&e->items[i]);
+	}
 	*ret = e;
 	return 0;
 }
@@ -268,7 +297,8 @@ void externals_destroy(struct externals *e)
 	for (size_t i = 0; i < e->n; i++) {
 		(void)sd_event_source_disable_unref(e->items[i].exit);
 		(void)sd_event_source_disable_unref(e->items[i].timer);
-		cleanup_close(&e->items[i].fd);
+		for (size_t j = 0; j < e->items[i].n_pipes; j++)
+			cleanup_close(&e->items[i].pipes[j]);
 	}
 	(void)sd_event_source_disable_unref(e->timer);
 	(void)sd_event_source_disable_unref(e->look);
@@ -288,9 +318,9 @@ void externals_start(struct externals *e)
 void externals_attach_all(struct externals *e)
 {
 	for (size_t i = 0; i < e->n; i++)
-		if (e->items[i].fd >= 0)
+		for (size_t j = 0; j < e->items[i].n_pipes; j++)
 			e->options.attach(e->options.context, e->items[i].item,
-					  e->items[i].fd);
+					  e->items[i].pipes[j]);
 }
 
 static void signal_all(struct externals *e, int signal)

@@ -2,7 +2,7 @@
 /*
  * External modules: programs that print events. Each has a pipe, whose reading end goes
  * to core and is kept here for the next core; one that ends is started again with a new
- * pipe, and all that it started ends with it.
+ * pipe, and all that it started ends with it. Older pipes are kept while something is in them.
  */
 #ifndef PRIVSEP_EXTERNALS_H
 #define PRIVSEP_EXTERNALS_H

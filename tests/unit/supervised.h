@@ -30,7 +30,7 @@
 
 #define DEADLINE_MS 20000
 #define LOG_NAME    "lksm_events_2026-11-22.jsonl"
-#define MODULES_MAX 4
+#define MODULES_MAX 8
 #define LINES_MAX   256
 
 /* How a core or a web behaves that is not the good one. */
@@ -39,10 +39,11 @@ enum manner {
 	ABORTS_ONCE,  /* the first one */
 	ABORTS_TWICE, /* the first and the second one */
 	EXITS_ALWAYS,
-	STUBBORN,     /* does not mind SIGTERM */
-	FALLS_ASLEEP, /* the first one answers one question and no more */
-	ONLY_ASKS,    /* so does the first one, but asks for the log again and again */
-	TALKS,	      /* the first one says more than it was asked */
+	STUBBORN,      /* does not mind SIGTERM */
+	FALLS_ASLEEP,  /* the first one answers one question and no more */
+	ONLY_ASKS,     /* so does the first one, but asks for the log again and again */
+	TALKS,	       /* the first one says more than it was asked */
+	READS_NOTHING, /* the first one, of modules */
 };
 
 struct fixture {
@@ -138,12 +139,11 @@ static int on_message(struct core *c, int control)
 	} else if (message.kind == CHANNEL_MODULE) {
 		nfds_t i = 0;
 
-		while (i < c->n_modules && strcmp(c->modules[i].name, message.name) != 0)
+		while (i < c->n_modules && c->modules[i].file)
 			i++;
 		c->n_modules += i == c->n_modules;
 		memcpy(c->modules[i].name, message.name, CHANNEL_NAME_SIZE);
-		c->modules[i].file = fdopen(message.fd,
-					    "r"); /* the old one just leaks here */
+		c->modules[i].file = fdopen(message.fd, "r");
 		say(c->f, "attached %s, limit %d", message.name, (int)message.number);
 	}
 	return 0;
@@ -187,6 +187,12 @@ static void ask_for_the_log(struct core *c)
 	cleanup_close(&fd);
 }
 
+static bool is_read(const struct core *c, nfds_t i)
+{
+	return c->modules[i].file &&
+	       (c->f->core != READS_NOTHING || c->f->shared->n_cores > 1);
+}
+
 static int core_loop(struct core *c, int control, int signals)
 {
 	for (;;) {
@@ -195,10 +201,9 @@ static int core_loop(struct core *c, int control, int signals)
 		struct signalfd_siginfo info;
 
 		for (nfds_t i = 0; i < c->n_modules; i++)
-			fds[2 + i] = (struct pollfd){ c->modules[i].file
-							      ? fileno(c->modules[i].file)
-							      : -1,
-						      POLLIN, 0 };
+			fds[2 + i] = (struct pollfd){
+				is_read(c, i) ? fileno(c->modules[i].file) : -1, POLLIN, 0
+			};
 		if (poll(fds, 2 + c->n_modules,
 			 c->f->core == ONLY_ASKS && c->is_asleep ? 100 : -1) == 0)
 			ask_for_the_log(c);

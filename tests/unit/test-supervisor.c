@@ -445,6 +445,29 @@ static void test_external_and_a_new_core(void **state)
 	stop(f);
 }
 
+/* What it said before it died is for the next core, if this one has not read it. */
+static void test_external_dies_unread(void **state)
+{
+	struct fixture *f = *state;
+	char command[256];
+	const char *const argv[] = { "/bin/sh", "-c", command, NULL };
+	pid_t core_pid;
+
+	(void)snprintf(command, sizeof(command),
+		       "echo >>%s/lives; echo life $(wc -l <%s/lives)", f->folder,
+		       f->folder);
+	f->core = READS_NOTHING;
+	f->external = (struct supervisor_external){ "mine", argv, 0 };
+	start(f);
+	core_pid = wait_for_pid(f, "core up ");
+	for (int i = 0; i < 3; i++)
+		(void)wait_for(f, "attached mine");
+	assert_int_equal(kill(core_pid, SIGKILL), 0);
+	(void)wait_for(f, "mine: life 1");
+	(void)wait_for(f, "mine: life 2");
+	stop(f);
+}
+
 static void test_external_cannot_run(void **state)
 {
 	static const char *const argv[] = { "/nonexistent/program", NULL };
@@ -531,6 +554,7 @@ int main(void)
 		test(test_external_leaves_daemons),
 		test(test_external_never_waits),
 		test(test_external_and_a_new_core),
+		test(test_external_dies_unread),
 		test(test_external_cannot_run),
 		test(test_systemd),
 	};
