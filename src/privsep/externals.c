@@ -17,6 +17,7 @@
 #define SETTLED_US     (60 * USEC_PER_SEC) /* having run so long, the pause is short */
 #define STOP_US	       (2 * USEC_PER_SEC)
 #define PIPES_MAX      4
+#define ORPHANS_US     USEC_PER_SEC /* before who could not be ended is looked for again */
 
 struct external {
 	struct externals *all;
@@ -38,7 +39,7 @@ struct externals {
 	bool is_stopping;
 	bool is_adopting; /* what modules leave behind */
 	size_t n_orphans; /* of that, killed and not yet gone */
-	sd_event_source *timer, *look;
+	sd_event_source *timer, *look, *orphans;
 	size_t n;
 	struct external items[];
 };
@@ -92,6 +93,38 @@ static int on_orphan_gone(sd_event_source *source, const siginfo_t *info, void *
 	return 0;
 }
 
+/* Return: 0; -EBUSY: the loop knows it, so it is no orphan; -errno. */
+static int end_orphan(struct externals *e, pid_t pid)
+{
+	sd_event_source *source;
+	int r = sd_event_add_child(e->options.event, &source, pid, WEXITED,
+				   on_orphan_gone, e);
+
+	if (r < 0)
+		return r;
+	(void)sd_event_source_set_floating(source, true);
+	(void)sd_event_source_unref(source);
+	e->n_orphans++;
+	(void)kill(pid, SIGKILL); /* until it is waited for, the pid is its own */
+	return 0;
+}
+
+static int on_orphans_timer(sd_event_source *source, uint64_t time_us, void *context)
+{
+	(void)source;
+	(void)time_us;
+	end_orphans(context);
+	return 0;
+}
+
+static void end_orphans_later(struct externals *e, int error)
+{
+	(void)log_warning_errno(error, "what a module left behind goes on for now");
+	if (loop_after(e->options.event, &e->orphans, ORPHANS_US, on_orphans_timer, e) <
+	    0)
+		log_warning("and until a module ends");
+}
+
 /*
  * A module is gone, and so are those of its process group. Who left the group is our child
  * now, and the only one that is not waited for yet: of all others the loop knows.
@@ -99,18 +132,17 @@ static int on_orphan_gone(sd_event_source *source, const siginfo_t *info, void *
 static void end_orphans(struct externals *e)
 {
 	_cleanup_fclose_ FILE *children = e->is_adopting ? process_open_children() : NULL;
-	sd_event_source *source;
+	int error = e->is_adopting && !children ? -errno : 0;
 	pid_t pid;
 
 	while (children && fscanf(children, "%d", &pid) == 1) {
-		if (sd_event_add_child(e->options.event, &source, pid, WEXITED,
-				       on_orphan_gone, e) < 0)
-			continue; /* -EBUSY: it is no orphan */
-		(void)sd_event_source_set_floating(source, true);
-		(void)sd_event_source_unref(source);
-		e->n_orphans++;
-		(void)kill(pid, SIGKILL); /* until it is waited for, the pid is its own */
+		int r = end_orphan(e, pid);
+
+		if (r < 0 && r != -EBUSY)
+			error = r;
 	}
+	if (error)
+		end_orphans_later(e, error);
 }
 
 static int on_exit_signal(sd_event_source *source, const siginfo_t *info, void *context)
@@ -302,6 +334,7 @@ void externals_destroy(struct externals *e)
 	}
 	(void)sd_event_source_disable_unref(e->timer);
 	(void)sd_event_source_disable_unref(e->look);
+	(void)sd_event_source_disable_unref(e->orphans);
 	free(e);
 }
 

@@ -396,6 +396,49 @@ static void test_external_leaves_daemons(void **state)
 		expect_gone(pids[i]);
 }
 
+/* The lowest number that is no descriptor of it. */
+static unsigned int first_free_descriptor(pid_t pid)
+{
+	unsigned int n = 0;
+	char path[64];
+
+	do
+		(void)snprintf(path, sizeof(path), "/proc/%d/fd/%u", (int)pid, n++);
+	while (faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0);
+	return n - 1;
+}
+
+/* It cannot look for orphans, or not wait for one, as it has no descriptor left for that. */
+static void test_external_leaves_a_daemon_in_want(void **state)
+{
+	static const char *const argv[] = {
+		"/bin/sh", "-c",
+		"(setsid sh -c 'echo \"left $$\"; exec sleep 1000' &); "
+		"echo \"main $$\"; exec sleep 1000",
+		NULL
+	};
+	struct fixture *f = *state;
+	struct rlimit before;
+
+	f->external = (struct supervisor_external){ "mine", argv, 250 };
+	start(f);
+	assert_int_equal(prlimit(f->supervisor, RLIMIT_NOFILE, NULL, &before), 0);
+	for (unsigned int n_free = 0; n_free < 2; n_free++) {
+		pid_t left = wait_for_pid(f, "mine: left ");
+		pid_t main_pid = wait_for_pid(f, "mine: main ");
+		struct rlimit limit = before;
+
+		limit.rlim_cur = first_free_descriptor(f->supervisor) + n_free;
+		assert_int_equal(prlimit(f->supervisor, RLIMIT_NOFILE, &limit, NULL), 0);
+		assert_int_equal(kill(main_pid, SIGSEGV), 0);
+		(void)wait_for(f, "lksm: {\"type\": \"module_failed\"");
+		assert_int_equal(kill(left, 0), 0);
+		assert_int_equal(prlimit(f->supervisor, RLIMIT_NOFILE, &before, NULL), 0);
+		expect_gone(left);
+	}
+	stop(f);
+}
+
 /* In an endless loop it says nothing, and ends as little: told, and again when it did
  * something else meanwhile. */
 static void test_external_never_waits(void **state)
@@ -552,6 +595,7 @@ int main(void)
 		test(test_descriptors),
 		test(test_external),
 		test(test_external_leaves_daemons),
+		test(test_external_leaves_a_daemon_in_want),
 		test(test_external_never_waits),
 		test(test_external_and_a_new_core),
 		test(test_external_dies_unread),
