@@ -170,6 +170,8 @@ void view_look_at_mutes(struct view *v)
 	if (!v->mutes_file.path || !mutes_file_is_news(&v->mutes_file))
 		return;
 	if (mutes_load(v->mutes_file.path, &fresh, &errors) < 0) {
+		if (!mutes_file_failed(&v->mutes_file))
+			return;
 		log_warning("what is muted cannot be told: %.*s",
 			    errors.len ? (int)errors.len - 1 : 0,
 			    errors.len ? errors.data : "");

@@ -123,7 +123,15 @@ bool mutes_file_is_news(struct mutes_file *f)
 		  now.st_ino == f->seen.st_ino && now.st_size == f->seen.st_size &&
 		  now.st_ctim.tv_sec == f->seen.st_ctim.tv_sec &&
 		  now.st_ctim.tv_nsec == f->seen.st_ctim.tv_nsec;
+	f->is_again = is_same && f->is_unread;
+	f->is_unread = false;
 	f->seen = now;
 	f->is_seen = true;
-	return !is_same;
+	return !is_same || f->is_again;
+}
+
+bool mutes_file_failed(struct mutes_file *f)
+{
+	f->is_unread = true;
+	return !f->is_again;
 }

@@ -41,9 +41,18 @@ struct mutes_file {
 	const char *path;
 	struct stat seen;
 	bool is_seen;
+	bool is_unread; /* the same one is to be tried again */
+	bool is_again;	/* and is, now */
 };
 
-/** mutes_file_is_news() - is it another one than when this was asked last? At first, yes */
+/** mutes_file_is_news() - is it another one than when this was asked last? At first, yes; and
+ * after mutes_file_failed() */
 bool mutes_file_is_news(struct mutes_file *f);
+
+/**
+ * mutes_file_failed() - it could not be read, for now at least: it is news at the next look, too
+ * Return: whether to complain, which was done if it is no other than the last time
+ */
+bool mutes_file_failed(struct mutes_file *f);
 
 #endif

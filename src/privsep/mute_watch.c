@@ -138,7 +138,7 @@ static int read_lines(struct mute_watch *w, struct buffer *ret)
 {
 	int r = loader_run(w->load, w->context, -1, ret);
 
-	if (r < 0)
+	if (r < 0 && mutes_file_failed(&w->file))
 		refuse(w, r, buffer_span(ret));
 	return r;
 }
@@ -162,14 +162,12 @@ static void look_later(struct mute_watch *w)
 		log_warning("changes of %s behind a link are not seen", w->path);
 }
 
-static void on_saved(void *context)
+static void read_again(struct mute_watch *w)
 {
-	struct mute_watch *w = context;
 	struct buffer lines = { 0 };
 
 	watch(w);
 	look_later(w);
-	(void)mutes_file_is_news(&w->file); /* it is read now */
 	if (read_lines(w, &lines) < 0) {
 		buffer_deinit(&lines);
 		return;
@@ -180,6 +178,14 @@ static void on_saved(void *context)
 	w->known = lines;
 }
 
+static void on_saved(void *context)
+{
+	struct mute_watch *w = context;
+
+	(void)mutes_file_is_news(&w->file); /* it is read now */
+	read_again(w);
+}
+
 static int on_look(sd_event_source *source, uint64_t time_us, void *context)
 {
 	struct mute_watch *w = context;
@@ -187,7 +193,7 @@ static int on_look(sd_event_source *source, uint64_t time_us, void *context)
 	(void)source;
 	(void)time_us;
 	if (mutes_file_is_news(&w->file))
-		on_saved(w);
+		read_again(w);
 	else
 		look_later(w);
 	return 0;

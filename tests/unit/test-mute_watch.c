@@ -2,6 +2,8 @@
 /* privsep/mute_watch: which events a change of the file becomes. */
 #include "privsep/mute_watch.h"
 
+#include <errno.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "expect.h"
@@ -59,9 +61,88 @@ static void test_changes(void **state)
 	}
 }
 
+/* What the child that reads the file finds. */
+struct disk {
+	bool is_broken;
+	int n_reads;
+};
+
+static int load(void *context, int secrets, struct buffer *out)
+{
+	struct disk *disk = context;
+
+	(void)secrets;
+	disk->n_reads++;
+	if (disk->is_broken)
+		return -EIO;
+	buffer_append_literal(out, ONE);
+	return 0;
+}
+
+/* Its time to look has come: until it has read the file once more. */
+static void look(struct mute_watch *w)
+{
+	const struct disk *disk = w->context;
+	int n_before = disk->n_reads;
+
+	assert_non_null(w->look);
+	assert_true(sd_event_source_set_time(w->look, 0) >= 0);
+	for (int i = 0; disk->n_reads == n_before && i < 3; i++)
+		assert_true(sd_event_run(w->event, 20 * USEC_PER_SEC) > 0);
+	assert_int_not_equal(disk->n_reads, n_before);
+}
+
+static void expect_told(const struct mute_watch *w, const char *name, const char *want)
+{
+	char got[4096];
+	ssize_t n = read(w->reports->read_fd, got, sizeof(got));
+
+	expect_span(name, "events", (struct span){ got, n > 0 ? (size_t)n : 0 },
+		    span_from(want));
+}
+
+/* The file is what it was, and yet to be read; that it cannot be is told once. */
+static void test_reads_again(void **state)
+{
+	char path[] = "/tmp/lksm-test-mutes-XXXXXX";
+	struct disk *disk = mmap(NULL, sizeof(*disk), PROT_READ | PROT_WRITE,
+				 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct reports reports;
+	struct mute_watch w = { .reports = &reports, .load = load, .context = disk };
+	int fd = mkstemp(path);
+
+	(void)state;
+	assert_true(disk != MAP_FAILED && fd >= 0);
+	assert_true(sd_event_new(&w.event) >= 0);
+	assert_int_equal(reports_open(&reports, w.event), 0);
+	disk->is_broken = true;
+	mute_watch_start(&w, path);
+	expect_told(&w, "it fails",
+		    "{\"type\": \"config_rejected\", \"data\": {\"error\": \"the new "
+		    "configuration or rules are not valid\"}, \"severity\": \"high\"}\n");
+	look(&w);
+	expect_told(&w, "and again", "");
+	disk->is_broken = false;
+	look(&w);
+	expect_told(&w, "now it is there", ADDED_ONE);
+	assert_int_equal(write(fd, "#", 1), 1);
+	disk->is_broken = true;
+	look(&w);
+	expect_told(&w, "another one",
+		    "{\"type\": \"config_rejected\", \"data\": {\"error\": \"the new "
+		    "configuration or rules are not valid\"}, \"severity\": \"high\"}\n");
+	mute_watch_stop(&w);
+	reports_close(&reports);
+	(void)sd_event_unref(w.event);
+	(void)munmap(disk, sizeof(*disk));
+	(void)close(fd);
+	(void)unlink(path);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_changes) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_changes),
+					    cmocka_unit_test(test_reads_again) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

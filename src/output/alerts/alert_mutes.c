@@ -50,7 +50,7 @@ void alert_mutes_feed(struct mutes_file *file, struct alert_mutes_page *page)
 		r = -EFBIG;
 	if (r == 0)
 		write_page(page, buffer_span(&text));
-	else
+	else if (mutes_file_failed(file))
 		say(&errors, "cannot be read");
 }
 
