@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <systemd/sd-daemon.h>
 
 #include "base/cleanup.h"
 #include "base/file.h"
@@ -64,6 +65,26 @@ int logmend_rename_back(int dir, const char *name, int kept,
 	return 0;
 }
 
+/*
+ * A disk may take long for a log, and nothing else is done meanwhile: systemd is told that it
+ * gets on, for each piece that is on the disk.
+ */
+static int copy_in_pieces(int from, uint64_t size, int to)
+{
+	int r = 0;
+
+	for (uint64_t at = 0; r >= 0 && at < size; at += LOGMEND_PIECE) {
+		uint64_t left = size - at;
+
+		r = copy_bytes(from, at,
+			       at + (left < LOGMEND_PIECE ? left : LOGMEND_PIECE), to);
+		if (r >= 0 && fdatasync(to) < 0)
+			r = -errno;
+		(void)sd_notify(0, "WATCHDOG=1"); /* nobody may be listening */
+	}
+	return r;
+}
+
 static int copy_whole_lines(int dir, int kept, unsigned int mode, uint64_t *ret_bytes)
 {
 	_cleanup_close_ int fd = -1;
@@ -77,7 +98,7 @@ static int copy_whole_lines(int dir, int kept, unsigned int mode, uint64_t *ret_
 		return -EFBIG;
 	(void)unlinkat(dir, TEMPORARY, 0); /* of a try that was interrupted */
 	fd = logfile_open(dir, TEMPORARY, O_RDWR | O_CREAT | O_EXCL, mode);
-	r = fd < 0 ? fd : copy_bytes(kept, 0, (uint64_t)st.st_size, fd);
+	r = fd < 0 ? fd : copy_in_pieces(kept, (uint64_t)st.st_size, fd);
 	if (r >= 0)
 		r = logtail_repair(fd, &cut);
 	if (r >= 0 && fsync(fd) < 0)

@@ -14,6 +14,9 @@
 /** LOGMEND_COPY_MAX - a bigger log is not copied: core waits meanwhile */
 #define LOGMEND_COPY_MAX ((uint64_t)64 << 20)
 
+/** LOGMEND_PIECE - after so much of it systemd's watchdog is fed: 30 s are enough at 140 KB/s */
+#define LOGMEND_PIECE ((uint64_t)4 << 20)
+
 /**
  * logmend_move_aside() - give what has our name another one, "foreign-N-…"
  *
