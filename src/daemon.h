@@ -4,17 +4,19 @@
 #define DAEMON_H
 
 #include "base/buffer.h"
+#include "core/config.h"
 
+/*
+ * What is read and checked at a start and at SIGHUP; each in a sandboxed child of its own, as
+ * what is wrong with rules or a certificate must not become configuration. All return 0, or
+ * negative after complaining on stderr; @packed, by core/settings.h, then has the complaints.
+ */
 struct daemon_options {
-	/**
-	 * load() - read and check configuration and rules; in a sandboxed child, at start and
-	 * at SIGHUP
-	 * @secrets: an empty file that gets the dashboard's certificate and key, if there are
-	 *	any, by output/dashboard/tls.h; -1: they are not asked for
-	 * @packed: gets the rest, by core/settings.h; of a failure what was complained of
-	 * Return: 0, or negative after complaining on stderr
-	 */
-	int (*load)(void *context, int secrets, struct buffer *packed);
+	int (*load_config)(void *context, struct buffer *packed);
+	/** load_tls() - into @secrets, an empty file, by output/dashboard/tls.h */
+	int (*load_tls)(const struct config *config, int secrets);
+	/** load_rules() - only the rules of the answer count */
+	int (*load_rules)(const struct config *config, struct buffer *packed);
 	void *context;
 	const char *(*config_path)(void *context); /* NULL: the default one */
 };

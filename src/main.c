@@ -17,7 +17,6 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "cli/verb.h"
-#include "core/mutes_file.h"
 #include "core/registry.h"
 #include "core/seal.h"
 #include "output/alerts/alert_presence.h"
@@ -25,6 +24,7 @@
 #include "privsep/channel.h"
 #include "privsep/file_watch.h"
 #include "privsep/inherited.h"
+#include "loading.h"
 #include "processes.h"
 
 #define ADDRESS_SIZE 128
@@ -439,73 +439,13 @@ static int open_all(struct daemon *d)
 	return r;
 }
 
-/*
- * In the child that reads configuration and rules: what others share is not for it. At a
- * start there is nothing yet.
- */
-static void leave_shared(struct daemon *d)
-{
-	live_unmap(d->ring);
-	state_page_unmap(d->page);
-	sandbox_page_unmap(d->sandboxes);
-	inbox_set_unmap(d->inboxes);
-	counters_unmap(d->counters);
-	if (d->storage)
-		storage_leave(d->storage, false);
-	explicit_bzero(d->token, sizeof(d->token));
-}
-
-static int load(void *context, int secrets, struct buffer *packed)
-{
-	struct daemon *d = context;
-
-	leave_shared(d);
-	return d->options->load(d->options->context, secrets, packed);
-}
-
-static int load_mutes(void *context, int secrets, struct buffer *lines)
-{
-	struct daemon *d = context;
-
-	(void)secrets;
-	leave_shared(d);
-	return mutes_load_lines(d->settings.config.mutes, lines);
-}
-
-/*
- * @ret_tls_fd: the certificate and its key, which go from the loader to web in memory that
- * neither we nor core ever look into; -1: there are none.
- */
-static int load_settings(struct daemon *d, struct settings *ret, int *ret_tls_fd,
-			 struct buffer *errors)
-{
-	_cleanup_close_ int secrets = memfd_create("lksm-tls",
-						   MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	int r;
-
-	if (secrets < 0) {
-		buffer_appendf(errors, "cannot make a memory file: %s", strerror(errno));
-		return -errno;
-	}
-	r = loader_settings(load, d, secrets, ret, errors);
-	if (r < 0)
-		return r;
-	/* cannot fail: nobody has it mapped */
-	(void)fcntl(secrets, F_ADD_SEALS,
-		    F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE);
-	*ret_tls_fd = ret->config.dashboard_enabled && config_has_tls(&ret->config)
-			      ? take_fd(&secrets)
-			      : -1;
-	return 0;
-}
-
 static int reload(void *context, struct buffer *says)
 {
 	struct daemon *d = context;
 	struct storage_options storage;
 	struct settings fresh = { 0 };
 	_cleanup_close_ int tls_fd = -1;
-	int r = load_settings(d, &fresh, &tls_fd, says);
+	int r = loading_settings(d, &fresh, &tls_fd, says);
 
 	if (r >= 0)
 		r = config_check_reload(&d->settings.config, &fresh.config, says);
@@ -523,26 +463,13 @@ static int reload(void *context, struct buffer *says)
 	return 0;
 }
 
-/* Rules of other folders and packs than the running configuration's are not what was saved. */
-static int load_rules(struct daemon *d, struct settings *ret, struct buffer *says)
-{
-	int r = loader_settings(load, d, -1, ret, says);
-
-	if (r < 0 || config_has_same_rules(&d->settings.config, &ret->config))
-		return r;
-	settings_deinit(ret);
-	buffer_append_literal(says, "rules.dirs or rules.enable was changed, too; SIGHUP "
-				    "takes all that was saved");
-	return -EINVAL;
-}
-
 /* The configuration that was read along stays unused: it is taken at SIGHUP. */
 static int reload_rules(void *context, struct buffer *says)
 {
 	struct daemon *d = context;
 	struct settings fresh = { 0 };
 	struct rules_files old;
-	int r = load_rules(d, &fresh, says);
+	int r = loading_saved_rules(d, &fresh, says);
 
 	if (r < 0)
 		return r;
@@ -603,7 +530,7 @@ static int supervise(struct daemon *d)
 		.reload_rules = reload_rules,
 		.rule_paths = rule_paths,
 		.mutes_path = c->mutes,
-		.load_mutes = load_mutes,
+		.load_mutes = loading_mutes,
 		.renew = renew,
 		.open_source = open_late_source,
 		.storage = d->storage,
@@ -640,7 +567,7 @@ static int start(struct daemon *d)
 	int r;
 
 	hold_signals();
-	r = load_settings(d, &d->settings, &d->tls_fd, &errors);
+	r = loading_settings(d, &d->settings, &d->tls_fd, &errors);
 	if (r < 0 && r != -EINVAL) /* else the loader has said why */
 		log_error("%.*s", (int)errors.len, errors.data);
 	if (r >= 0)

@@ -105,49 +105,56 @@ static int apply_flags(const struct flags *f, struct config *config,
 	return 0;
 }
 
-static int load_setup(struct setup *s, const struct flags *f)
+static int complain_of_memory(int r)
 {
-	_cleanup_buffer_ struct buffer errors = { 0 };
-	int r = setup_load_config(s, f->config_path);
-
-	if (r >= 0)
-		r = apply_flags(f, &s->config, &errors);
-	if (errors.len)
-		fwrite(errors.data, 1, errors.len, stderr);
-	if (r >= 0)
-		r = setup_load_rules(s);
 	if (r == -ENOMEM) /* everything else was said where it happened */
 		(void)log_error_errno(r, "cannot read the configuration and the rules");
 	return r;
 }
 
-static int load_tls(const struct config *c, int secrets)
+/* The same steps at start and at SIGHUP: file, environment, flags; then TLS and rules. */
+static int load_config(void *context, struct buffer *packed)
+{
+	_cleanup_(setup_deinit) struct setup setup = { 0 };
+	_cleanup_buffer_ struct buffer errors = { 0 };
+	const struct flags *f = context;
+	int r = setup_load_config(&setup, f->config_path);
+
+	if (r >= 0)
+		r = apply_flags(f, &setup.config, &errors);
+	if (errors.len)
+		fwrite(errors.data, 1, errors.len, stderr);
+	if (r >= 0)
+		return settings_pack(&setup.config, &setup.files, 0, packed);
+	buffer_append_span(packed, buffer_span(&setup.said));
+	return complain_of_memory(r);
+}
+
+static int load_tls(const struct config *config, int secrets)
 {
 	_cleanup_tls_pair_ struct tls_pair pair = { 0 };
-	int r = setup_load_tls(c, &pair);
+	int r = setup_load_tls(config, &pair);
 
 	if (r >= 0 && pair.size) {
 		r = tls_pair_store(&pair, secrets);
 		if (r < 0)
 			(void)log_error_errno(r, "cannot hand on the certificate");
 	}
-	return r;
+	return complain_of_memory(r);
 }
 
-/* The same steps at start and at SIGHUP: file, environment, flags, rules; all or nothing. */
-static int load(void *context, int secrets, struct buffer *packed)
+static int load_rules(const struct config *config, struct buffer *packed)
 {
-	_cleanup_(setup_deinit) struct setup setup = { 0 };
-	int r = load_setup(&setup, context);
+	struct setup setup = { .config = *config }; /* whose it stays */
+	int r = setup_load_rules(&setup);
 
-	if (r >= 0 && secrets >= 0)
-		r = load_tls(&setup.config, secrets);
-	if (r < 0) {
+	if (r >= 0)
+		r = settings_pack(config, &setup.files, rules_count(setup.rules), packed);
+	else
 		buffer_append_span(packed, buffer_span(&setup.said));
-		return r;
-	}
-	return settings_pack(&setup.config, &setup.files, rules_count(setup.rules),
-			     packed);
+	setup.config = (struct config){ 0 };
+	setup_deinit(&setup);
+	return complain_of_memory(r);
 }
 
 static const char *config_path(void *context)
@@ -160,7 +167,9 @@ static const char *config_path(void *context)
 static int run_run(int argc, char **argv)
 {
 	static struct flags flags;
-	const struct daemon_options daemon = { .load = load,
+	const struct daemon_options daemon = { .load_config = load_config,
+					       .load_tls = load_tls,
+					       .load_rules = load_rules,
 					       .context = &flags,
 					       .config_path = config_path };
 	const char *value = NULL;

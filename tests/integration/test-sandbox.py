@@ -273,6 +273,22 @@ def test_code_in_a_rule_file_can_do_nothing(daemon, folder):
     d.stop()
 
 
+def test_code_in_a_rule_file_does_not_decide_what_is_opened(daemon, folder):
+    """It gives the answer of the whole loader, at the start, when nothing is in force yet."""
+    if not PLANTED.exists():
+        raise Skip(f"{PLANTED} is not built")
+    os.chmod(folder, 0o755)
+    (folder / "a.yaml").write_text("rules: []\n# PLANTED/answer_as_loader")
+    d = daemon("--rules", str(folder / "a.yaml"), "--all", dashboard=True)
+    d.arguments[0] = str(PLANTED)
+    d.start()
+    d.append(record(0, HARMLESS))
+    wait_for(lambda: d.process.poll() is not None or d.lines(), "an event\n" + d.stderr())
+    assert d.lines(), d.stderr()
+    assert not pathlib.Path("/tmp/lksm-planted-logs").exists()
+    d.stop()
+
+
 def test_a_module_writes_nowhere_unless_it_is_allowed(daemon, folder):
     os.chmod(folder, 0o755)
     modules = folder / "modules"
