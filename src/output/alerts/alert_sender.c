@@ -265,7 +265,7 @@ static int start_post(struct sender *s, size_t i)
 }
 
 int alerts_send_lines(const struct alert_config *c, struct alert_page *page,
-		      const struct alert_mutes_page *mutes, int lines, int letter_fd,
+		      const struct mutes_page *mutes, int lines, int letter_fd,
 		      int launcher)
 {
 	/* its threads never end before the process does, and no stack has room for it */

@@ -25,7 +25,7 @@
 struct feeder {
 	const struct alerts_options *options;
 	struct alert_page *page;
-	struct alert_mutes_page *mutes;
+	struct mutes_page *mutes;
 	struct mutes_file mutes_file;
 	struct log_follower *follower;
 	int lines;		     /* to the sender */
@@ -256,7 +256,7 @@ static _Noreturn void launch(struct feeder *f, int socket, pid_t parent)
 
 	begin_child("alerts-launch", parent);
 	alert_page_unmap(f->page);
-	alert_mutes_page_unmap(f->mutes);
+	mutes_page_unmap(f->mutes);
 	socket = keep_only(socket);
 	if (socket < 0) {
 		(void)log_error_errno(socket, "alerts: cannot close what is not ours");
@@ -392,7 +392,7 @@ static int start(struct feeder *f)
 int alerts_run(const struct alerts_options *options)
 {
 	struct feeder f = { .options = options,
-			    .mutes = alert_mutes_page_create(),
+			    .mutes = mutes_page_create(),
 			    .mutes_file = { .path = options->mutes_path },
 			    .lines = -1,
 			    .signals = -1 };
@@ -412,6 +412,6 @@ int alerts_run(const struct alerts_options *options)
 	log_follower_destroy(f.follower);
 	buffer_deinit(&f.out);
 	alert_page_unmap(f.page);
-	alert_mutes_page_unmap(f.mutes);
+	mutes_page_unmap(f.mutes);
 	return r;
 }

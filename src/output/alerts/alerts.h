@@ -31,7 +31,7 @@ int alerts_run(const struct alerts_options *options);
  * @launcher: -1: there is none
  */
 int alerts_send_lines(const struct alert_config *c, struct alert_page *page,
-		      const struct alert_mutes_page *mutes, int lines, int letter_fd,
+		      const struct mutes_page *mutes, int lines, int letter_fd,
 		      int launcher);
 
 /** alerts_log_end() - the number that the next event of the log in @folder will have, at least;
