@@ -22,6 +22,7 @@ static void leave_shared(struct daemon *d)
 	sandbox_page_unmap(d->sandboxes);
 	inbox_set_unmap(d->inboxes);
 	counters_unmap(d->counters);
+	mutes_page_unmap(d->mutes);
 	if (d->storage)
 		storage_leave(d->storage, false);
 	explicit_bzero(d->token, sizeof(d->token));

@@ -387,6 +387,11 @@ static int open_shared(struct daemon *d)
 	r = counters_create(&d->counters, &d->counters_view);
 	if (r < 0)
 		return log_error_errno(r, "cannot make the page of counters");
+	d->mutes = mutes_page_create();
+	if (!d->mutes)
+		log_warning(
+			"the dashboard shows what is muted, too: there is no room for "
+			"a page of mutes");
 	d->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	return d->wake_fd < 0 ? log_error_errno(errno, "cannot make an eventfd") : 0;
 }
@@ -531,6 +536,7 @@ static int supervise(struct daemon *d)
 		.rule_paths = rule_paths,
 		.mutes_path = c->mutes,
 		.load_mutes = loading_mutes,
+		.mutes = d->mutes,
 		.renew = renew,
 		.open_source = open_late_source,
 		.storage = d->storage,

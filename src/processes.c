@@ -399,6 +399,7 @@ int core_main(void *context, const struct child_channels *channels)
 					   .name = "core",
 					   .user = users_core(&c.daemon->users) });
 	sandbox_page_unmap(c.daemon->sandboxes); /* the others' rows are not core's */
+	mutes_page_unmap(c.daemon->mutes);
 	r = core_setup(&c);
 	if (r >= 0) {
 		live_set_writer(c.daemon->ring, getpid(), LKSM_VERSION, clock_now());
@@ -464,6 +465,7 @@ int web_main(void *context, const struct child_channels *channels)
 		.started = d->history_fd >= 0 ? sandbox_settle : NULL,
 		.counters = d->counters_view,
 		.rules = &d->settings.rules,
+		.mutes = d->mutes,
 	};
 	struct tls_pair pair = { 0 };
 	int r;
@@ -541,6 +543,7 @@ int history_main(void *context, const struct child_channels *channels)
 	(void)close(d->ring_fd);
 	state_page_unmap(d->page);
 	inbox_set_unmap(d->inboxes);
+	mutes_page_unmap(d->mutes);
 	if (d->seal_fd >= 0)
 		(void)close(d->seal_fd);
 	if (d->listen_fd >= 0)

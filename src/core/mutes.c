@@ -164,6 +164,54 @@ void mute_append_what(const struct mute *m, struct buffer *out)
 		buffer_appendf(out, "%sdata.%s", join, m->filter.data.items[i]);
 }
 
+static void append_list(const char *key, const struct filter_words *words,
+			struct buffer *out)
+{
+	if (!words->n)
+		return;
+	buffer_appendf(out, ", \"%s\": [", key);
+	for (size_t i = 0; i < words->n; i++) {
+		buffer_appendf(out, "%s", i ? ", " : "");
+		json_append_string(out, span_from(words->items[i]));
+	}
+	buffer_append_char(out, ']');
+}
+
+void mute_append_json(const struct mute *m, struct buffer *out)
+{
+	char until[TIME_TEXT_SIZE];
+
+	buffer_append_literal(out, "{\"id\": ");
+	buffer_append_u64(out, m->id);
+	for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
+		append_list(fields[i].name, &m->filter.fields[fields[i].field], out);
+	append_list("data", &m->filter.data, out);
+	if (m->until_us) {
+		time_format(m->until_us, until);
+		json_append_member(out, "until", span_from(until));
+	}
+	if (m->reason)
+		json_append_member(out, "reason", span_from(m->reason));
+	if (m->by)
+		json_append_member(out, "by", span_from(m->by));
+	buffer_append_char(out, '}');
+}
+
+void mutes_append_protected(struct buffer *out)
+{
+	const char *join = "";
+
+	buffer_append_char(out, '[');
+	for (size_t i = 0; i < ARRAY_SIZE(also_protected); i++, join = ", ") {
+		buffer_appendf(out, "%s", join);
+		json_append_string(out, also_protected[i]);
+	}
+	for (const struct event_type *row = event_types(); row->name; row++)
+		if (is_critical_of_ours(row))
+			buffer_appendf(out, "%s\"%s\"", join, row->name);
+	buffer_append_char(out, ']');
+}
+
 static void format_text(const char *key, struct span text, struct buffer *out)
 {
 	buffer_appendf(out, "    %s: ", key);

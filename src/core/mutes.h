@@ -91,6 +91,14 @@ static inline bool mute_is_over(const struct mute *m, uint64_t now_us)
 /** mute_append_what() - its criteria: "type=module_loaded data.module=nf_tables" */
 void mute_append_what(const struct mute *m, struct buffer *out);
 
+/** mute_append_json() - for programs: {"id": 1, "type": ["module_loaded"], "data":
+ * ["module=nf_tables"], "until": "2026-12-05T04:06:58.000000Z", "reason": "…", "by": "…"}; what it
+ * has not is not there */
+void mute_append_json(const struct mute *m, struct buffer *out);
+
+/** mutes_append_protected() - the types that nobody can mute: ["sensor_gone", …] */
+void mutes_append_protected(struct buffer *out);
+
 /** mutes_protects() - is this type one that nobody can mute? */
 bool mutes_protects(struct span type);
 

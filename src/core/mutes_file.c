@@ -42,8 +42,10 @@ static void append_line(const struct mute *m, struct buffer *out)
 	buffer_append_u64(out, m->id);
 	buffer_append_char(out, '\t');
 	mute_append_what(m, out);
-	buffer_appendf(out, "\t%s\t%s\t%s\n", until, m->reason ? m->reason : "",
+	buffer_appendf(out, "\t%s\t%s\t%s\t", until, m->reason ? m->reason : "",
 		       m->by ? m->by : "");
+	mute_append_json(m, out);
+	buffer_append_char(out, '\n');
 }
 
 int mutes_load_lines(const char *path, struct buffer *out)

@@ -19,8 +19,8 @@ int mutes_load(const char *path, struct mutes *ret, struct buffer *errors);
 
 /**
  * mutes_load_lines() - the same as a line each, for who takes no YAML apart
- * @out: gets them: id, what, until, reason and by, each but the last with a tab behind it, the
- *	last with a newline; or, of a failure, the complaints
+ * @out: gets them: id, what, until, reason, by and all of it as JSON (mute_append_json()), each but
+ *	the last with a tab behind it, the last with a newline; or, of a failure, the complaints
  */
 int mutes_load_lines(const char *path, struct buffer *out);
 

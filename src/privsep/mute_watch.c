@@ -18,6 +18,7 @@ enum part {
 	PART_UNTIL,
 	PART_REASON,
 	PART_BY,
+	PART_JSON,
 	PART_COUNT,
 };
 
@@ -143,6 +144,27 @@ static int read_lines(struct mute_watch *w, struct buffer *ret)
 	return r;
 }
 
+/* The last part of each line, for who shows what is muted: it is JSON as it is. */
+static void show(struct mute_watch *w)
+{
+	_cleanup_buffer_ struct buffer text = { .limit = MUTES_PAGE_MAX };
+	struct span rest = buffer_span(&w->known), line;
+
+	if (!w->page)
+		return;
+	while ((line = next_line(&rest)).data) {
+		const char *tab = memrchr(line.data, '\t', line.len);
+
+		if (!tab)
+			continue;
+		buffer_append_span(&text, text.len ? SPAN(",\n") : SPAN("\n"));
+		buffer_append_span(&text, span_skip(line, (size_t)(tab + 1 - line.data)));
+	}
+	if (buffer_error(&text) || mutes_page_write(w->page, buffer_span(&text)) < 0)
+		log_warning("the mutes are too long for the dashboard, which shows those "
+			    "before");
+}
+
 static void watch(struct mute_watch *w)
 {
 	const char *path = w->path;
@@ -164,7 +186,7 @@ static void look_later(struct mute_watch *w)
 
 static void read_again(struct mute_watch *w)
 {
-	struct buffer lines = { 0 };
+	struct buffer lines = { 0 }, before;
 
 	watch(w);
 	look_later(w);
@@ -172,10 +194,12 @@ static void read_again(struct mute_watch *w)
 		buffer_deinit(&lines);
 		return;
 	}
-	mute_watch_compare(w->reports, buffer_span(&w->known), buffer_span(&lines),
-			   clock_now().real_us);
-	buffer_deinit(&w->known);
+	before = w->known;
 	w->known = lines;
+	show(w); /* who looks because of the event sees what it tells of */
+	mute_watch_compare(w->reports, buffer_span(&before), buffer_span(&w->known),
+			   clock_now().real_us);
+	buffer_deinit(&before);
 }
 
 static void on_saved(void *context)
@@ -232,6 +256,7 @@ void mute_watch_start(struct mute_watch *w, const char *path)
 		return;
 	if (read_lines(w, &w->known) < 0)
 		buffer_clear(&w->known);
+	show(w);
 	tell_known(w);
 }
 

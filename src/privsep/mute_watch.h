@@ -9,6 +9,7 @@
 #define PRIVSEP_MUTE_WATCH_H
 
 #include "core/mutes_file.h"
+#include "core/mutes_page.h"
 #include "privsep/file_watch.h"
 #include "privsep/loader.h"
 #include "privsep/reports.h"
@@ -16,13 +17,15 @@
 /** MUTE_WATCH_LOOK_US - from one look to the next */
 #define MUTE_WATCH_LOOK_US (10 * USEC_PER_SEC)
 
-/** Begin with the first four. */
+/** Begin with the first five. */
 struct mute_watch {
 	sd_event *event;
 	struct reports *reports;
 	loader_load *load; /* mutes_load_lines() of the file, in a child */
 	void *context;
-	char *path; /* of it; owned */
+	struct mutes_page
+		*page; /* gets what is in force, for the dashboard; NULL: nobody asks */
+	char *path;    /* of it; owned */
 	struct file_watch files;
 	struct mutes_file file; /* as it was read last */
 	sd_event_source *look;

@@ -508,7 +508,8 @@ static void init_parts(struct supervisor *s)
 	s->mutes = (struct mute_watch){ .event = s->event,
 					.reports = &s->reports,
 					.load = o->load_mutes,
-					.context = o->context };
+					.context = o->context,
+					.page = o->mutes };
 	s->core = (struct worker){ .name = "core",
 				   .event = s->event,
 				   .context = s,

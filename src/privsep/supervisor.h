@@ -68,9 +68,10 @@ struct supervisor_options {
 	 * Return: how many. NULL: only SIGHUP has rules read again
 	 */
 	size_t (*rule_paths)(void *context, const char **ret);
-	const char *mutes_path;	 /* what is muted is told of; NULL: nobody can mute. Read
+	const char *mutes_path;	  /* what is muted is told of; NULL: nobody can mute. Read
 				 * only when supervisor_run() starts */
-	loader_load *load_mutes; /* mutes_load_lines(), with @context */
+	loader_load *load_mutes;  /* mutes_load_lines(), with @context */
+	struct mutes_page *mutes; /* gets those in force; NULL: nobody shows them */
 	/**
 	 * What core inherits from the log folder is not there any more: put something else
 	 * in its place, before the next core. Return: 0 or -errno. NULL: core goes on

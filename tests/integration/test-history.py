@@ -378,7 +378,7 @@ def test_what_cannot_be_asked(daemon, _):
     for path in ("histogram?limit=1", "facets?limit=1", "stats?q=1", "export?format=xml", "histogram?bucket=7"):
         equal(problem(d, f"/api/v1/{path}")[0], 400)
     equal(problem(d, "/api/v1/nothing")[0], 404)
-    for path in ("events", "events/1", "histogram", "facets", "stats", "export", "openapi.json", "rules",
+    for path in ("events", "events/1", "histogram", "facets", "stats", "export", "openapi.json", "mutes", "rules",
                  "rules/test?line=a"):
         equal(problem(d, f"/api/v1/{path}", {"Authorization": "Bearer 0"})[0], 401)
         equal(problem(d, f"/api/v1/{path}", {"Origin": "http://evil.example"})[0], 403)

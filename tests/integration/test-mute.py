@@ -127,6 +127,40 @@ def test_who_mutes_is_told(daemon, folder):
     equal(len(d.events("mute_added")), 2)
 
 
+def test_the_dashboard_knows_what_is_muted(daemon, folder):
+    (folder / "lksm.yaml").write_text("")
+    d = daemon("--config", str(folder / "lksm.yaml"), dashboard=True).start()
+
+    def mutes():
+        return json.loads(d.get("/api/v1/mutes"))["mutes"]
+
+    d.append(record(0, LOADED.format("a")))
+    d.wait_events(1)
+    equal(mutes(), [])
+    mute(folder, "--type", "module_*", "--data", "module=nf_tables", "--reason", 'a "known" one\u2028')
+    d.wait_events(1, "mute_added")
+    (one,) = mutes()
+    equal({k: one[k] for k in ("id", "type", "data", "reason")},
+          {"id": 1, "type": ["module_*"], "data": ["module=nf_tables"], "reason": 'a "known" one\u2028'})
+    mute(folder, "--rule", "b")
+    d.wait_events(2, "mute_added")
+    equal([m["id"] for m in mutes()], [1, 2])
+    (folder / "mutes.yaml").write_text("mutes: nonsense")
+    d.wait_events(1, "config_rejected")
+    equal([m["id"] for m in mutes()], [1, 2])
+    (folder / "mutes.yaml").unlink()
+    d.wait_events(2, "mute_removed")
+    equal(mutes(), [])
+    mute(folder, "--source", "c")
+    d.wait_events(3, "mute_added")
+    d.stop()
+    d.start()
+    d.wait_events(1, "mutes_in_force")
+    equal([m["source"] for m in mutes()], [["c"]])
+    assert "log_tampered" in json.loads(d.get("/api/v1/mutes"))["protected"]
+    d.stop()
+
+
 def test_who_mutes_behind_a_link_is_told(daemon, folder):
     (folder / "lksm.yaml").write_text("")
     (folder / "elsewhere").mkdir()

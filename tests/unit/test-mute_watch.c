@@ -9,8 +9,8 @@
 #include "expect.h"
 
 #define NOW_US ((uint64_t)1770724800 * 1000000) /* 2026-02-10T12:00:00Z */
-#define ONE    "1\ttype=a\t2026-02-10T12:00:00.000000Z\twhy\troot\n"
-#define TWO    "2\ttype=b data.k=\"x\"\t\t\t\n"
+#define ONE    "1\ttype=a\t2026-02-10T12:00:00.000000Z\twhy\troot\t{\"id\": 1}\n"
+#define TWO    "2\ttype=b data.k=\"x\"\t\t\t\t{\"id\": 2}\n"
 #define ADDED_ONE                                                                   \
 	"{\"type\": \"mute_added\", \"data\": {\"id\": 1, \"what\": \"type=a\", "   \
 	"\"until\": \"2026-02-10T12:00:00.000000Z\", \"reason\": \"why\", \"by\": " \
@@ -32,10 +32,10 @@ static const struct change {
 	{ "one more", ONE, ONE TWO, ADDED_TWO },
 	{ "one less", ONE TWO, ONE, REMOVED("2", "type=b data.k=\\\"x\\\"", "removed") },
 	{ "over by now", ONE TWO, TWO, REMOVED("1", "type=a", "expired") },
-	{ "changed", "2\ttype=a\t\t\t\n", TWO,
+	{ "changed", "2\ttype=a\t\t\t\t{}\n", TWO,
 	  REMOVED("2", "type=a", "removed") ADDED_TWO },
-	{ "not ours", "", "x\ttype=a\t\t\t\n1\ttype=a\n\n1\ta\tb\tc\td\te\n", "" },
-	{ "torn", "", "1\ttype=a\t\t\t", "" },
+	{ "not ours", "", "x\ttype=a\t\t\t\t\n1\ttype=a\n\n1\ta\tb\tc\td\te\tf\n", "" },
+	{ "torn", "", "1\ttype=a\t\t\t\t{}", "" },
 };
 
 static void test_changes(void **state)

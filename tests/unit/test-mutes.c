@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "core/mutes_file.h"
+#include "core/mutes_page.h"
 #include "expect.h"
 #include "folder.h"
 
@@ -173,6 +174,13 @@ static const char whole[] =
 	"  - id: 4\n"
 	"    type: \"c\"\n";
 
+/* And the first of them for programs. */
+#define JSON                                                                         \
+	"{\"id\": 3, \"type\": [\"a\", \"b*\"], \"rule\": [\"r: #x\"], \"source\": " \
+	"[\"s\"], \"data\": [\"k=it's \\\"so\\\"\", \"n=7\"], \"until\": "           \
+	"\"2026-02-10T12:00:00.000001Z\", \"reason\": \"für immer \\u2028 {x}\", "  \
+	"\"by\": \"root (uid 0)\"}"
+
 static void test_what_is_written_is_read(void **state)
 {
 	_cleanup_buffer_ struct buffer again = { 0 }, what = { 0 };
@@ -216,10 +224,51 @@ static void test_a_file_comes_changes_and_goes(void **state)
 	expect_span("lines", "text", buffer_span(&lines),
 		    SPAN("3\ttype=a,b* rule=r: #x source=s data.k=it's \"so\" data.n=7\t"
 			 "2026-02-10T12:00:00.000001Z\tfür immer \u2028 {x}\t"
-			 "root (uid 0)\n4\ttype=c\t\t\t\n"));
+			 "root (uid 0)\t" JSON "\n4\ttype=c\t\t\t\t{\"id\": 4, \"type\": "
+			 "[\"c\"]}\n"));
 	assert_int_equal(unlink(path), 0);
 	assert_true(mutes_file_is_news(&file));
 	remove_folder(folder);
+}
+
+static void test_the_protected_are_listed(void **state)
+{
+	_cleanup_buffer_ struct buffer list = { 0 };
+
+	(void)state;
+	mutes_append_protected(&list);
+	assert_true(span_contains(buffer_span(&list), SPAN("[\"records_lost\", ")));
+	assert_true(span_contains(buffer_span(&list), SPAN(", \"log_tampered\"")));
+	assert_false(span_contains(buffer_span(&list), SPAN("module_loaded")));
+	for (const struct event_type *row = event_types(); row->name; row++) {
+		_cleanup_buffer_ struct buffer name = { 0 };
+
+		buffer_appendf(&name, "\"%s\"", row->name);
+		if (span_contains(buffer_span(&list), buffer_span(&name)) !=
+		    mutes_protects(span_from(row->name)))
+			fail_msg("%s", row->name);
+	}
+}
+
+/* A page has one whole text, or says that it has none. */
+static void test_a_page_has_a_whole_text(void **state)
+{
+	struct mutes_page *page = mutes_page_create();
+	_cleanup_buffer_ struct buffer text = { 0 };
+
+	(void)state;
+	assert_non_null(page);
+	assert_int_equal(mutes_page_read(page, &text), 0);
+	assert_int_equal(mutes_page_write(page, SPAN("one")), 0);
+	assert_int_equal(mutes_page_write(page, SPAN("two")), 0);
+	assert_int_equal(mutes_page_write(page, (struct span){ "", MUTES_PAGE_MAX + 1 }),
+			 -EFBIG);
+	assert_int_equal(mutes_page_read(page, &text), 4);
+	expect_span("page", "text", buffer_span(&text), SPAN("two"));
+	atomic_fetch_add(&page->number, 1); /* a third is being written */
+	assert_int_equal(mutes_page_read(page, &text), 0);
+	expect_span("page", "text", buffer_span(&text), SPAN("two"));
+	mutes_page_unmap(page);
 }
 
 int main(void)
@@ -231,6 +280,8 @@ int main(void)
 		cmocka_unit_test(test_there_may_be_so_many),
 		cmocka_unit_test(test_what_is_written_is_read),
 		cmocka_unit_test(test_a_file_comes_changes_and_goes),
+		cmocka_unit_test(test_the_protected_are_listed),
+		cmocka_unit_test(test_a_page_has_a_whole_text),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,6 +6,7 @@
 #define OUTPUT_DASHBOARD_DASHBOARD_H
 
 #include "core/counters.h"
+#include "core/mutes_page.h"
 #include "core/rules.h"
 #include "core/sandbox_page.h"
 #include "output/dashboard/tls.h"
@@ -31,6 +32,7 @@ struct dashboard_options {
 	void (*started)(void); /* all threads run; NULL: nobody wants to know */
 	const struct counters *counters; /* for /metrics; may be NULL */
 	const struct rules_files *rules; /* that are in force; NULL: not shown */
+	const struct mutes_page *mutes;	 /* in force, as JSON; NULL: nothing is muted */
 };
 
 /**

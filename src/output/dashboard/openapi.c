@@ -64,6 +64,16 @@ static const struct {
 		  "\"null\"]}}}") },
 	{ "/api/v1/types", 0, "What the types of events mean",
 	  JSON_OF("{\"type\": [\"array\", \"object\"]}") },
+	{ "/api/v1/mutes", 0,
+	  "What is muted now, and the types that nobody can mute; a word of type, rule, "
+	  "source or behind the = of data may be a pattern",
+	  JSON_OF("{\"type\": \"object\", \"required\": [\"mutes\", \"protected\"], "
+		  "\"properties\": {\"mutes\": {\"type\": \"array\", \"items\": "
+		  "{\"type\": \"object\", \"required\": [\"id\"], \"properties\": "
+		  "{\"id\": " COUNT ", \"type\": " WORDS ", \"rule\": " WORDS
+		  ", \"source\": " WORDS ", \"data\": " WORDS ", \"until\": " TIME
+		  ", \"reason\": " TEXT ", \"by\": " TEXT "}}}, \"protected\": " WORDS
+		  "}}") },
 	{ "/api/v1/rules", 0, "The rules that are in force, in the order of their files",
 	  JSON_OF("{\"type\": \"object\", \"required\": [\"rules\"], \"properties\": "
 		  "{\"rules\": {\"type\": \"array\", \"items\": {\"type\": \"object\", "

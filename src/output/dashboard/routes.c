@@ -325,6 +325,22 @@ static enum MHD_Result answer_rules_test(const struct request *request)
 	return answer_buffer(request->connection, MHD_HTTP_OK, TYPE_JSON, &body);
 }
 
+/* What is there was made where the file is read: it is copied. */
+static enum MHD_Result answer_mutes(const struct request *request)
+{
+	const struct mutes_page *page = request->server->options->mutes;
+	_cleanup_buffer_ struct buffer body = { 0 };
+
+	buffer_append_literal(&body, "{\"mutes\": [");
+	if (page && mutes_page_number(page) && !mutes_page_read(page, &body))
+		return answer_error(request->connection, MHD_HTTP_SERVICE_UNAVAILABLE,
+				    "what is muted changes just now", NULL, NULL);
+	buffer_append_literal(&body, "], \"protected\": ");
+	mutes_append_protected(&body);
+	buffer_append_literal(&body, "}\n");
+	return answer_buffer(request->connection, MHD_HTTP_OK, TYPE_JSON, &body);
+}
+
 static const struct route routes[] = {
 	{ "/api/events", "GET, HEAD", METHOD_GET, true, answer_events },
 	{ "/api/v1/events", "GET, HEAD", METHOD_GET, true, answer_query, QUERY_EVENTS },
@@ -335,6 +351,7 @@ static const struct route routes[] = {
 	{ "/api/v1/stats", "GET, HEAD", METHOD_GET, true, answer_query, QUERY_STATS },
 	{ "/api/v1/export", "GET, HEAD", METHOD_GET, true, answer_query, QUERY_EXPORT },
 	{ "/api/v1/openapi.json", "GET, HEAD", METHOD_GET, true, answer_openapi },
+	{ "/api/v1/mutes", "GET, HEAD", METHOD_GET, true, answer_mutes },
 	{ "/api/v1/rules", "GET, HEAD", METHOD_GET, true, answer_rules },
 	{ "/api/v1/rules/test", "GET, HEAD", METHOD_GET, true, answer_rules_test },
 	{ "/api/v1/stream", "GET, HEAD", METHOD_GET, true, answer_stream },
