@@ -92,6 +92,7 @@ export class MockServer {
 	asked = [];		/* paths and queries that were put to it */
 	status = { version: '0.0.0', writer: 'running', uptime_s: 60, sensor: 'armed', log_failures: 0,
 		lost: { overrun: 0, before_start: 3 }, seals: 7 };
+	mutes = [];		/* as /api/v1/mutes has them */
 	types = { module_loaded: { attack: ['T1547.006'], sentence: 'A kernel module was loaded' } };
 	nextSeq = 0;
 	token = null;		/* null: no authentication */
@@ -141,16 +142,32 @@ export class MockServer {
 
 	/* An event without seq gets the next one. */
 	push(...events) {
-		for (const event of events) {
+		this.deliver(this.hold(...events));
+	}
+
+	/* The history has them, who follows has not: -> for deliver() */
+	hold(...events) {
+		return events.map((event) => {
 			const seq = this.nextSeq++;
 			const line = encode({ seq, ...event });
 
-			this.lines.push([seq, line]);
 			this.history?.push(line);
-			for (const stream of this.#streams)
-				stream.write(`id: ${seq}\ndata: ${line}\n\n`);
-		}
+			return [seq, line];
+		});
+	}
+
+	/* To who follows, in one piece. */
+	deliver(entries) {
+		this.lines.push(...entries);
+		for (const stream of this.#streams)
+			stream.write(entries.map(([seq, line]) => `id: ${seq}\ndata: ${line}\n\n`).join(''));
 		this.lines.splice(0, this.lines.length - RING);
+	}
+
+	/* As if somebody had run lksm mute: the daemon tells of it by an event. */
+	mute(...mutes) {
+		this.mutes = mutes;
+		this.push({ type: 'mute_added', data: { id: 1 }, severity: 'medium', source: 'lksm', ...stamp(Date.now() * 1000, this.#record++) });
 	}
 
 	/* Kernel-log texts, named as the shipped rules name them. */
@@ -211,6 +228,8 @@ export class MockServer {
 		if (pathname === '/api/v1/status')
 			return json(response, JSON.stringify({ ...this.status, history: this.history !== null,
 				newest_seq: this.nextSeq - 1, sealed_to: this.nextSeq - 1 }));
+		if (pathname === '/api/v1/mutes')
+			return json(response, JSON.stringify({ mutes: this.mutes, protected: ['sensor_gone'] }));
 		if (pathname === '/api/v1/types')
 			return json(response, JSON.stringify(this.types));
 		if (pathname.startsWith('/api/v1/'))

@@ -254,6 +254,18 @@ browserTest('what the history already has is not told as new', { mock: true, ope
 	await page.getByText('↑ 1 newer event').waitFor();
 });
 
+browserTest('what comes in late is not told as new, if the history has it', { mock: true }, async ({ page, server }) => {
+	const now = (i) => stamp(Date.now() * 1000, i);
+
+	aged(server, [9, probe('a')]);
+	await rowCount(page, 1);
+	const late = server.hold({ ...probe('b'), ...now(2) });
+	await range(page, '1h').click();
+	await dataIs(page, ['symbol=b', 'symbol=a']);
+	server.deliver([...late, ...server.hold({ ...probe('c'), ...now(3) })]);
+	await page.getByText('↑ 1 newer event').waitFor();
+});
+
 browserTest('repeats are folded with a count, unfolded, and never lost', {}, async ({ page, server }) => {
 	const shown = () => page.locator('#rows tr.event:not([hidden]) td[data-key="data"]').allTextContents();
 
