@@ -108,6 +108,10 @@ export async function getStatus(signal) {
 	return (await get('/api/v1/status', limited(signal))).json();
 }
 
+export async function getMutes(signal) {
+	return (await get('/api/v1/mutes', limited(signal))).json();
+}
+
 export async function getTypes(signal) {
 	return (await get('/api/v1/types', limited(signal))).json();
 }

@@ -16,7 +16,8 @@ import { formatCount } from './format.js';
 import { bindKeys, fillHelp } from './keys.js';
 import { Live } from './live.js';
 import { MuteDialog } from './mute.js';
-import { showPanels, showPastWords } from './panels.js';
+import { Mutes } from './mutes.js';
+import { showFeedState, showPanels, showPastWords, showPill } from './panels.js';
 import { Past } from './past.js';
 import * as prefs from './prefs.js';
 import { RangeBar } from './rangebar.js';
@@ -33,17 +34,11 @@ const ACTIVITY_EVERY_MS = 1000;
 const ADDRESS_AFTER_MS = 300;
 const ASK_AFTER_MS = 300;
 const NEAR_END_PX = 600;
-const STATES = {
-	connecting: 'Connecting…',
-	live: 'Live',
-	polling: 'Polling every 2 s',
-	reconnecting: 'Reconnecting…',
-	'signed-out': 'Signed out',
-};
 
 const title = new Title();
 const live = new Live({ onFlush: show });
 const { store } = live;
+const mutes = new Mutes({ button: byId('muted'), onChange: showMutes });
 const activity = new Activity(byId('activity'), byId('activity-label'));
 const search = byId('search');
 const dialogs = ['help-dialog', 'export-dialog', 'mute-dialog'].map(byId);
@@ -169,7 +164,8 @@ const feed = new Feed({ onItems: receive, onState: showState });
 /* --- live events in -------------------------------------------------------------------- */
 
 function receive(items) {
-	title.note(items);
+	mutes.note(items);
+	title.note(items.filter((item) => !mutes.has(item)));
 	activity.add(items);
 	live.receive(items);
 }
@@ -195,7 +191,20 @@ function isAwaitingNews() {
 
 /* A notice belongs to the stream, not to a filter. */
 function isShown(item) {
-	return !item.event || matches(item);
+	return !item.event || matches(item) && !isHidden(item);
+}
+
+/* Live, as the commands that watch; the history has all. */
+function isHidden(item) {
+	return isLive() && mutes.hides(item);
+}
+
+/* Others are muted than before, or the reader wants to see them, or no more. */
+function showMutes() {
+	if (isLive())
+		table.reset(store.items.filter(isShown));
+	showFacets();
+	showEmptiness();
 }
 
 /* --- the history in -------------------------------------------------------------------- */
@@ -257,6 +266,8 @@ function showState(next, why) {
 	if (isBack && (state === 'reconnecting' || schema === FALLBACK))
 		void loadSchema();
 	if (isBack) {
+		if (state === 'reconnecting')
+			void mutes.load();
 		signIn.hide();
 		if (state !== 'live' && state !== 'polling')
 			status.start();
@@ -266,28 +277,16 @@ function showState(next, why) {
 		status.stop();
 	}
 	state = next;
-	setText(byId('state-text'), STATES[state]);
-	byId('state').dataset.state = state;
-	byId('state').title = why;
+	showFeedState(state, why);
 	if (state === 'signed-out')
 		signIn.ask();
 	showEmptiness();
 }
 
 function showNewer() {
-	const newer = byId('newer');
-	const isHeld = store.paused && isLive();
-
 	if (isLive() && !table.isAnchored)
 		nNewer = 0;
-	if (isHeld)
-		setText(newer, `Paused · ${formatCount(store.nHeld, 'new event', 'new events')} · Resume`);
-	else if (!isLive() && view.before !== null)
-		setText(newer, '↑ To the newest');
-	else
-		setText(newer, `↑ ${formatCount(nNewer, 'newer event', 'newer events')}`);
-	newer.hidden = !isHeld && nNewer === 0 && (isLive() || view.before === null);
-	newer.classList.toggle('paused', isHeld);
+	showPill({ isLive: isLive(), isHeld: store.paused && isLive(), nHeld: store.nHeld, nNewer, view });
 }
 
 function showFacets() {
@@ -295,7 +294,7 @@ function showFacets() {
 	facetsTimer = 0;
 	lastFacets = performance.now();
 	if (isLive())
-		facets.update(store.items, view.filter);
+		facets.update(store.items.filter((item) => !isHidden(item)), view.filter);
 	else
 		facets.show(pastCounts, view.filter);
 }
@@ -308,12 +307,16 @@ function showFacetsSoon() {
 }
 
 function showEmptiness() {
+	const kept = store.items.filter((item) => item.event);
+	const nMuted = mutes.count(kept, isLive());
+
 	showPanels({
 		isLive: isLive(),
 		isReady: state === 'live' || state === 'polling',
 		isSignedOut: state === 'signed-out',
 		view, pastState, hasMore, isFull, hasTimeline,
-		nEvents: store.items.filter((item) => item.event).length,
+		nEvents: kept.length - nMuted,
+		nMuted,
 		nShown: table.nEvents,
 		nFolded: table.nHidden,
 	});
@@ -515,7 +518,7 @@ function openExport() {
 	const params = past.exportParams;
 
 	if (isLive())
-		exportDialog.openLive(store.items.filter((item) => item.event && matches(item)), schema);
+		exportDialog.openLive(store.items.filter((item) => item.event && isShown(item)), schema);
 	else if (params)
 		exportDialog.openPast(params);
 }
@@ -593,6 +596,7 @@ const BINDINGS = [
 	{ keys: ['o'], show: ['o'], help: 'newest or oldest first (history)', run: toggleOrder },
 	{ keys: ['s'], show: ['s'], help: 'more like this event', run: moreLikeThis },
 	{ keys: ['m'], show: ['m'], help: 'mute this event: the command', run: openMute },
+	{ keys: ['M'], show: ['M'], help: 'what is muted: show or hide it (live)', run: () => mutes.toggle() },
 	{ keys: ['e'], show: ['e'], help: 'export what is shown', run: openExport },
 	{ keys: ['p'], show: ['p'], help: 'pause, resume (live)', run: togglePause },
 	{ keys: ['u'], show: ['u'], help: 'UTC or local time', run: toggleZone },
@@ -609,6 +613,8 @@ const CLICKS = {
 	clear: clearFilters,
 	order: toggleOrder,
 	repeats: toggleCollapsing,
+	muted: () => mutes.toggle(),
+	'all-muted-show': () => mutes.toggle(),
 	export: openExport,
 	newer: toNewest,
 	'unmatched-clear': clearFilters,
@@ -639,7 +645,11 @@ function listen() {
 	});
 	addEventListener('hashchange', () => void arrive());
 	matchMedia('(prefers-color-scheme: dark)').addEventListener('change', showPrefs);
-	setInterval(() => document.hidden || activity.draw(Date.now()), ACTIVITY_EVERY_MS);
+	setInterval(() => {
+		mutes.checkTime();
+		if (!document.hidden)
+			activity.draw(Date.now());
+	}, ACTIVITY_EVERY_MS);
 }
 
 /* --- beginning ------------------------------------------------------------------------- */
@@ -675,6 +685,7 @@ async function loadSchema() {
 /* Also after signing in: what was refused before is asked for again. */
 async function begin() {
 	await loadSchema();
+	void mutes.load();
 	feed.start();
 	if (!isLive() && status.hasHistory)
 		askPast();

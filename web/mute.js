@@ -97,7 +97,7 @@ export class MuteDialog {
 
 		this.command.replaceChildren(...safeText(isSaid ?
 			commandOf(this.#choices, this.duration.value, this.reason.value) : ''));
-		setText(this.note, isSaid ? 'Events that have all of this are logged as always, but nobody is alerted to them. ' +
+		setText(this.note, isSaid ? 'Events that have all of this are logged as always, but nobody is alerted to them, and live lists leave them out. ' +
 			'What tells of an attack on LKSM itself cannot be muted: the command says so.' :
 			'Choose at least one thing that the muted events have in common.');
 		this.copy.disabled = !isSaid;

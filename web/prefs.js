@@ -47,6 +47,15 @@ export function toggleCollapsing() {
 	return isCollapsing();
 }
 
+export function isShowingMuted() {
+	return load('lksm-muted') === 'shown';
+}
+
+export function toggleMuted() {
+	save('lksm-muted', isShowingMuted() ? 'hidden' : 'shown');
+	return isShowingMuted();
+}
+
 export function zone() {
 	return load('lksm-zone') === 'utc' ? 'utc' : 'local';
 }

@@ -4,4 +4,5 @@ import './unit.test.mjs';
 import './live.test.mjs';
 import './use.test.mjs';
 import './past.test.mjs';
+import './muted.test.mjs';
 import './safety.test.mjs';

@@ -9,6 +9,7 @@ import { isSameLog, parseArray, parseLine, splitArray } from '../../web/lines.js
 import { columnsOf, describe, FALLBACK } from '../../web/schema.js';
 import { createParser } from '../../web/sse.js';
 import { choicesOf, commandOf, quote } from '../../web/mute.js';
+import { isTaken, matchWord } from '../../web/mutes.js';
 import { filterParams } from '../../web/question.js';
 import { Repeats } from '../../web/repeats.js';
 import { describe as describeStatus } from '../../web/status.js';
@@ -24,6 +25,28 @@ function table(name, cases, run) {
 			assert.deepEqual(run(input), want, `for ${JSON.stringify(input)}`);
 	});
 }
+
+table('a muted word is a pattern, as of fnmatch(3)', [
+	[['a', 'a'], true], [['a', 'A'], false], [['', ''], true], [['*', ''], true], [['a.c', 'abc'], false],
+	[['nf_*', 'nf_tables'], true], [['nf_*', 'xnf_tables'], false], [['*_tables', 'nf_tables'], true],
+	[['?', 'a'], true], [['?', ''], false], [['?', 'ab'], false], [['*a*b', 'xaxbxb'], true], [['*a*b', 'xaxbx'], false],
+	[['[a-c]x', 'bx'], true], [['[a-c]x', 'dx'], false], [['[!a-c]x', 'dx'], true], [['[]a]', ']'], true], [['[a-]', '-'], true],
+	[['[a', '[a'], true], [['a\\*b', 'a\\*b'], false], [['a\\**', 'a*b'], true], [['**', 'x'], true],
+	[[`${'*a'.repeat(120)}b`, 'a'.repeat(255)], false], [['a*', 'a'.repeat(256)], false],
+], ([pattern, text]) => matchWord(pattern, text));
+
+table('a mute takes what has all that it says', [
+	[{ type: ['module_loaded'] }, true],
+	[{ type: ['x', 'module_*'] }, true],
+	[{ type: ['x'] }, false],
+	[{ type: ['module_loaded'], rule: ['other'] }, false],
+	[{ source: ['kprobe_reader'], data: ['module=nf_*', 'uid=0'] }, true],
+	[{ data: ['uid=1'] }, false],
+	[{ data: ['pid=0'] }, false],
+	[{ data: ['toString=*'] }, false],
+	[{ data: ['flag=true'] }, true],
+], (mute) => isTaken(mute, { type: 'module_loaded', source: 'kprobe_reader', rule: 'module_loaded',
+	data: { module: 'nf_tables', uid: 0, flag: true } }));
 
 table('unseen characters are shown', [
 	['plain ünïcode 光 🐧', 'plain ünïcode 光 🐧'],
