@@ -12,6 +12,7 @@
 #include "cli/tally.h"
 #include "cli/view.h"
 #include "core/json_members.h"
+#include "core/rules_json.h"
 
 struct listing {
 	struct view view;
@@ -49,24 +50,11 @@ static uint64_t count_of(const struct listing *l, struct span id)
 
 static void append_json(struct listing *l, const struct rule_info *info)
 {
-	struct buffer *out = &l->view.out;
+	uint64_t matches = count_of(l, info->id);
 
-	buffer_append_literal(out, "{\"id\": ");
-	json_append_string(out, info->id);
-	json_append_member(out, "type", info->type);
-	json_append_member(out, "severity", span_from(severity_name(info->severity)));
-	json_append_member(out, "for",
-			   info->scope == RULES_KERNEL_LOG ? SPAN("kernel_log")
-							   : SPAN("photon_ring"));
-	json_append_member(out, "condition", info->condition);
-	json_append_member(out, "tags", info->tags);
-	json_append_member(out, "attack", info->attack);
-	json_append_member(out, "file", span_from(info->file));
-	buffer_appendf(out, ", \"line\": %d, \"examples\": %zu, \"drop\": %s", info->line,
-		       info->n_examples, info->is_drop ? "true" : "false");
-	if (l->counts)
-		buffer_appendf(out, ", \"count\": %" PRIu64, count_of(l, info->id));
-	buffer_append_literal(out, "}\n");
+	rules_append_json(l->setup.rules, info, l->counts ? &matches : NULL,
+			  &l->view.out);
+	buffer_append_char(&l->view.out, '\n');
 }
 
 static void append_row(struct listing *l, const struct rule_info *info)

@@ -165,8 +165,9 @@ def test_rules_list_and_show(_, folder):
     equal([row[:3] for row in rows], [["first", "high", "kernel_log"], ["second", "info", "kernel_log"],
                                       ["quiet", "(drop)", "kernel_log"]])
     first = json.loads(lksm("rules", "list", "--json", "--rules", path)[0].splitlines()[0])
-    equal([first[key] for key in ("id", "type", "severity", "condition", "tags", "attack", "line", "examples")],
-          ["first", "first", "high", "match 'one {word}'", "a b", "T1014", 2, 1])
+    equal(first, {"id": "first", "type": "first", "severity": "high", "for": "kernel_log",
+                  "condition": "match 'one {word}'", "tags": ["a", "b"], "attack": ["T1014"], "file": str(path),
+                  "line": 2, "examples": ["one x"], "drop": False})
     text = lksm("rules", "show", "first", "--rules", path)[0]
     for want in ("rules.yaml:2", "match 'one {word}'", "T1014", "one x"):
         assert want in text, text
@@ -188,7 +189,7 @@ def test_rules_are_counted_from_the_log_of_a_daemon(daemon, folder):
     equal([e["data"] for e in d.events("first")], [{"word": "a"}, {"word": "b"}, {"word": "end"}])
     rows = [json.loads(x) for x in lksm("rules", "list", "--json", "--counts", "--rules", path, "--log-dir",
                                         d.logs)[0].splitlines()]
-    equal({row["id"]: row["count"] for row in rows}, {"first": 3, "second": 1, "quiet": 0})
+    equal({row["id"]: row["matches"] for row in rows}, {"first": 3, "second": 1, "quiet": 0})
     d.stop()
 
 

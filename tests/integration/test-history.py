@@ -538,6 +538,9 @@ def test_the_rules_in_force_are_shown_and_tried(daemon, folder):
                      "file": str(rules / "a.yaml"), "line": 2, "examples": ["hello world", "hello"],
                      "drop": False, "matches": 2})
     equal([(r["drop"], r["matches"]) for r in first[1:]], [(False, 0), (True, 0)])
+    listed = subprocess.run([LKSM, "rules", "list", "--json", "--counts", "--rules", str(rules), "--log-dir", str(d.logs)],
+                            capture_output=True, text=True, check=True).stdout.splitlines()
+    equal([json.loads(line) for line in listed], first)  # one shape for both
 
     def tried(line):
         return get(d, "rules/test", line=line)
