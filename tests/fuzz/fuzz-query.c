@@ -57,7 +57,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		MUST(q.limit >= 1 && q.limit <= QUERY_EXPORT_MAX && q.bucket_s % 60 == 0);
 		MUST(q.n_pairs <= QUERY_VALUES_MAX);
 		MUST(q.n_terms <= QUERY_TERMS_MAX);
-		search(&q.match);
 		for (size_t i = 0; i < q.n_terms; i++) {
 			struct buffer term = { 0 };
 

@@ -4,16 +4,16 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <assert.h>
 #include <jansson.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "lksm/event_fields.h"
 
-/* FNV-1a: two pairs with one hash are told apart by who finds them. */
-#define HASH_BASIS UINT64_C(14695981039346656037)
-#define HASH_PRIME UINT64_C(1099511628211)
+#include "output/history/query.h"
 
 static const char *const fields[] = {
 #define X(name, title, kind, presence, view, description) #name,
@@ -49,16 +49,22 @@ int history_enter(int folder)
 
 void history_schema(struct buffer *out)
 {
+	unsigned char secret[HISTORY_KEY_BYTES];
+	char hex[2 * HISTORY_KEY_BYTES + 1];
+
+	randombytes_buf(secret, sizeof(secret));
+	(void)sodium_bin2hex(hex, sizeof(hex), secret, sizeof(secret));
 	buffer_append_literal(
 		out, "CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;"
-		     "CREATE TABLE dims(id INTEGER PRIMARY KEY, severity INTEGER, "
-		     "type TEXT, source TEXT, host TEXT, rule TEXT, n INTEGER);"
+		     "CREATE TABLE dims(id INTEGER PRIMARY KEY, kind INTEGER, "
+		     "n INTEGER, severity INTEGER" QUERY_COLUMNS ");"
 		     "CREATE TABLE minutes(minute INTEGER, dims INTEGER, n INTEGER, "
 		     "first INTEGER, last INTEGER, PRIMARY KEY(minute, dims)) "
 		     "WITHOUT ROWID;"
 		     "CREATE VIRTUAL TABLE words USING fts5(text, dims, data, "
 		     "content='', columnsize=0);"
-		     "CREATE TABLE events(seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, "
+		     "CREATE TABLE events(seq INTEGER PRIMARY KEY, at INTEGER NOT "
+		     "NULL, "
 		     "dim INTEGER NOT NULL, line TEXT NOT NULL");
 	for (size_t i = 1; i < ARRAY_SIZE(fields); i++) /* seq is there */
 		buffer_appendf(out, ", \"%s\" AS (json_extract(line, '$.%s')) VIRTUAL",
@@ -67,8 +73,9 @@ void history_schema(struct buffer *out)
 		       ");CREATE INDEX events_dim ON events(dim, seq, at);"
 		       "INSERT INTO words(words, rank) VALUES('hashsize', 16777216);"
 		       "INSERT INTO meta VALUES('name', ''), ('offset', 0), "
-		       "('next_seq', 0), ('complete', 0);PRAGMA user_version = %d;",
-		       HISTORY_VERSION);
+		       "('next_seq', 0), ('complete', 0), ('secret', x'%s');"
+		       "PRAGMA user_version = %d;",
+		       hex, HISTORY_VERSION);
 }
 
 /* All that the schema says, as one text. */
@@ -199,19 +206,42 @@ int history_error(int result)
 	}
 }
 
-static uint64_t hash(uint64_t h, struct span s)
+int history_load_key(sqlite3 *db, unsigned char ret[static HISTORY_KEY_BYTES])
 {
-	for (size_t i = 0; i < s.len; i++)
-		h = (h ^ (unsigned char)s.data[i]) * HASH_PRIME;
-	return h;
+	sqlite3_stmt *s = NULL;
+	int r = sqlite3_prepare_v2(db, "SELECT value FROM meta WHERE key = 'secret'", -1,
+				   &s, NULL);
+	int e = history_error(r);
+
+	if (r == SQLITE_OK)
+		e = history_error(r = sqlite3_step(s));
+	if (e == 0 &&
+	    (r != SQLITE_ROW || sqlite3_column_bytes(s, 0) != HISTORY_KEY_BYTES))
+		e = -EUCLEAN;
+	if (e == 0)
+		memcpy(ret, sqlite3_column_blob(s, 0), HISTORY_KEY_BYTES);
+	(void)sqlite3_finalize(s);
+	return e;
 }
 
-void history_token(struct span key, struct span value,
-		   char ret[static HISTORY_TOKEN_SIZE])
+/* The key's length stands before it: no two pairs are one text. */
+int history_token(const unsigned char secret[static HISTORY_KEY_BYTES], struct span key,
+		  struct span value, char ret[static HISTORY_TOKEN_SIZE])
 {
-	uint64_t h = hash(hash(hash(HASH_BASIS, key), SPAN("=")), value);
+	_cleanup_buffer_ struct buffer pair = { 0 };
+	unsigned char hash[crypto_shorthash_BYTES];
 
-	(void)snprintf(ret, HISTORY_TOKEN_SIZE, "k%016" PRIx64, h);
+	static_assert(crypto_shorthash_KEYBYTES == HISTORY_KEY_BYTES, "SipHash");
+	buffer_append_u64(&pair, key.len);
+	buffer_append_char(&pair, ':');
+	buffer_append_span(&pair, key);
+	buffer_append_span(&pair, value);
+	if (buffer_error(&pair))
+		return -ENOMEM;
+	(void)crypto_shorthash(hash, (const unsigned char *)pair.data, pair.len, secret);
+	*ret = 'k';
+	(void)sodium_bin2hex(ret + 1, HISTORY_TOKEN_SIZE - 1, hash, sizeof(hash));
+	return 0;
 }
 
 bool history_scalar(const void *json, char number[static 32], struct span *ret)

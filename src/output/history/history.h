@@ -5,9 +5,11 @@
  *
  *	events	a row an event: its line as it was logged; its fields as columns, made of
  *		lksm/event_fields.h, are computed from the line
- *	dims	what many events have in common: severity, type, source, host, rule; few rows
+ *	dims	what many events have in common: severity, type, source, host, rule, attack, tags,
+ *		stream, boot_id; few rows. kind: the same number for those that differ only in
+ *		the boot and in what of a stream's name is of one boot
  *	minutes	how many events of each dims row a minute has, and between which seqs
- *	words	full-text index: of message and values; of dims ("d7"); of key=value pairs
+ *	words	full-text index: of message and values; of kinds of dims ("d7"); of key=value pairs
  *	meta	the schema's version, and the cursor in the log: changed with the rows that it
  *		is behind, in one transaction; and whether all logs that were there when it was
  *		made have been read
@@ -23,7 +25,7 @@
 #include "base/buffer.h"
 
 #define HISTORY_FILE	"history.db"
-#define HISTORY_VERSION 2
+#define HISTORY_VERSION 3
 
 /** HISTORY_MINUTE_US - what events are counted by */
 #define HISTORY_MINUTE_US UINT64_C(60000000)
@@ -39,7 +41,7 @@ int history_enter(int folder);
 /** HISTORY_VFS - SQLite's way to files whose names stay as they are given */
 #define HISTORY_VFS "lksm"
 
-/** history_schema() - append the statements that make an empty database ours */
+/** history_schema() - append the statements that make an empty database ours, with a new key */
 void history_schema(struct buffer *out);
 
 /**
@@ -55,10 +57,23 @@ int history_remove(void);
  * it may not be written, -ENOENT if it cannot be opened */
 int history_error(int result);
 
-/** history_token() - the word of the index that stands for key=value in an event's data */
+/** HISTORY_KEY_BYTES - of the database's secret, which is drawn when it is made */
+#define HISTORY_KEY_BYTES  16
 #define HISTORY_TOKEN_SIZE 18
-void history_token(struct span key, struct span value,
-		   char ret[static HISTORY_TOKEN_SIZE]);
+
+/** history_load_key() - of an open database; 0; -EUCLEAN: it has none; -errno */
+int history_load_key(sqlite3 *db, unsigned char ret[static HISTORY_KEY_BYTES]);
+
+/**
+ * history_token() - the word of the index that stands for key=value in an event's data
+ *
+ * Keyed (SipHash-2-4), so that nobody who chooses what stands in events can choose a value that
+ * is found, or left out, as another.
+ *
+ * Return: 0; -ENOMEM.
+ */
+int history_token(const unsigned char secret[static HISTORY_KEY_BYTES], struct span key,
+		  struct span value, char ret[static HISTORY_TOKEN_SIZE]);
 
 /** history_scalar() - a JSON value as text, as it is searched for; false: it has none */
 bool history_scalar(const void *json, char number[static 32], struct span *ret);

@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "base/time_text.h"
 #include "core/event.h"
+#include "output/history/dims.h"
 
 #define TRIM_EVENTS    500
 #define DAY_US	       (UINT64_C(86400) * USEC_PER_SEC)
@@ -23,6 +24,8 @@
 #define BUSY_MS	       2000
 #define TALLIES	       64
 #define BATCH_BYTES    ((size_t)8 << 20) /* of lines, of one transaction */
+
+#define PARAMETER(name, column) ", ?"
 
 enum statement {
 	BEGIN,
@@ -53,18 +56,20 @@ static const char *const texts[STATEMENT_COUNT] = {
 	[ROLLBACK] = "ROLLBACK",
 	[ADD_EVENT] = "INSERT INTO events(seq, at, dim, line) VALUES(?1, ?2, ?3, ?4)",
 	[ADD_WORDS] = "INSERT INTO words(rowid, text, dims, data) VALUES(?1, ?2, ?3, ?4)",
-	[ADD_DIM] = "INSERT INTO dims(severity, type, source, host, rule, n) "
-		    "VALUES(?1, ?2, ?3, ?4, ?5, 0)",
+	[ADD_DIM] = "INSERT INTO dims(n, kind, severity" QUERY_COLUMNS
+		    ") VALUES(0, ?1, ?2" QUERY_FIELDS(PARAMETER) ")",
 	[COUNT_DIM] = "UPDATE dims SET n = n + ?2 WHERE id = ?1",
 	[COUNT_MINUTE] = "INSERT INTO minutes VALUES(?1, ?2, ?3, ?4, ?5) ON CONFLICT DO "
 			 "UPDATE SET n = n + ?3, last = ?5",
 	[SET_META] = "UPDATE meta SET value = ?2 WHERE key = ?1",
 	[GET_META] = "SELECT value FROM meta WHERE key = ?1",
-	[LIST_DIMS] = "SELECT id, severity, type, source, host, rule FROM dims",
-	[OLDEST] = "SELECT seq, at, dim, line FROM events WHERE at < ?1 AND dim NOT IN "
+	[LIST_DIMS] = "SELECT id, kind, severity" QUERY_COLUMNS " FROM dims",
+	[OLDEST] = "SELECT seq, at, dim, line, (SELECT kind FROM dims WHERE id = dim) "
+		   "FROM events WHERE at < ?1 AND dim NOT IN "
 		   "(SELECT id FROM dims WHERE severity = 3) ORDER BY seq LIMIT ?2",
 	[OLDEST_CRITICAL] =
-		"SELECT seq, at, dim, line FROM events WHERE at < ?1 AND dim IN "
+		"SELECT seq, at, dim, line, (SELECT kind FROM dims WHERE id = dim) FROM "
+		"events WHERE at < ?1 AND dim IN "
 		"(SELECT id FROM dims WHERE severity = 3) ORDER BY seq LIMIT ?2",
 	[DROP_EVENT] = "DELETE FROM events WHERE seq = ?1",
 	[DROP_WORDS] = "INSERT INTO words(words, rowid, text, dims, data) "
@@ -89,17 +94,18 @@ struct indexer {
 	sqlite3_stmt *statements[STATEMENT_COUNT];
 	struct log_follower *follower;
 	bool is_complete; /* and the database says so */
-	json_t *dims;	  /* of each combination, by dim_key(): its id */
+	struct dims dims;
+	unsigned char secret[HISTORY_KEY_BYTES];
 	uint64_t last_at; /* for an event without a time */
 	struct tally tallies[TALLIES];
 	size_t n_tallies;
-	struct buffer key, text, data;
+	struct buffer text, data;
 };
 
 /* What of an event is searched for and counted by. */
 struct row {
 	uint64_t seq, at;
-	int64_t dim;
+	int64_t dim, kind;
 	struct span line;
 };
 
@@ -182,17 +188,6 @@ static int store_cursor(struct indexer *x)
 	return r < 0 ? r : set_meta(x, "next_seq", at.next_seq);
 }
 
-/* Lengths are part of it: no two combinations have one key. */
-static const char *dim_key(struct indexer *x, const struct span parts[static 5])
-{
-	buffer_clear(&x->key);
-	for (size_t i = 0; i < 5; i++) {
-		buffer_appendf(&x->key, "%zu:", parts[i].len);
-		buffer_append_span(&x->key, parts[i]);
-	}
-	return buffer_cstring(&x->key);
-}
-
 static struct span column(sqlite3_stmt *s, int i)
 {
 	const char *text = (const char *)sqlite3_column_text(s, i);
@@ -200,76 +195,49 @@ static struct span column(sqlite3_stmt *s, int i)
 	return (struct span){ text ? text : "", (size_t)sqlite3_column_bytes(s, i) };
 }
 
-static int note_dim(struct indexer *x, const struct span parts[static 5], int64_t id)
-{
-	const char *key = dim_key(x, parts);
-
-	return key && json_object_setn_new_nocheck(x->dims, key, x->key.len,
-						   json_integer(id)) == 0
-		       ? 0
-		       : -ENOMEM;
-}
-
 static int load_dims(struct indexer *x)
 {
 	sqlite3_stmt *s = x->statements[LIST_DIMS];
 	int r, error = 0;
 
-	json_object_clear(x->dims);
+	dims_clear(&x->dims);
 	while (error == 0 && (r = sqlite3_step(s)) == SQLITE_ROW) {
-		struct span parts[5];
+		struct dims_row row = { .id = sqlite3_column_int64(s, 0),
+					.kind = sqlite3_column_int64(s, 1) };
 
-		for (int i = 0; i < 5; i++)
-			parts[i] = column(s, i + 1);
-		error = note_dim(x, parts, sqlite3_column_int64(s, 0));
+		for (int i = 0; i < DIMS_PARTS; i++)
+			row.parts[i] = column(s, i + 2);
+		error = dims_note(&x->dims, &row);
 	}
 	(void)sqlite3_reset(s);
 	return error ? error : history_error(r);
 }
 
-static struct span member(const json_t *event, const char *key)
+/* The row of dims that an event belongs to, made if it is the first. */
+static int find_dim(struct indexer *x, const json_t *event, enum lksm_severity severity,
+		    struct dims_row *ret)
 {
-	const json_t *value = json_object_get(event, key);
-	const char *text = json_string_value(value);
+	int r = dims_find(&x->dims, event, severity, ret);
 
-	return (struct span){ text ? text : "", text ? json_string_length(value) : 0 };
-}
-
-/* The row of dims that an event belongs to, made if it is the first; negative: -errno. */
-static int64_t find_dim(struct indexer *x, const json_t *event,
-			enum lksm_severity severity)
-{
-	char number[2] = { (char)('0' + severity), '\0' };
-	struct span parts[5] = { span_from(number), member(event, "type"),
-				 member(event, "source"), member(event, "host"),
-				 member(event, "rule") };
-	const char *key = dim_key(x, parts);
-	const json_t *known = key ? json_object_getn(x->dims, key, x->key.len) : NULL;
-	int64_t id;
-	int r;
-
-	if (!key)
-		return -ENOMEM;
-	if (known)
-		return json_integer_value(known);
-	bind_number(x, ADD_DIM, 1, severity);
-	for (int i = 1; i < 5; i++)
-		bind_text(x, ADD_DIM, i + 1, parts[i]);
+	if (r != -ENOENT)
+		return r;
+	bind_number(x, ADD_DIM, 1, (uint64_t)ret->kind);
+	for (int i = 0; i < DIMS_PARTS; i++)
+		bind_text(x, ADD_DIM, i + 2, ret->parts[i]);
 	r = run(x, ADD_DIM);
 	if (r < 0)
 		return r;
-	id = sqlite3_last_insert_rowid(x->db);
-	r = note_dim(x, parts, id);
-	return r < 0 ? r : id;
+	ret->id = sqlite3_last_insert_rowid(x->db);
+	return dims_note(&x->dims, ret);
 }
 
 /* What the full-text index holds of an event: bound to @i, from parameter 2 on. */
 static int bind_words(struct indexer *x, enum statement i, const json_t *event,
-		      char dim[static 24], int64_t id)
+		      char dim[static 24], int64_t kind)
 {
 	json_t *data = json_object_get(event, "data"), *value;
 	const char *key;
-	struct span message = member(event, "message");
+	struct span message = dims_member(event, "message");
 
 	buffer_clear(&x->text);
 	buffer_clear(&x->data);
@@ -285,11 +253,12 @@ static int bind_words(struct indexer *x, enum statement i, const json_t *event,
 			buffer_append_char(&x->text, ' ');
 			buffer_append_span(&x->text, text);
 		}
-		history_token(span_from(key), text, token);
+		if (history_token(x->secret, span_from(key), text, token) < 0)
+			return -ENOMEM;
 		buffer_append_char(&x->data, ' ');
 		buffer_append_span(&x->data, span_from(token));
 	}
-	(void)snprintf(dim, 24, "d%" PRId64, id);
+	(void)snprintf(dim, 24, "d%" PRId64, kind);
 	bind_text(x, i, 2, buffer_span(&x->text));
 	bind_text(x, i, 3, span_from(dim));
 	bind_text(x, i, 4, buffer_span(&x->data));
@@ -358,7 +327,7 @@ static int add_row(struct indexer *x, const struct row *row, const json_t *event
 	if (r < 0)
 		return r;
 	bind_number(x, ADD_WORDS, 1, row->seq);
-	r = bind_words(x, ADD_WORDS, event, dim, row->dim);
+	r = bind_words(x, ADD_WORDS, event, dim, row->kind);
 	if (r >= 0)
 		r = run(x, ADD_WORDS);
 	if (r < 0)
@@ -372,19 +341,23 @@ static int add_line(struct indexer *x, const struct log_line *line)
 	json_t *event = json_loadb(line->text.data, line->text.len, JSON_ALLOW_NUL, NULL);
 	struct row row = { .seq = line->seq, .line = line->text };
 	enum lksm_severity severity;
+	struct dims_row dim;
 	int r = 0;
 
 	if (!json_is_object(json_object_get(event, "data")) ||
-	    severity_parse(member(event, "severity"), &severity) < 0 ||
-	    event_is_routine(member(event, "type"), member(event, "source"))) {
+	    severity_parse(dims_member(event, "severity"), &severity) < 0 ||
+	    event_is_routine(dims_member(event, "type"), dims_member(event, "source"))) {
 		json_decref(event);
 		return 0;
 	}
-	if (time_text_parse(member(event, "time"), &row.at) < 0)
+	if (time_text_parse(dims_member(event, "time"), &row.at) < 0)
 		row.at = x->last_at;
 	x->last_at = row.at;
-	row.dim = find_dim(x, event, severity);
-	r = row.dim < 0 ? (int)row.dim : add_row(x, &row, event);
+	r = find_dim(x, event, severity, &dim);
+	row.dim = dim.id;
+	row.kind = dim.kind;
+	if (r >= 0)
+		r = add_row(x, &row, event);
 	json_decref(event);
 	return r;
 }
@@ -466,7 +439,7 @@ static int drop_row(struct indexer *x, const struct row *row)
 	int r;
 
 	bind_number(x, DROP_WORDS, 1, row->seq);
-	r = event ? bind_words(x, DROP_WORDS, event, dim, row->dim) : -EUCLEAN;
+	r = event ? bind_words(x, DROP_WORDS, event, dim, row->kind) : -EUCLEAN;
 	if (r >= 0)
 		r = run(x, DROP_WORDS);
 	json_decref(event);
@@ -504,7 +477,8 @@ static int drop_oldest(struct indexer *x, enum statement which, uint64_t before_
 	while (r >= 0 && (step = sqlite3_step(s)) == SQLITE_ROW) {
 		const struct row row = { (uint64_t)sqlite3_column_int64(s, 0),
 					 (uint64_t)sqlite3_column_int64(s, 1),
-					 sqlite3_column_int64(s, 2), column(s, 3) };
+					 sqlite3_column_int64(s, 2),
+					 sqlite3_column_int64(s, 4), column(s, 3) };
 
 		r = drop_row(x, &row);
 		n++;
@@ -591,6 +565,8 @@ static int open_database(struct indexer *x)
 	r = history_error(r);
 	if (r >= 0)
 		r = history_prepare(x->db);
+	if (r >= 0)
+		r = history_load_key(x->db, x->secret);
 	for (size_t i = 0; r >= 0 && i < STATEMENT_COUNT; i++)
 		r = history_error(sqlite3_prepare_v3(x->db, texts[i], -1,
 						     SQLITE_PREPARE_PERSISTENT,
@@ -634,8 +610,9 @@ int indexer_create(const struct indexer_options *options, struct indexer **ret)
 	if (!x)
 		return -ENOMEM;
 	x->options = *options;
-	x->dims = json_object();
-	r = x->dims ? open_all(x) : -ENOMEM;
+	r = dims_init(&x->dims);
+	if (r >= 0)
+		r = open_all(x);
 	if (is_useless(r))
 		r = indexer_renew(x);
 	if (r < 0) {
@@ -651,8 +628,7 @@ void indexer_destroy(struct indexer *x)
 	if (!x)
 		return;
 	close_database(x);
-	json_decref(x->dims);
-	buffer_deinit(&x->key);
+	dims_deinit(&x->dims);
 	buffer_deinit(&x->text);
 	buffer_deinit(&x->data);
 	free(x);

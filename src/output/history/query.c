@@ -10,11 +10,9 @@
 #include "base/text.h"
 #include "base/time_text.h"
 #include "core/event.h"
-#include "output/history/history.h"
 
 #define LIMIT_DEFAULT	    100
 #define EXPORT_DEFAULT	    100000
-#define MATCH_BYTES	    ((size_t)8 << 10)
 #define SEVERITIES_ALL	    ((1u << EVENT_SEVERITY_COUNT) - 1)
 #define BUCKET_S	    60
 #define BUCKETS_SECONDS_MAX UINT64_C(31622400) /* a year */
@@ -91,25 +89,13 @@ static int take_values(struct query_values *to, struct span value)
 	return 0;
 }
 
-static int take_type(struct query *q, struct span value)
-{
-	return take_values(&q->fields[QUERY_TYPE], value);
-}
-
-static int take_source(struct query *q, struct span value)
-{
-	return take_values(&q->fields[QUERY_SOURCE], value);
-}
-
-static int take_host(struct query *q, struct span value)
-{
-	return take_values(&q->fields[QUERY_HOST], value);
-}
-
-static int take_rule(struct query *q, struct span value)
-{
-	return take_values(&q->fields[QUERY_RULE], value);
-}
+#define X(name, column)                                              \
+	static int take_##column(struct query *q, struct span value) \
+	{                                                            \
+		return take_values(&q->fields[QUERY_##name], value); \
+	}
+QUERY_FIELDS(X)
+#undef X
 
 /* A word or a "phrase" at the front of @rest, without its quotes. */
 static struct span next_term(struct span *rest)
@@ -226,59 +212,15 @@ static int take_q(struct query *q, struct span value)
 	return 0;
 }
 
-static int add_pair(struct query *q, struct query_pair pair)
-{
-	if (q->n_pairs == QUERY_VALUES_MAX || !pair.key.len)
-		return -EINVAL;
-	q->pairs[q->n_pairs++] = pair;
-	return 0;
-}
-
-/* The index finds what has the pair. What has it not is left to the line: a stranger could
- * choose a value whose hash is that of another, and so be hidden. */
 static int take_data(struct query *q, struct span name, struct span value)
 {
 	bool is_not = span_starts_with(name, SPAN("!"));
 	struct span key = span_skip(name, strlen(DATA) + is_not);
-	char token[HISTORY_TOKEN_SIZE];
 
-	if (add_pair(q, (struct query_pair){ key, value, .is_not = is_not }) < 0)
+	if (q->n_pairs == QUERY_VALUES_MAX || !key.len)
 		return -EINVAL;
-	history_token(key, value, token);
-	if (!is_not)
-		buffer_appendf(&q->match, "%sdata : \"%s\"", q->match.len ? " AND " : "",
-			       token);
+	q->pairs[q->n_pairs++] = (struct query_pair){ key, value, is_not };
 	return 0;
-}
-
-static int take_field(struct query *q, struct span key, struct span value)
-{
-	bool is_not = span_starts_with(value, SPAN("!"));
-
-	value = span_skip(value, is_not);
-	return value.len ? add_pair(q, (struct query_pair){ key, value, .is_field = true,
-							    .is_not = is_not })
-			 : -EINVAL;
-}
-
-static int take_attack(struct query *q, struct span value)
-{
-	return take_field(q, SPAN("attack"), value);
-}
-
-static int take_tags(struct query *q, struct span value)
-{
-	return take_field(q, SPAN("tags"), value);
-}
-
-static int take_stream(struct query *q, struct span value)
-{
-	return take_field(q, SPAN("stream"), value);
-}
-
-static int take_boot_id(struct query *q, struct span value)
-{
-	return take_field(q, SPAN("boot_id"), value);
 }
 
 static int take_limit(struct query *q, struct span value)
@@ -320,7 +262,6 @@ static int take_format(struct query *q, struct span value)
 #define TIMES	   "RFC 3339 (2026-02-10T12:00:00Z), or seconds since 1970"
 #define SEVERITIES "info, medium, high or critical"
 #define WORDS	   "up to 16 values: a,b; or !a for all others"
-#define ONE	   "one value; or !a for all others"
 #define PAIRS	   "up to 16 pairs, each with a key"
 
 static const struct query_parameter parameters[] = {
@@ -338,13 +279,12 @@ static const struct query_parameter parameters[] = {
 	{ "source", FILTERED, STRING, "This source; as type", WORDS, take_source },
 	{ "host", FILTERED, STRING, "This host; as type", WORDS, take_host },
 	{ "rule", FILTERED, STRING, "This rule; as type", WORDS, take_rule },
-	{ "attack", FILTERED, STRING,
-	  "This MITRE ATT&CK id; all others: !a. As the three below it is looked for in "
-	  "the lines themselves",
-	  ONE, take_attack },
-	{ "tags", FILTERED, STRING, "This tag; all others: !a", ONE, take_tags },
-	{ "stream", FILTERED, STRING, "This stream; all others: !a", ONE, take_stream },
-	{ "boot_id", FILTERED, STRING, "This boot; all others: !a", ONE, take_boot_id },
+	{ "attack", FILTERED, STRING, "This MITRE ATT&CK id, of those it has; as type",
+	  WORDS, take_attack },
+	{ "tags", FILTERED, STRING, "This tag, of those it has; as type", WORDS,
+	  take_tags },
+	{ "stream", FILTERED, STRING, "This stream; as type", WORDS, take_stream },
+	{ "boot_id", FILTERED, STRING, "This boot; as type", WORDS, take_boot_id },
 	{ "q", FILTERED, STRING,
 	  "Words in the message, values of data, type or rule: all of them; "
 	  "\\\"a phrase\\\", "
@@ -462,37 +402,56 @@ int query_parse(enum query_operation operation, struct span text, struct query *
 		.until_us = UINT64_MAX,
 		.severities = SEVERITIES_ALL,
 		.limit = operation == QUERY_EXPORT ? EXPORT_DEFAULT : LIMIT_DEFAULT,
-		.match.limit = MATCH_BYTES,
 		.text = malloc(text.len + 1),
 	};
 	if (!ret->text)
 		return -ENOMEM;
 	r = take_all(ret, text, error);
-	if (r == 0 && (ret->has_too_much || ret->match.error == -EMSGSIZE)) {
+	if (r == 0 && ret->has_too_much) {
 		buffer_append_literal(error, "too much is looked for at once");
 		return -EINVAL;
 	}
-	return r < 0 ? r : ret->match.error;
+	return r;
 }
 
 void query_deinit(struct query *q)
 {
-	buffer_deinit(&q->match);
 	free(q->text);
 	q->text = NULL;
 }
 
-bool query_reads_lines(const struct query *q)
+bool query_needs_words(const struct query *q)
 {
 	return q->n_terms || q->n_pairs;
 }
 
-static bool takes_value(const struct query_values *values, struct span text)
+bool query_field_is_list(enum query_field field)
+{
+	return field == QUERY_ATTACK || field == QUERY_TAGS;
+}
+
+static bool has_word_of_list(struct span list, struct span word)
+{
+	while (list.len) {
+		const char *end = memchr(list.data, QUERY_SEPARATOR, list.len);
+		struct span one = { list.data,
+				    end ? (size_t)(end - list.data) : list.len };
+
+		if (span_equal(one, word))
+			return true;
+		list = span_skip(list, one.len + (end ? 1 : 0));
+	}
+	return false;
+}
+
+static bool takes_value(const struct query_values *values, struct span text, bool is_list)
 {
 	bool has_wanted = false, is_wanted = false;
 
 	for (size_t i = 0; i < values->n; i++) {
-		bool is_same = span_equal(values->items[i].text, text);
+		struct span want = values->items[i].text;
+		bool is_same = is_list ? has_word_of_list(text, want)
+				       : span_equal(want, text);
 
 		if (values->items[i].is_not && is_same)
 			return false;
@@ -508,7 +467,8 @@ bool query_takes(const struct query *q, unsigned int severity,
 	bool takes = severity < EVENT_SEVERITY_COUNT && (q->severities >> severity & 1);
 
 	for (size_t i = 0; takes && i < QUERY_FIELD_COUNT; i++)
-		takes = takes_value(&q->fields[i], fields[i]);
+		takes = takes_value(&q->fields[i], fields[i],
+				    query_field_is_list((enum query_field)i));
 	for (size_t i = 0; takes && i < q->n_terms; i++)
 		takes = !q->terms[i].is_not ||
 			!(query_term_names(&q->terms[i], fields[QUERY_TYPE]) ||

@@ -25,14 +25,30 @@ enum query_operation {
 	QUERY_EXPORT = 1 << 5,
 };
 
-/** The columns of dims that are words. */
+/** The columns of dims that are words; X(name, column). */
+#define QUERY_FIELDS(X)   \
+	X(TYPE, type)     \
+	X(SOURCE, source) \
+	X(HOST, host)     \
+	X(RULE, rule)     \
+	X(ATTACK, attack) \
+	X(TAGS, tags)     \
+	X(STREAM, stream) \
+	X(BOOT_ID, boot_id)
+
 enum query_field {
-	QUERY_TYPE,
-	QUERY_SOURCE,
-	QUERY_HOST,
-	QUERY_RULE,
+#define X(name, column) QUERY_##name,
+	QUERY_FIELDS(X)
+#undef X
 	QUERY_FIELD_COUNT,
 };
+
+/** QUERY_COLUMNS - ", type, source, …" */
+#define QUERY_COLUMNS		   QUERY_FIELDS(QUERY_COLUMN)
+#define QUERY_COLUMN(name, column) ", " #column
+
+/** QUERY_SEPARATOR - between the words of a field that is a list: attack, tags */
+#define QUERY_SEPARATOR '\x1f'
 
 struct query_values {
 	size_t n;
@@ -51,11 +67,10 @@ struct query_term {
 	bool is_prefix, is_not;
 };
 
-/** What only the line itself can tell: a key of data, or a field that has no index. */
+/** A key of data, and its value. */
 struct query_pair {
 	struct span key, value;
-	bool is_field; /* of the event, or one of a list there: attack, tags */
-	bool is_not;   /* all others, and those that have no such key */
+	bool is_not; /* all others, and those that have no such key */
 };
 
 struct query {
@@ -65,7 +80,6 @@ struct query {
 	struct query_values fields[QUERY_FIELD_COUNT];
 	size_t n_terms;
 	struct query_term terms[QUERY_TERMS_MAX];
-	struct buffer match; /* of the full-text index, FTS5's syntax: pairs of data */
 	size_t n_pairs;
 	struct query_pair pairs[QUERY_VALUES_MAX];
 	uint64_t limit;
@@ -108,8 +122,11 @@ void query_append_term(struct buffer *out, const struct query_term *term);
  */
 bool query_term_names(const struct query_term *term, struct span name);
 
-/** query_reads_lines() - minutes and dims alone cannot say what matches */
-bool query_reads_lines(const struct query *q);
+/** query_needs_words() - minutes and dims alone cannot say what matches */
+bool query_needs_words(const struct query *q);
+
+/** query_field_is_list() - is this field a list of words? */
+bool query_field_is_list(enum query_field field);
 
 /** query_takes() - does an event with these words match, as far as dims can tell? What has
  * a word in its type or rule that may not be there does not. */

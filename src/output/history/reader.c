@@ -9,7 +9,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <jansson.h>
 #include <sys/stat.h>
 
 #include "base/clock.h"
@@ -17,10 +16,9 @@
 #include "output/history/history.h"
 #include "output/history/reader_internal.h"
 
-#define HEAP_BYTES   ((sqlite3_int64)64 << 20)
-#define STEPS	     2000 /* of SQLite's machine between two looks at the clock */
-#define DIMS_IN_TEXT 64	  /* so many are looked for by the full-text index, too */
-#define BUSY_MS	     200
+#define HEAP_BYTES ((sqlite3_int64)64 << 20)
+#define STEPS	   2000 /* of SQLite's machine between two looks at the clock */
+#define BUSY_MS	   200
 
 static int is_over(void *context)
 {
@@ -65,7 +63,8 @@ static int open_database(struct reader *r)
 			"PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0;",
 			NULL, NULL, NULL);
 	sqlite3_progress_handler(r->db, STEPS, is_over, r);
-	return history_error(result);
+	return result == SQLITE_OK ? history_load_key(r->db, r->secret)
+				   : history_error(result);
 }
 
 /* Made anew, it is another file; and one that was at rest may be written by now. */
@@ -100,6 +99,8 @@ static struct span column(sqlite3_stmt *s, int i)
 	return (struct span){ text ? text : "", (size_t)sqlite3_column_bytes(s, i) };
 }
 
+#define FIRST_FIELD 4 /* column of the first of query_fields */
+
 static int add_dim(struct reader *r, sqlite3_stmt *s)
 {
 	struct dim *dims = reallocarray(r->dims, r->n_dims + 1, sizeof(*dims)), *d;
@@ -110,16 +111,17 @@ static int add_dim(struct reader *r, sqlite3_stmt *s)
 	r->dims = dims;
 	d = &dims[r->n_dims];
 	*d = (struct dim){ .id = sqlite3_column_int64(s, 0),
-			   .severity = (unsigned int)sqlite3_column_int(s, 1) & 3,
-			   .n = (uint64_t)sqlite3_column_int64(s, 6) };
+			   .kind = sqlite3_column_int64(s, 1),
+			   .n = (uint64_t)sqlite3_column_int64(s, 2),
+			   .severity = (unsigned int)sqlite3_column_int(s, 3) & 3 };
 	for (int i = 0; i < QUERY_FIELD_COUNT; i++)
-		buffer_append_span(&text, column(s, i + 2));
+		buffer_append_span(&text, column(s, FIRST_FIELD + i));
 	buffer_append_char(&text, '\0');
 	if (text.error)
 		return -ENOMEM;
 	d->text = text.data;
 	for (size_t i = 0, at = 0; i < QUERY_FIELD_COUNT; i++) {
-		size_t len = column(s, (int)i + 2).len;
+		size_t len = column(s, FIRST_FIELD + (int)i).len;
 
 		d->fields[i] = (struct span){ d->text + at, len };
 		at += len;
@@ -139,11 +141,10 @@ static void forget_dims(struct reader *r)
 static int load_dims(struct reader *r, const struct query *q)
 {
 	_cleanup_(reader_finalize) sqlite3_stmt *s = NULL;
-	int e = reader_prepare(
-		    r,
-		    "SELECT id, severity, type, source, host, rule, n FROM dims "
-		    "WHERE n > 0 ORDER BY id",
-		    &s),
+	int e = reader_prepare(r,
+			       "SELECT id, kind, n, severity" QUERY_COLUMNS
+			       " FROM dims WHERE n > 0 ORDER BY id",
+			       &s),
 	    step;
 
 	forget_dims(r);
@@ -175,12 +176,12 @@ const struct dim *reader_dim(const struct reader *r, int64_t id)
 }
 
 /* Which seqs can be of that time: those of its minutes. Clocks jump, so it is a bound only. */
-static int bound_by_time(struct reader *r, const struct query *q, struct range *range)
+int reader_bound_by_time(struct reader *r, struct range *range)
 {
 	_cleanup_(reader_finalize) sqlite3_stmt *s = NULL;
 	int e, step;
 
-	if (q->since_us == 0 && q->until_us == UINT64_MAX)
+	if (range->since == 0 && range->until == INT64_MAX)
 		return 0;
 	e = reader_prepare(r,
 			   "SELECT min(first), max(last) FROM minutes WHERE minute >= ?1 "
@@ -188,8 +189,8 @@ static int bound_by_time(struct reader *r, const struct query *q, struct range *
 			   &s);
 	if (e < 0)
 		return e;
-	(void)sqlite3_bind_int64(s, 1, (sqlite3_int64)(q->since_us / HISTORY_MINUTE_US));
-	(void)sqlite3_bind_int64(s, 2, (sqlite3_int64)(q->until_us / HISTORY_MINUTE_US));
+	(void)sqlite3_bind_int64(s, 1, range->since / (int64_t)HISTORY_MINUTE_US);
+	(void)sqlite3_bind_int64(s, 2, range->until / (int64_t)HISTORY_MINUTE_US);
 	step = sqlite3_step(s);
 	if (step != SQLITE_ROW)
 		return history_error(step);
@@ -204,6 +205,52 @@ static int bound_by_time(struct reader *r, const struct query *q, struct range *
 	return 0;
 }
 
+/* The first or last seq of a dim. */
+static int end_of_dim(sqlite3_stmt *s, int64_t id, int64_t *ret)
+{
+	int step;
+
+	(void)sqlite3_reset(s);
+	(void)sqlite3_bind_int64(s, 1, id);
+	step = sqlite3_step(s);
+	if (step == SQLITE_ROW)
+		*ret = sqlite3_column_int64(s, 0);
+	return history_error(step);
+}
+
+/* Boots and streams have a beginning and an end, between which words are looked for. */
+static int bound_by_dims(struct reader *r, struct range *range)
+{
+	_cleanup_(reader_finalize) sqlite3_stmt *first = NULL, *last = NULL;
+	int64_t low = INT64_MAX, high = -1;
+	int e = reader_prepare(r,
+			       "SELECT seq FROM events INDEXED BY events_dim WHERE dim = "
+			       "?1 ORDER BY seq LIMIT 1",
+			       &first);
+
+	if (e == 0)
+		e = reader_prepare(r,
+				   "SELECT seq FROM events INDEXED BY events_dim WHERE "
+				   "dim = ?1 ORDER BY seq DESC LIMIT 1",
+				   &last);
+	for (size_t i = 0; e == 0 && i < r->n_dims; i++) {
+		int64_t begin = INT64_MAX, end = -1;
+
+		if (!r->dims[i].is_taken)
+			continue;
+		e = end_of_dim(first, r->dims[i].id, &begin);
+		if (e == 0)
+			e = end_of_dim(last, r->dims[i].id, &end);
+		low = begin < low ? begin : low;
+		high = end > high ? end : high;
+	}
+	if (low > range->first)
+		range->first = low;
+	if (high < range->last)
+		range->last = high;
+	return e;
+}
+
 static int find_range(struct reader *r, const struct query *q, struct range *ret)
 {
 	int64_t cursor = (int64_t)q->cursor;
@@ -215,7 +262,7 @@ static int find_range(struct reader *r, const struct query *q, struct range *ret
 		ret->first = cursor + 1;
 	else if (q->has_cursor)
 		ret->last = cursor - 1;
-	return bound_by_time(r, q, ret);
+	return reader_bound_by_time(r, ret);
 }
 
 static bool is_before(bool is_ascending, int64_t a, int64_t b)
@@ -285,137 +332,17 @@ static int page_by_dims(struct reader *r, const struct range *range, struct page
 	bind_range(s, range);
 	if (is_all)
 		return r->n_dims ? page_of_dim(s, 0, p) : 0;
-	for (size_t i = 0; e == 0 && i < r->n_dims; i++)
-		if (r->dims[i].is_taken)
-			e = page_of_dim(s, r->dims[i].id, p);
+	/* those of the boot at whose end the page begins come first, and fill it */
+	for (size_t i = 0; e == 0 && i < r->n_dims; i++) {
+		const struct dim *d = &r->dims[p->is_ascending ? i : r->n_dims - 1 - i];
+
+		if (d->is_taken)
+			e = page_of_dim(s, d->id, p);
+	}
 	return e;
 }
 
-static void append_dims(const struct reader *r, struct buffer *out)
-{
-	const char *join = "(";
-
-	for (size_t i = 0; i < r->n_dims; i++) {
-		if (!r->dims[i].is_taken)
-			continue;
-		buffer_appendf(out, "%sdims : \"d%" PRId64 "\"", join, r->dims[i].id);
-		join = " OR ";
-	}
-	buffer_append_char(out, ')');
-}
-
-/* A word may stand in the text, or be one of the type or rule, which is a dim. */
-static void append_term(const struct reader *r, const struct query_term *term,
-			struct buffer *out)
-{
-	buffer_append_char(out, '(');
-	query_append_term(out, term);
-	for (size_t i = 0; !term->is_not && i < r->n_dims; i++) {
-		const struct dim *d = &r->dims[i];
-
-		if (d->is_taken && (query_term_names(term, d->fields[QUERY_TYPE]) ||
-				    query_term_names(term, d->fields[QUERY_RULE])))
-			buffer_appendf(out, " OR dims : \"d%" PRId64 "\"", d->id);
-	}
-	buffer_append_char(out, ')');
-}
-
-/* Return: how many there were. */
-static size_t append_terms(const struct reader *r, const struct query *q, bool is_not,
-			   const char *join, struct buffer *out)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < q->n_terms; i++) {
-		if (q->terms[i].is_not != is_not)
-			continue;
-		if (n++)
-			buffer_appendf(out, "%s", join);
-		append_term(r, &q->terms[i], out);
-	}
-	return n;
-}
-
-/* The words that are looked for, and the dims, if they are few. Something has to be looked
- * for before anything can be left out: without words, all dims. */
-static void append_wanted(const struct reader *r, const struct query *q,
-			  struct buffer *out)
-{
-	size_t n = append_terms(r, q, false, " AND ", out);
-
-	if (q->match.len)
-		buffer_appendf(out, "%s%.*s", n++ ? " AND " : "", (int)q->match.len,
-			       q->match.data);
-	if (n && (r->n_taken == r->n_dims || r->n_taken > DIMS_IN_TEXT))
-		return;
-	buffer_appendf(out, "%s", n ? " AND " : "");
-	append_dims(r, out);
-}
-
-static const char *match_text(const struct reader *r, const struct query *q,
-			      struct buffer *out)
-{
-	_cleanup_buffer_ struct buffer unwanted = { .limit = out->limit };
-
-	if (!append_terms(r, q, true, " OR ", &unwanted)) {
-		append_wanted(r, q, out);
-		return buffer_cstring(out);
-	}
-	buffer_append_char(out, '(');
-	append_wanted(r, q, out);
-	buffer_append_literal(out, ") NOT (");
-	buffer_append_span(out, buffer_span(&unwanted));
-	buffer_append_char(out, ')');
-	return unwanted.error ? NULL : buffer_cstring(out);
-}
-
-static bool is_value(const json_t *value, struct span want)
-{
-	char number[32];
-	struct span text;
-
-	return history_scalar(value, number, &text) && span_equal(text, want);
-}
-
-static bool has_pair(const json_t *event, const struct query_pair *pair)
-{
-	const json_t *holder = pair->is_field ? event : json_object_get(event, "data");
-	const json_t *value = json_object_getn(holder, pair->key.data, pair->key.len);
-
-	if (!pair->is_field || !json_is_array(value))
-		return is_value(value, pair->value);
-	for (size_t i = 0; i < json_array_size(value); i++)
-		if (is_value(json_array_get(value, i), pair->value))
-			return true;
-	return false;
-}
-
-/* Where nothing is escaped, what is in an event is in its line, byte for byte. */
-static bool can_have(struct span line, const struct query_pair *pair)
-{
-	return memchr(line.data, '\\', line.len) ||
-	       (span_contains(line, pair->key) && span_contains(line, pair->value));
-}
-
-/* Of these the index has at most a hash: is it really so? The line is taken apart only if a
- * look at its bytes does not say so already. */
-static bool has_pairs(const struct query *q, struct span line)
-{
-	json_t *event = NULL;
-	bool has_all = true;
-
-	for (size_t i = 0; has_all && i < q->n_pairs; i++) {
-		bool has = can_have(line, &q->pairs[i]);
-
-		if (has && !event)
-			event = json_loadb(line.data, line.len, JSON_ALLOW_NUL, NULL);
-		has_all = (has && has_pair(event, &q->pairs[i])) != q->pairs[i].is_not;
-	}
-	json_decref(event);
-	return has_all;
-}
-
-int reader_each_match(struct reader *r, const struct query *q, const struct range *range,
+int reader_each_match(struct reader *r, const struct query *q, struct range *range,
 		      bool (*take)(void *context, int64_t seq, int64_t at,
 				   const struct dim *dim),
 		      void *context)
@@ -423,31 +350,33 @@ int reader_each_match(struct reader *r, const struct query *q, const struct rang
 	_cleanup_(reader_finalize) sqlite3_stmt *s = NULL;
 	_cleanup_buffer_ struct buffer match = { .limit = (size_t)64 << 10 };
 	const char *sql = q->is_ascending
-				  ? "SELECT seq, at, dim, line FROM words JOIN events ON "
+				  ? "SELECT seq, at, dim FROM words JOIN events ON "
 				    "seq = words.rowid WHERE words MATCH ?1 AND "
 				    "words.rowid BETWEEN ?2 AND ?3 AND at >= ?4 AND at < "
 				    "?5 ORDER BY words.rowid"
-				  : "SELECT seq, at, dim, line FROM words JOIN events ON "
+				  : "SELECT seq, at, dim FROM words JOIN events ON "
 				    "seq = words.rowid WHERE words MATCH ?1 AND "
 				    "words.rowid BETWEEN ?2 AND ?3 AND at >= ?4 AND at < "
 				    "?5 ORDER BY words.rowid DESC";
-	const char *text;
 	int e, step;
 
 	if (!r->n_taken)
 		return 0;
-	text = match_text(r, q, &match);
-	e = text		       ? reader_prepare(r, sql, &s)
-	    : match.error == -EMSGSIZE ? -ETIME
-				       : -ENOMEM;
+	e = q->fields[QUERY_STREAM].n || q->fields[QUERY_BOOT_ID].n
+		    ? bound_by_dims(r, range)
+		    : 0;
+	if (e >= 0)
+		e = reader_match_text(r, q, &match);
+	if (e >= 0)
+		e = reader_prepare(r, sql, &s);
 	if (e < 0)
 		return e;
-	(void)sqlite3_bind_text(s, 1, text, (int)match.len, SQLITE_STATIC);
+	(void)sqlite3_bind_text(s, 1, match.data, (int)match.len, SQLITE_STATIC);
 	bind_range(s, range);
 	while ((step = sqlite3_step(s)) == SQLITE_ROW) {
 		const struct dim *dim = reader_dim(r, sqlite3_column_int64(s, 2));
 
-		if (!dim || !dim->is_taken || (q->n_pairs && !has_pairs(q, column(s, 3))))
+		if (!dim || !dim->is_taken)
 			continue;
 		if (!take(context, sqlite3_column_int64(s, 0), sqlite3_column_int64(s, 1),
 			  dim))
@@ -473,7 +402,7 @@ static int find_page(struct reader *r, const struct query *q, struct page *p)
 		e = find_range(r, q, &range);
 	if (e < 0 || range.first > range.last)
 		return e;
-	return query_reads_lines(q) ? reader_each_match(r, q, &range, take_for_page, p)
+	return query_needs_words(q) ? reader_each_match(r, q, &range, take_for_page, p)
 				    : page_by_dims(r, &range, p);
 }
 

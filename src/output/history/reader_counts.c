@@ -29,10 +29,11 @@ struct counts {
 	uint64_t (*buckets)[EVENT_SEVERITY_COUNT]; /* NULL: only by dims */
 };
 
-static const char *const field_names[QUERY_FIELD_COUNT] = { [QUERY_TYPE] = "type",
-							    [QUERY_SOURCE] = "source",
-							    [QUERY_HOST] = "host",
-							    [QUERY_RULE] = "rule" };
+/* What facets count. */
+static const char *const facet_names[] = { [QUERY_TYPE] = "type",
+					   [QUERY_SOURCE] = "source",
+					   [QUERY_HOST] = "host",
+					   [QUERY_RULE] = "rule" };
 
 static void append_time(struct buffer *out, int64_t seconds)
 {
@@ -152,10 +153,17 @@ static void count_dims(struct counts *c)
 
 static int count_all(struct counts *c, const struct query *q)
 {
-	const struct range range = { 0, INT64_MAX, c->since_s * USEC, c->until_s * USEC };
+	struct range range = { 0, INT64_MAX, c->since_s * USEC, c->until_s * USEC };
 
-	if (query_reads_lines(q))
-		return reader_each_match(c->reader, q, &range, count_match, c);
+	if (query_needs_words(q)) {
+		int e = q->has_since || q->until_us != UINT64_MAX
+				? reader_bound_by_time(c->reader, &range)
+				: 0;
+
+		return e < 0 || range.first > range.last
+			       ? e
+			       : reader_each_match(c->reader, q, &range, count_match, c);
+	}
 	if (!c->buckets && !q->has_since && q->until_us == UINT64_MAX) {
 		count_dims(c);
 		return 0;
@@ -286,8 +294,8 @@ static int facets(struct counts *c, const struct query *q, struct answer_text *r
 	buffer_append_literal(&ret->body, ", \"severity\": {");
 	append_severities(&ret->body, severities);
 	buffer_append_char(&ret->body, '}');
-	for (size_t i = 0; e >= 0 && i < QUERY_FIELD_COUNT; i++) {
-		buffer_appendf(&ret->body, ", \"%s\": [", field_names[i]);
+	for (size_t i = 0; e >= 0 && i < ARRAY_SIZE(facet_names); i++) {
+		buffer_appendf(&ret->body, ", \"%s\": [", facet_names[i]);
 		e = append_facet(c->reader, i, &ret->body);
 		buffer_append_char(&ret->body, ']');
 	}

@@ -6,11 +6,12 @@
 #include <sqlite3.h>
 #include <sys/types.h>
 
+#include "output/history/history.h"
 #include "output/history/reader.h"
 
 /** A row of dims. */
 struct dim {
-	int64_t id;
+	int64_t id, kind;
 	unsigned int severity;
 	bool is_taken;	  /* by the query */
 	uint64_t n;	  /* events of it */
@@ -34,6 +35,7 @@ struct page {
 
 struct reader {
 	sqlite3 *db;
+	unsigned char secret[HISTORY_KEY_BYTES];
 	ino_t inode;			/* of its file */
 	bool is_at_rest;		/* it was opened while nobody wrote it */
 	bool is_complete;		/* it has been made to the end of the logs */
@@ -49,13 +51,20 @@ void reader_finalize(sqlite3_stmt **s);
 const struct dim *reader_dim(const struct reader *r, int64_t id);
 
 /**
- * reader_each_match() - what query_reads_lines() is true for, in order of seq
+ * reader_each_match() - what query_needs_words() is true for, in order of seq
+ * @range: is made smaller, if less can match
  * @take: gets each; false ends it
  */
-int reader_each_match(struct reader *r, const struct query *q, const struct range *range,
+int reader_each_match(struct reader *r, const struct query *q, struct range *range,
 		      bool (*take)(void *context, int64_t seq, int64_t at,
 				   const struct dim *dim),
 		      void *context);
+
+/** reader_match_text() - what of @q the full-text index is asked for; 0; -ETIME: too much; -ENOMEM */
+int reader_match_text(const struct reader *r, const struct query *q, struct buffer *out);
+
+/** reader_bound_by_time() - which seqs can be of its time */
+int reader_bound_by_time(struct reader *r, struct range *range);
 
 /** reader_count() - histogram, facets, stats; dims are loaded */
 int reader_count(struct reader *r, const struct query *q, struct answer_text *ret);
