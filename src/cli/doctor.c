@@ -4,6 +4,7 @@
  * table of checks; each looks at one thing and changes nothing.
  */
 #include <cap-ng.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -11,6 +12,8 @@
 #include <sys/file.h>
 #include <sys/statvfs.h>
 #include <sys/utsname.h>
+
+#include "lksm/wire.h"
 
 #include "base/clock.h"
 #include "base/file.h"
@@ -155,13 +158,68 @@ static bool is_module_loaded(const char *name)
 	return false;
 }
 
+/* Return: 1; 0; -errno: that cannot be seen. */
+static int has_open(pid_t pid, const char *wanted)
+{
+	_cleanup_closedir_ DIR *fds = NULL;
+	const struct dirent *entry;
+	char path[LINE_SIZE];
+
+	SAY(path, "/proc/%d/fd", (int)pid);
+	fds = opendir(path);
+	if (!fds)
+		return -errno;
+	while ((entry = readdir(fds))) {
+		char target[LINE_SIZE];
+		ssize_t n = readlinkat(dirfd(fds), entry->d_name, target,
+				       sizeof(target) - 1);
+
+		target[n > 0 ? n : 0] = '\0';
+		if (!strcmp(target, wanted))
+			return 1;
+	}
+	return 0;
+}
+
+/* Is there a core that runs, and has not got what the sensor says? */
+static bool is_sensor_unread(const struct doctor *d, bool *ret_is_read)
+{
+	static struct sandbox_row rows[SANDBOX_PAGE_ROWS];
+	_cleanup_close_ int fd = open_in_log_folder(d, SANDBOX_PAGE_NAME);
+	int n = fd < 0 ? 0 : sandbox_page_read(fd, rows);
+
+	for (int i = 0; i < n; i++) {
+		struct process_locks locks;
+		int r;
+
+		if (strcmp(rows[i].process, "core") ||
+		    process_locks_read(rows[i].pid, &locks) < 0 ||
+		    locks.parent != rows[i].locks.parent)
+			continue;
+		r = has_open(rows[i].pid, "/proc/" LKSM_PROC_NAME);
+		*ret_is_read = r > 0;
+		return r == 0;
+	}
+	return false;
+}
+
+static enum verdict tell_loaded(const struct doctor *d, struct finding *f)
+{
+	bool is_read = false, is_unread = d->has_config && is_sensor_unread(d, &is_read);
+
+	SAY(f->what, "The sensor photon_ring is loaded%s",
+	    is_read ? ", and the daemon reads it"
+		    : (is_unread ? ", and the daemon does not read it" : ""));
+	if (is_unread)
+		SAY(f->remedy, "`journalctl -u lksm` says why: /proc/" LKSM_PROC_NAME
+			       " is for root with CAP_SYSLOG");
+	return is_unread ? WRONG : FINE;
+}
+
 static enum verdict check_sensor(struct doctor *d, struct finding *f)
 {
-	(void)d;
-	if (is_module_loaded("photon_ring")) {
-		SAY(f->what, "The sensor photon_ring is loaded");
-		return FINE;
-	}
+	if (is_module_loaded("photon_ring"))
+		return tell_loaded(d, f);
 	SAY(f->what, "%s is not loaded: tampering is not seen as it happens",
 	    "The sensor photon_ring");
 	if (access("/proc/modules", F_OK) < 0)

@@ -18,7 +18,7 @@ SYSTEMD = "/lib/systemd/systemd"
 UNITS = ["lksm.service", "lksm-crossview.service", "lksm-dashboard.socket", "lksm-crossview.socket"]
 SAYS_NOBODY = "there are receivers, and nobody tells them"
 ALERTS = "lksm-alerts.service"  # ends at once if there are no receivers
-FOUR_CAPABILITIES = 1 << 5 | 1 << 6 | 1 << 7 | 1 << 8  # kill, setgid, setuid, setpcap
+FIVE_CAPABILITIES = 1 << 5 | 1 << 6 | 1 << 7 | 1 << 8 | 1 << 34  # kill, setgid, setuid, setpcap, syslog
 DEVICES = "null zero full random urandom tty kmsg"
 
 # Becomes systemd: $1 is an empty folder. What of /proc and /sys is the whole machine's is read-only.
@@ -213,7 +213,7 @@ def test_it_comes_up_with_all_locks(_, folder):
         equal(status["Groups"].split(), [])
         assert "not up to date" not in box.journal(), box.journal()
         bound = status_of(box, box.show("lksm", "MainPID"))["CapBnd"]
-        equal(int(bound, 16), FOUR_CAPABILITIES)
+        equal(int(bound, 16), FIVE_CAPABILITIES)
         equal(box.run("systemctl list-units --failed --plain --no-legend 'lksm*'"), "")
         equal(box.run("stat -c '%U %G %a' /var/log/lksm"), "root lksm-history 2750")
         equal(set(box.run("stat -c '%U %G %a' /var/log/lksm/lksm_events_*").splitlines()), {"root lksm-history 640"})

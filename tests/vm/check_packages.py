@@ -19,7 +19,7 @@ import tarfile
 
 UNITS = ["lksm.service", "lksm-crossview.service", "lksm-dashboard.socket",
          "lksm-crossview.socket", "lksm-sensor.service"]
-FOUR_CAPABILITIES = 1 << 5 | 1 << 6 | 1 << 7 | 1 << 8  # kill, setgid, setuid, setpcap
+FIVE_CAPABILITIES = 1 << 5 | 1 << 6 | 1 << 7 | 1 << 8 | 1 << 34  # kill, setgid, setuid, setpcap, syslog
 MODULES = ["probe_kallsyms", "probe_return", "probe_init_module"]
 
 # Warnings that are meant: what the test itself does to the daemon.
@@ -124,10 +124,12 @@ def check_locks(boot, when):
     users = {processes.get(p, {}).get("Uid", ["0"])[0] for p in ("core", "web")}
     report(len(users) == 2, name + "core and web are not each other's user", [processes])
     bound = int(processes.get("lksm", {}).get("CapBnd", ["f" * 16])[0], 16)
-    report(bound == FOUR_CAPABILITIES, name + "the supervisor can get four capabilities only",
+    report(bound == FIVE_CAPABILITIES, name + "the supervisor can get five capabilities only",
            [hex(bound)])
-    report("The sensor photon_ring is loaded" in boot.text(f"{when}/doctor"),
-           name + "the sensor is loaded", boot.lines(f"{when}/doctor"))
+    report("The sensor photon_ring is loaded, and the daemon reads it" in boot.text(f"{when}/doctor"),
+           name + "the sensor is loaded, and read", boot.lines(f"{when}/doctor"))
+    report('"sensor": "armed"' in boot.text(f"{when}/sensor"), name + "and armed, as the dashboard says",
+           boot.lines(f"{when}/sensor"))
     report('"status": "ok"' in boot.text(f"{when}/healthz"), name + "/healthz says that all is well",
            boot.lines(f"{when}/healthz"))
 
