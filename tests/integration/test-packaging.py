@@ -7,7 +7,7 @@ import re
 import shutil
 import subprocess
 
-from lksm_test import ROOT, Skip, equal, main
+from lksm_test import LKSM, ROOT, Skip, equal, main
 
 GIT = ["git", "-c", "safe.directory=*", "-c", "user.name=x", "-c", "user.email=x@x"]
 
@@ -94,6 +94,65 @@ def test_the_rpm_spec_is_valid(_, folder):
                str(ROOT / "packaging/rpm/lksm.spec"), cwd=folder)
     version = find("meson.build", r"^\tversion: '(.*)',")
     equal(sorted(said.split()), [f"lksm-{version}", f"lksm-dkms-{version}"])
+
+
+# What Fedora's rpm knows and Debian's does not. Compiling is tried elsewhere: the program is taken as
+# it was built.
+MACROS = """%_unitdir /usr/lib/systemd/system
+%_sysusersdir /usr/lib/sysusers.d
+%_tmpfilesdir /usr/lib/tmpfiles.d
+%_usrsrc /usr/src
+%_vpath_builddir rpm-build
+%debug_package %{nil}
+%meson meson setup --prefix=/usr --buildtype=plain %{_vpath_builddir} >/dev/null
+%meson_build() test "$(meson introspect --targets %{_vpath_builddir} | grep -c '"name": "%1"')" = 1 && cp "$LKSM" %{_vpath_builddir}/%1
+%sysusers_create_compat() test -s %1
+%tmpfiles_create() systemd-tmpfiles --create %*
+%systemd_post() systemctl preset %*
+%systemd_preun() systemctl disable --now %*
+%systemd_postun_with_restart() systemctl try-restart %*
+"""
+
+
+def rpm(folder, *command):
+    return run(*command, cwd=folder, env={"HOME": str(folder), "LKSM": LKSM}).splitlines()
+
+
+def build_rpms(folder):
+    """{name: path} of what script/dist's tarball becomes."""
+    tree, top = folder / "tree", folder / "rpmbuild"
+    tree.mkdir()
+    commit_of_this_tree(tree)
+    (top / "SOURCES").mkdir(parents=True)
+    (folder / ".rpmmacros").write_text(MACROS + f"%_topdir {top}\n")
+    version = find("meson.build", r"^\tversion: '(.*)',")
+    run("script/dist", str(top / f"SOURCES/lksm-{version}.tar.gz"), cwd=tree)
+    rpm(folder, "rpmbuild", "-bb", "--nodeps", "--quiet", "--define", "_build_id_links none",
+        str(ROOT / "packaging/rpm/lksm.spec"))
+    return {path.name.split(f"-{version}")[0]: str(path) for path in top.glob("RPMS/*/*.rpm")}
+
+
+def test_the_rpms_have_what_the_debian_packages_have(_, folder):
+    need("rpmbuild", "meson", "git")
+    rpms = build_rpms(folder)
+    equal(sorted(rpms), ["lksm", "lksm-dkms"])
+    files = {name: rpm(folder, "rpm", "-qlp", path) for name, path in rpms.items()}
+    for name, lines in files.items():
+        for line in (ROOT / f"packaging/debian/{name}.install").read_text().splitlines():
+            if line.startswith("#"):
+                continue
+            source, target = line.split()
+            target = "/" + re.sub(r"^lib/", "usr/lib/", target)
+            paths = {f"{target}/{p.name}": p for p in ROOT.glob(source)} or {f"{target}/{source.split('/')[-1]}": None}
+            paths.update({f"{path}/{p.name}": p for path, place in dict(paths).items() if place and place.is_dir()
+                          for p in place.iterdir()})
+            missing = set(paths) - set(lines)
+            assert not missing, (name, target, missing, lines)
+    for path in ("/usr/lib/sysusers.d/lksm.conf", "/usr/lib/tmpfiles.d/lksm.conf", "/etc/lksm/lksm.yaml.d", "/etc/lksm/rules.d"):
+        assert path in files["lksm"], path
+    equal(rpm(folder, "rpm", "-qp", "--configfiles", rpms["lksm"]), ["/etc/lksm/lksm.yaml"])
+    said = rpm(folder, "rpm", "-qp", "--scripts", *rpms.values())
+    equal([x for x in said if "%" in x], []) # a macro that nobody knows
 
 
 REFUSALS = { # what modprobe says: what the journal is to say
