@@ -24,7 +24,7 @@ MODULES = ["probe_kallsyms", "probe_return", "probe_init_module"]
 
 # Warnings that are meant: what the test itself does to the daemon.
 EXPECTED_WARNINGS = [
-    r".*core.* (was killed|ended|died).*",
+    r"core killed by SIGKILL",
     r"lksm\.service: Main process exited, code=killed, status=9/KILL",
     r"lksm\.service: Failed with result 'signal'\.",
     r"lksm\.service: Killing process \d+ \(\S+\) with signal SIGKILL\.",
