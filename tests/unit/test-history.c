@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <jansson.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/socket.h>
@@ -66,11 +67,13 @@ static void append(uint64_t first, uint64_t n)
 		(void)fprintf(
 			log,
 			"{\"seq\": %llu, \"ts\": 1.000000, \"type\": \"kind_%llu\", "
-			"\"data\": {\"n\": %llu}, \"severity\": \"%s\", \"source\": "
+			"\"data\": {\"n\": %llu, \"few\": %llu, \"same\": \"x\"%s}, "
+			"\"severity\": \"%s\", \"source\": "
 			"\"test\", \"time\": \"2026-01-01T%02llu:%02llu:%02lluZ\", "
 			"\"message\": \"word%llu and more\"}\n",
 			(unsigned long long)seq, (unsigned long long)seq % 3,
-			(unsigned long long)seq % 100, seq % 10 ? "info" : "critical",
+			(unsigned long long)seq % 100, (unsigned long long)seq % 7,
+			seq % 50 ? "" : ", \"rare\": 1", seq % 10 ? "info" : "critical",
 			(unsigned long long)seq / 3600 % 24,
 			(unsigned long long)seq / 60 % 60, (unsigned long long)seq % 60,
 			(unsigned long long)seq % 100);
@@ -119,6 +122,73 @@ static size_t count_events(const char *text)
 	n = a.n;
 	buffer_deinit(&a.body);
 	return n;
+}
+
+/* As facets count them: all severities, in minutes of any time. */
+static int64_t count_facets(const char *text)
+{
+	struct answer_text a;
+	int64_t n = 0;
+	const char *key;
+	json_t *answer, *value;
+
+	ask(60000, QUERY_FACETS, text, &a);
+	assert_int_equal(a.status, 200);
+	answer = json_loadb(a.body.data, a.body.len, 0, NULL);
+	json_object_foreach(json_object_get(answer, "severity"), key, value)
+		n += json_integer_value(value);
+	json_decref(answer);
+	buffer_deinit(&a.body);
+	return n;
+}
+
+/* What is not, found as what else it is, counted as what is left, or looked for one by one. */
+static void test_what_is_not(void **state)
+{
+	static const struct {
+		const char *in;
+		int64_t want;
+	} cases[] = {
+		{ "!data.few=0", 2571 },
+		{ "data.few=0", 429 },
+		{ "!data.few=0&!data.few=1", 2142 },
+		{ "!data.few=0&severity=critical", 257 },
+		{ "!data.same=x", 0 },
+		{ "!data.same=y", 3000 },
+		{ "data.same=x", 3000 },
+		{ "data.same=y", 0 },
+		{ "data.few=0&!data.same=x", 0 },
+		{ "data.few=0&!data.same=y", 429 },
+		{ "!data.rare=1", 2940 },
+		{ "!data.rare=2", 3000 },
+		{ "!data.rare=1&data.few=0", 420 },
+		{ "!data.n=5", 2970 },
+		{ "!data.nothing=1", 3000 },
+		{ "!data.few=", 3000 },
+		{ "q=-more", 0 },
+		{ "q=-word7", 2970 },
+		{ "q=-word7+-word8", 2940 },
+		{ "q=-kind_1", 2000 },
+		{ "q=word7&!data.few=0", 25 },
+	};
+	struct fixture *f = *state;
+
+	append(0, 3000);
+	start(f, 0, 0);
+	take_all(f);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		expect_number(cases[i].in, "events", (int64_t)count_events(cases[i].in),
+			      cases[i].want);
+		expect_number(cases[i].in, "counts", count_facets(cases[i].in),
+			      cases[i].want);
+	}
+	/* another run of the indexer knows what is there, and goes on */
+	indexer_destroy(f->indexer);
+	append(3000, 7);
+	start(f, 0, 0);
+	take_all(f);
+	assert_int_equal(count_events("!data.few=0"), 2577);
+	assert_int_equal(count_facets("!data.same=x"), 0);
 }
 
 /* What takes too long is ended, and said; the next question is answered. */
@@ -307,6 +377,12 @@ static void test_limit_of_the_database(void **state)
 	assert_true(count_events("severity=info") > 0);
 	assert_int_equal(count_words("more"), count_events("limit=100000"));
 	assert_int_equal(count_events("severity=critical"), 2000);
+	assert_int_equal(count_events("limit=100000&!data.few=0"),
+			 count_facets("!data.few=0"));
+	assert_int_equal(count_events("limit=100000&!data.few=0") +
+				 count_events("limit=100000&data.few=0"),
+			 count_events("limit=100000"));
+	assert_int_equal(count_events("limit=100000&!data.same=x"), 0);
 	assert_int_equal(count_events("severity=info&until=2026-01-01T00:10:00Z"), 0);
 	assert_int_equal(count_events("q=word7&until=2026-01-01T00:10:00Z"), 0);
 }
@@ -437,6 +513,7 @@ int main(void)
 {
 #define WITH_FOLDER(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
+		WITH_FOLDER(test_what_is_not),
 		WITH_FOLDER(test_limit_of_time),
 		WITH_FOLDER(test_limit_of_size),
 		WITH_FOLDER(test_no_history),

@@ -61,6 +61,8 @@ void history_schema(struct buffer *out)
 		     "CREATE TABLE minutes(minute INTEGER, dims INTEGER, n INTEGER, "
 		     "first INTEGER, last INTEGER, PRIMARY KEY(minute, dims)) "
 		     "WITHOUT ROWID;"
+		     "CREATE TABLE pairs(key TEXT, kind INTEGER, token TEXT, n INTEGER, "
+		     "PRIMARY KEY(key, kind, token)) WITHOUT ROWID;"
 		     "CREATE VIRTUAL TABLE words USING fts5(text, dims, data, "
 		     "content='', columnsize=0);"
 		     "CREATE TABLE events(seq INTEGER PRIMARY KEY, at INTEGER NOT "
@@ -69,13 +71,14 @@ void history_schema(struct buffer *out)
 	for (size_t i = 1; i < ARRAY_SIZE(fields); i++) /* seq is there */
 		buffer_appendf(out, ", \"%s\" AS (json_extract(line, '$.%s')) VIRTUAL",
 			       fields[i], fields[i]);
-	buffer_appendf(out,
-		       ");CREATE INDEX events_dim ON events(dim, seq, at);"
-		       "INSERT INTO words(words, rank) VALUES('hashsize', 16777216);"
-		       "INSERT INTO meta VALUES('name', ''), ('offset', 0), "
-		       "('next_seq', 0), ('complete', 0), ('secret', x'%s');"
-		       "PRAGMA user_version = %d;",
-		       hex, HISTORY_VERSION);
+	buffer_appendf(
+		out,
+		");CREATE INDEX events_dim ON events(dim, seq, at);"
+		"INSERT INTO words(words, rank) VALUES('hashsize', 16777216);"
+		"INSERT INTO meta VALUES('name', ''), ('offset', 0), "
+		"('next_seq', 0), ('complete', 0), ('pairs_full', 0), ('secret', x'%s');"
+		"PRAGMA user_version = %d;",
+		hex, HISTORY_VERSION);
 }
 
 /* All that the schema says, as one text. */

@@ -10,6 +10,7 @@
  *		the boot and in what of a stream's name is of one boot
  *	minutes	how many events of each dims row a minute has, and between which seqs
  *	words	full-text index: of message and values; of kinds of dims ("d7"); of key=value pairs
+ *	pairs	how often each value of a key of data occurs in a kind, where they are few (pairs.h)
  *	meta	the schema's version, and the cursor in the log: changed with the rows that it
  *		is behind, in one transaction; and whether all logs that were there when it was
  *		made have been read
@@ -25,7 +26,7 @@
 #include "base/buffer.h"
 
 #define HISTORY_FILE	"history.db"
-#define HISTORY_VERSION 3
+#define HISTORY_VERSION 4
 
 /** HISTORY_MINUTE_US - what events are counted by */
 #define HISTORY_MINUTE_US UINT64_C(60000000)

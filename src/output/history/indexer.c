@@ -17,6 +17,7 @@
 #include "base/time_text.h"
 #include "core/event.h"
 #include "output/history/dims.h"
+#include "output/history/pairs.h"
 
 #define TRIM_EVENTS    500
 #define DAY_US	       (UINT64_C(86400) * USEC_PER_SEC)
@@ -95,6 +96,7 @@ struct indexer {
 	struct log_follower *follower;
 	bool is_complete; /* and the database says so */
 	struct dims dims;
+	struct pairs pairs;
 	unsigned char secret[HISTORY_KEY_BYTES];
 	uint64_t last_at; /* for an event without a time */
 	struct tally tallies[TALLIES];
@@ -231,9 +233,10 @@ static int find_dim(struct indexer *x, const json_t *event, enum lksm_severity s
 	return dims_note(&x->dims, ret);
 }
 
-/* What the full-text index holds of an event: bound to @i, from parameter 2 on. */
+/* What the full-text index holds of an event: bound to @i, from parameter 2 on. @n: how many
+ * more there are with its pairs */
 static int bind_words(struct indexer *x, enum statement i, const json_t *event,
-		      char dim[static 24], int64_t kind)
+		      char dim[static 24], int64_t kind, int64_t n)
 {
 	json_t *data = json_object_get(event, "data"), *value;
 	const char *key;
@@ -254,6 +257,8 @@ static int bind_words(struct indexer *x, enum statement i, const json_t *event,
 			buffer_append_span(&x->text, text);
 		}
 		if (history_token(x->secret, span_from(key), text, token) < 0)
+			return -ENOMEM;
+		if (pairs_add(&x->pairs, kind, span_from(key), span_from(token), n) < 0)
 			return -ENOMEM;
 		buffer_append_char(&x->data, ' ');
 		buffer_append_span(&x->data, span_from(token));
@@ -327,7 +332,7 @@ static int add_row(struct indexer *x, const struct row *row, const json_t *event
 	if (r < 0)
 		return r;
 	bind_number(x, ADD_WORDS, 1, row->seq);
-	r = bind_words(x, ADD_WORDS, event, dim, row->kind);
+	r = bind_words(x, ADD_WORDS, event, dim, row->kind, 1);
 	if (r >= 0)
 		r = run(x, ADD_WORDS);
 	if (r < 0)
@@ -379,12 +384,22 @@ static int go_on(struct indexer *x)
 	int r = load_dims(x);
 
 	if (r >= 0)
+		r = pairs_load(&x->pairs, x->db);
+	if (r >= 0)
 		r = load_cursor(x, &cursor);
 	if (r < 0)
 		return r;
 	log_follower_destroy(x->follower);
 	x->follower = NULL;
 	return log_follower_create(x->options.log_folder, &cursor, &x->follower);
+}
+
+/* After a transaction that came to nothing: what is known is further than the database. */
+static void forget(struct indexer *x)
+{
+	x->n_tallies = 0;
+	log_follower_destroy(x->follower);
+	x->follower = NULL;
 }
 
 /*
@@ -415,17 +430,16 @@ int indexer_turn(struct indexer *x)
 	}
 	if (r >= 0)
 		r = store_tallies(x);
+	if (r >= 0)
+		r = pairs_store(&x->pairs, x->db);
 	if (r >= 0 && n > 0)
 		r = store_cursor(x);
 	if (r >= 0 && more == 0 && !x->is_complete)
 		r = set_meta(x, "complete", 1);
 	r = finish(x, r);
 	x->is_complete = x->is_complete || (r >= 0 && more == 0);
-	if (r < 0) {
-		x->n_tallies = 0;
-		log_follower_destroy(x->follower);
-		x->follower = NULL; /* it is further than the database */
-	}
+	if (r < 0)
+		forget(x);
 	if (r >= 0 && more == -EAGAIN)
 		return n + 1; /* as if it had been an event: there is more to do */
 	return r < 0 ? r : more < 0 ? more : n;
@@ -439,7 +453,7 @@ static int drop_row(struct indexer *x, const struct row *row)
 	int r;
 
 	bind_number(x, DROP_WORDS, 1, row->seq);
-	r = event ? bind_words(x, DROP_WORDS, event, dim, row->kind) : -EUCLEAN;
+	r = event ? bind_words(x, DROP_WORDS, event, dim, row->kind, -1) : -EUCLEAN;
 	if (r >= 0)
 		r = run(x, DROP_WORDS);
 	json_decref(event);
@@ -468,8 +482,10 @@ static int drop_row(struct indexer *x, const struct row *row)
 static int drop_oldest(struct indexer *x, enum statement which, uint64_t before_us)
 {
 	sqlite3_stmt *s = x->statements[which];
-	int n = 0, r = run(x, BEGIN), step = SQLITE_DONE;
+	int n = 0, r = x->follower ? 0 : go_on(x), step = SQLITE_DONE;
 
+	if (r >= 0)
+		r = run(x, BEGIN);
 	if (r < 0)
 		return r;
 	bind_number(x, which, 1, before_us);
@@ -484,7 +500,13 @@ static int drop_oldest(struct indexer *x, enum statement which, uint64_t before_
 		n++;
 	}
 	(void)sqlite3_reset(s);
-	r = finish(x, r < 0 ? r : history_error(step));
+	if (r >= 0)
+		r = history_error(step);
+	if (r >= 0)
+		r = pairs_store(&x->pairs, x->db);
+	r = finish(x, r);
+	if (r < 0)
+		forget(x);
 	return r < 0 ? r : n;
 }
 
@@ -612,6 +634,8 @@ int indexer_create(const struct indexer_options *options, struct indexer **ret)
 	x->options = *options;
 	r = dims_init(&x->dims);
 	if (r >= 0)
+		r = pairs_init(&x->pairs);
+	if (r >= 0)
 		r = open_all(x);
 	if (is_useless(r))
 		r = indexer_renew(x);
@@ -629,6 +653,7 @@ void indexer_destroy(struct indexer *x)
 		return;
 	close_database(x);
 	dims_deinit(&x->dims);
+	pairs_deinit(&x->pairs);
 	buffer_deinit(&x->text);
 	buffer_deinit(&x->data);
 	free(x);

@@ -367,6 +367,8 @@ int reader_each_match(struct reader *r, const struct query *q, struct range *ran
 		    : 0;
 	if (e >= 0)
 		e = reader_match_text(r, q, &match);
+	if (e == READER_NOTHING)
+		return 0;
 	if (e >= 0)
 		e = reader_prepare(r, sql, &s);
 	if (e < 0)

@@ -20,6 +20,7 @@
 #define BUCKETS_MAX    10000
 #define FACET_VALUES   50
 #define USEC	       1000000
+#define UNCOUNT_MAX    50000 /* that takes less than a quarter of the time of a question */
 
 struct counts {
 	struct reader *reader;
@@ -27,6 +28,7 @@ struct counts {
 	int64_t bucket_s;
 	size_t n_buckets;
 	uint64_t (*buckets)[EVENT_SEVERITY_COUNT]; /* NULL: only by dims */
+	uint64_t n_left; /* so many more may be counted off; then it is given up */
 };
 
 /* What facets count. */
@@ -120,6 +122,19 @@ static bool count_match(void *context, int64_t seq, int64_t at, const struct dim
 	return true;
 }
 
+/* Modulo 2^64: what is counted off is added by minutes afterwards. */
+static bool uncount_match(void *context, int64_t seq, int64_t at, const struct dim *dim)
+{
+	struct counts *c = context;
+
+	(void)seq;
+	if (!c->n_left)
+		return false;
+	c->n_left--;
+	count(c, at / USEC, dim, UINT64_MAX);
+	return c->n_left > 0;
+}
+
 static int count_minutes(struct counts *c)
 {
 	_cleanup_(reader_finalize) sqlite3_stmt *s = NULL;
@@ -148,27 +163,86 @@ static void count_dims(struct counts *c)
 {
 	for (size_t i = 0; i < c->reader->n_dims; i++)
 		if (c->reader->dims[i].is_taken)
-			c->reader->dims[i].n_taken = c->reader->dims[i].n;
+			c->reader->dims[i].n_taken += c->reader->dims[i].n;
+}
+
+static int count_matches(struct counts *c, const struct query *q,
+			 bool (*take)(void *context, int64_t seq, int64_t at,
+				      const struct dim *dim))
+{
+	struct range range = { 0, INT64_MAX, c->since_s * USEC, c->until_s * USEC };
+	int e = q->has_since || q->until_us != UINT64_MAX
+			? reader_bound_by_time(c->reader, &range)
+			: 0;
+
+	return e < 0 || range.first > range.last
+		       ? e
+		       : reader_each_match(c->reader, q, &range, take, c);
+}
+
+static int count_without_words(struct counts *c, const struct query *q)
+{
+	if (c->buckets || q->has_since || q->until_us != UINT64_MAX)
+		return count_minutes(c);
+	count_dims(c);
+	return 0;
+}
+
+/*
+ * Is it less work to count those that do not match, off from all? Of one word that may not be
+ * there, that is tried; how many have a pair may be known.
+ */
+static int is_rest_less(struct counts *c, const struct query *q)
+{
+	uint64_t with, without;
+	int e;
+
+	c->n_left = UNCOUNT_MAX;
+	if (q->n_terms + q->n_pairs != 1)
+		return 0;
+	if (q->n_terms)
+		return q->terms[0].is_not;
+	e = reader_count_pair(c->reader, &q->pairs[0], &with, &without);
+	if (e <= 0)
+		return e < 0 ? e : q->pairs[0].is_not;
+	c->n_left = UINT64_MAX;
+	return q->pairs[0].is_not ? with < without : without < with;
+}
+
+static void forget_counts(struct counts *c)
+{
+	for (size_t i = 0; i < c->reader->n_dims; i++)
+		c->reader->dims[i].n_taken = 0;
+	if (c->buckets)
+		memset(c->buckets, 0, c->n_buckets * sizeof(*c->buckets));
+}
+
+/* Return: 1; 0: they are too many; -errno. */
+static int count_by_rest(struct counts *c, const struct query *q)
+{
+	struct query rest = *q; /* the texts stay @q's */
+	int e;
+
+	rest.terms[0].is_not = !rest.terms[0].is_not;
+	rest.pairs[0].is_not = !rest.pairs[0].is_not;
+	e = count_matches(c, &rest, uncount_match);
+	if (e >= 0 && c->n_left)
+		e = count_without_words(c, q);
+	else
+		forget_counts(c);
+	return e < 0 ? e : c->n_left > 0;
 }
 
 static int count_all(struct counts *c, const struct query *q)
 {
-	struct range range = { 0, INT64_MAX, c->since_s * USEC, c->until_s * USEC };
+	int e;
 
-	if (query_needs_words(q)) {
-		int e = q->has_since || q->until_us != UINT64_MAX
-				? reader_bound_by_time(c->reader, &range)
-				: 0;
-
-		return e < 0 || range.first > range.last
-			       ? e
-			       : reader_each_match(c->reader, q, &range, count_match, c);
-	}
-	if (!c->buckets && !q->has_since && q->until_us == UINT64_MAX) {
-		count_dims(c);
-		return 0;
-	}
-	return count_minutes(c);
+	if (!query_needs_words(q))
+		return count_without_words(c, q);
+	e = is_rest_less(c, q);
+	if (e > 0)
+		e = count_by_rest(c, q);
+	return e ? (e < 0 ? e : 0) : count_matches(c, q, count_match);
 }
 
 static void append_times(const struct counts *c, struct buffer *out)

@@ -60,8 +60,35 @@ int reader_each_match(struct reader *r, const struct query *q, struct range *ran
 				   const struct dim *dim),
 		      void *context);
 
-/** reader_match_text() - what of @q the full-text index is asked for; 0; -ETIME: too much; -ENOMEM */
-int reader_match_text(const struct reader *r, const struct query *q, struct buffer *out);
+/** READER_KINDS_IN_TEXT - so many are looked for by the full-text index, too */
+#define READER_KINDS_IN_TEXT 64
+
+/** Positive outcomes. */
+#define READER_NOTHING	1 /* no event can match */
+#define READER_NOT_SAID 2 /* it is left to NOT */
+
+/** reader_taken_kinds() - of the dims that the query takes, each once; to be freed. NULL: no memory */
+int64_t *reader_taken_kinds(const struct reader *r, size_t *ret_n);
+
+/** reader_match_text() - what of @q the full-text index is asked for
+ * Return: 0; READER_NOTHING; -ETIME: too much; -errno. */
+int reader_match_text(struct reader *r, const struct query *q, struct buffer *out);
+
+/**
+ * reader_append_without() - events that have not this pair, of the kinds that are taken, as what
+ * they have
+ * Return: 0; READER_NOTHING; READER_NOT_SAID; -errno.
+ */
+int reader_append_without(struct reader *r, const struct query_pair *pair,
+			  struct buffer *out);
+
+/**
+ * reader_count_pair() - how many events are looked at to find those with this pair, and those
+ * without, about
+ * Return: 1; 0: that is not known; -errno.
+ */
+int reader_count_pair(struct reader *r, const struct query_pair *pair, uint64_t *ret_with,
+		      uint64_t *ret_without);
 
 /** reader_bound_by_time() - which seqs can be of its time */
 int reader_bound_by_time(struct reader *r, struct range *range);

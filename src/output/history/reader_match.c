@@ -8,8 +8,6 @@
 
 #include "output/history/reader_internal.h"
 
-#define KINDS_IN_TEXT 64 /* so many are looked for by the full-text index, too */
-
 static int compare_kinds(const void *a, const void *b)
 {
 	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
@@ -93,65 +91,118 @@ static int append_pair(const struct reader *r, const struct query_pair *pair,
 	return e;
 }
 
-/* The words and pairs that have to be there, or may not. Return: how many; -errno. */
-static int append_words(const struct reader *r, const struct query *q, bool is_not,
-			struct buffer *out)
+int64_t *reader_taken_kinds(const struct reader *r, size_t *ret_n)
 {
-	const char *join = is_not ? " OR " : " AND ";
-	int n = 0, e = 0;
-
-	for (size_t i = 0; e == 0 && i < q->n_terms; i++) {
-		if (q->terms[i].is_not != is_not)
-			continue;
-		buffer_appendf(out, "%s", n++ ? join : "");
-		e = append_term(r, &q->terms[i], out);
-	}
-	for (size_t i = 0; e == 0 && i < q->n_pairs; i++) {
-		if (q->pairs[i].is_not != is_not)
-			continue;
-		buffer_appendf(out, "%s", n++ ? join : "");
-		e = append_pair(r, &q->pairs[i], out);
-	}
-	return e < 0 ? e : n;
+	return list_kinds(r, is_taken, NULL, ret_n);
 }
 
-/* The words that are looked for, and the dims, if they are few. Something has to be looked
- * for before anything can be left out: without words, all dims. */
-static int append_wanted(const struct reader *r, const struct query *q,
-			 struct buffer *out)
+/* A question on its way to the full-text index. */
+struct text {
+	struct reader *reader;
+	const struct query *query;
+	struct buffer wanted, unwanted; /* joined by AND, by OR */
+};
+
+static void join(struct buffer *out, const char *word)
+{
+	buffer_appendf(out, "%s", out->len ? word : "");
+}
+
+static int add_terms(struct text *t)
+{
+	const struct query *q = t->query;
+	int e = 0;
+
+	for (size_t i = 0; e == 0 && i < q->n_terms; i++) {
+		bool is_not = q->terms[i].is_not;
+		struct buffer *out = is_not ? &t->unwanted : &t->wanted;
+
+		join(out, is_not ? " OR " : " AND ");
+		e = append_term(t->reader, &q->terms[i], out);
+	}
+	return e;
+}
+
+/* What is not this value: one of the others, or, if these are not known, all that is left. */
+static int add_without(struct text *t, const struct query_pair *pair)
+{
+	_cleanup_buffer_ struct buffer others = { .limit = t->wanted.limit };
+	int e = reader_append_without(t->reader, pair, &others);
+
+	if (e == READER_NOT_SAID) {
+		join(&t->unwanted, " OR ");
+		return append_pair(t->reader, pair, &t->unwanted);
+	}
+	if (e == 0) {
+		join(&t->wanted, " AND ");
+		buffer_append_span(&t->wanted, buffer_span(&others));
+		e = others.error;
+	}
+	return e;
+}
+
+static int add_pairs(struct text *t)
+{
+	const struct query *q = t->query;
+	int e = 0;
+
+	for (size_t i = 0; e == 0 && i < q->n_pairs; i++) {
+		if (q->pairs[i].is_not) {
+			e = add_without(t, &q->pairs[i]);
+			continue;
+		}
+		join(&t->wanted, " AND ");
+		e = append_pair(t->reader, &q->pairs[i], &t->wanted);
+	}
+	return e;
+}
+
+/* The dims, if they are few. Something has to be looked for before anything can be left out:
+ * without words, all dims. */
+static int add_kinds(struct text *t)
 {
 	size_t n_all = 0, n_taken = 0;
-	_cleanup_free_ int64_t *all = list_kinds(r, is_any, NULL, &n_all),
-			       *taken = list_kinds(r, is_taken, NULL, &n_taken);
-	int n = append_words(r, q, false, out);
+	_cleanup_free_ int64_t *all = list_kinds(t->reader, is_any, NULL, &n_all),
+			       *taken = reader_taken_kinds(t->reader, &n_taken);
 
-	if (n < 0 || !all || !taken)
-		return n < 0 ? n : -ENOMEM;
-	if (n && (n_taken == n_all || n_taken > KINDS_IN_TEXT))
+	if (!all || !taken)
+		return -ENOMEM;
+	if (t->wanted.len && (n_taken == n_all || n_taken > READER_KINDS_IN_TEXT))
 		return 0;
-	buffer_appendf(out, "%s", n ? " AND " : "");
-	append_kinds(taken, n_taken, "(", out);
-	buffer_append_char(out, ')');
+	join(&t->wanted, " AND ");
+	append_kinds(taken, n_taken, "(", &t->wanted);
+	buffer_append_char(&t->wanted, ')');
 	return 0;
 }
 
-int reader_match_text(const struct reader *r, const struct query *q, struct buffer *out)
+static void put_together(const struct text *t, struct buffer *out)
 {
-	_cleanup_buffer_ struct buffer unwanted = { .limit = out->limit };
-	int n = append_words(r, q, true, &unwanted), e = n;
-
 	buffer_append_char(out, '(');
-	if (n >= 0)
-		e = append_wanted(r, q, out);
+	buffer_append_span(out, buffer_span(&t->wanted));
 	buffer_append_char(out, ')');
-	if (n > 0) {
-		buffer_append_literal(out, " NOT (");
-		buffer_append_span(out, buffer_span(&unwanted));
-		buffer_append_char(out, ')');
+	if (!t->unwanted.len)
+		return;
+	buffer_append_literal(out, " NOT (");
+	buffer_append_span(out, buffer_span(&t->unwanted));
+	buffer_append_char(out, ')');
+}
+
+int reader_match_text(struct reader *r, const struct query *q, struct buffer *out)
+{
+	struct text t = { r, q, { .limit = out->limit }, { .limit = out->limit } };
+	int e = add_terms(&t);
+
+	if (e == 0)
+		e = add_pairs(&t);
+	if (e == 0)
+		e = add_kinds(&t);
+	if (e == 0) {
+		put_together(&t, out);
+		e = t.wanted.error ? t.wanted.error : t.unwanted.error;
 	}
-	if (e == 0 && unwanted.error)
-		e = unwanted.error;
 	if (e == 0 && !buffer_cstring(out))
 		e = out->error;
+	buffer_deinit(&t.wanted);
+	buffer_deinit(&t.unwanted);
 	return e == -EMSGSIZE ? -ETIME : e;
 }
