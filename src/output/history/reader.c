@@ -348,7 +348,7 @@ int reader_each_match(struct reader *r, const struct query *q, struct range *ran
 		      void *context)
 {
 	_cleanup_(reader_finalize) sqlite3_stmt *s = NULL;
-	_cleanup_buffer_ struct buffer match = { .limit = (size_t)64 << 10 };
+	_cleanup_buffer_ struct buffer match = { .limit = READER_MATCH_MAX };
 	const char *sql = q->is_ascending
 				  ? "SELECT seq, at, dim FROM words JOIN events ON "
 				    "seq = words.rowid WHERE words MATCH ?1 AND "

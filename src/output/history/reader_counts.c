@@ -28,7 +28,8 @@ struct counts {
 	int64_t bucket_s;
 	size_t n_buckets;
 	uint64_t (*buckets)[EVENT_SEVERITY_COUNT]; /* NULL: only by dims */
-	uint64_t n_left; /* so many more may be counted off; then it is given up */
+	bool is_off;				   /* they are counted off */
+	uint64_t n_left; /* so many more, one by one; then it is given up */
 };
 
 /* What facets count. */
@@ -115,24 +116,24 @@ static void count(struct counts *c, int64_t at_s, const struct dim *dim, uint64_
 		c->buckets[bucket][dim->severity] += n;
 }
 
+/* What is counted off is added by minutes afterwards: modulo 2^64, that is right. */
 static bool count_match(void *context, int64_t seq, int64_t at, const struct dim *dim)
-{
-	(void)seq;
-	count(context, at / USEC, dim, 1);
-	return true;
-}
-
-/* Modulo 2^64: what is counted off is added by minutes afterwards. */
-static bool uncount_match(void *context, int64_t seq, int64_t at, const struct dim *dim)
 {
 	struct counts *c = context;
 
 	(void)seq;
-	if (!c->n_left)
+	if (c->is_off && !c->n_left)
 		return false;
 	c->n_left--;
-	count(c, at / USEC, dim, UINT64_MAX);
-	return c->n_left > 0;
+	count(c, at / USEC, dim, c->is_off ? UINT64_MAX : 1);
+	return true;
+}
+
+static void count_one(void *context, int64_t minute, const struct dim *dim)
+{
+	struct counts *c = context;
+
+	count(c, minute * MINUTE_S, dim, c->is_off ? UINT64_MAX : 1);
 }
 
 static int count_minutes(struct counts *c)
@@ -166,18 +167,19 @@ static void count_dims(struct counts *c)
 			c->reader->dims[i].n_taken += c->reader->dims[i].n;
 }
 
-static int count_matches(struct counts *c, const struct query *q,
-			 bool (*take)(void *context, int64_t seq, int64_t at,
-				      const struct dim *dim))
+/* Those that are looked for, or counted off. */
+static int count_matches(struct counts *c, const struct query *q)
 {
 	struct range range = { 0, INT64_MAX, c->since_s * USEC, c->until_s * USEC };
-	int e = q->has_since || q->until_us != UINT64_MAX
-			? reader_bound_by_time(c->reader, &range)
-			: 0;
+	int e = reader_count_kinds(c->reader, q, &range, count_one, c);
 
+	if (e)
+		return e < 0 ? e : 0;
+	if (q->has_since || q->until_us != UINT64_MAX)
+		e = reader_bound_by_time(c->reader, &range);
 	return e < 0 || range.first > range.last
 		       ? e
-		       : reader_each_match(c->reader, q, &range, take, c);
+		       : reader_each_match(c->reader, q, &range, count_match, c);
 }
 
 static int count_without_words(struct counts *c, const struct query *q)
@@ -225,7 +227,9 @@ static int count_by_rest(struct counts *c, const struct query *q)
 
 	rest.terms[0].is_not = !rest.terms[0].is_not;
 	rest.pairs[0].is_not = !rest.pairs[0].is_not;
-	e = count_matches(c, &rest, uncount_match);
+	c->is_off = true;
+	e = count_matches(c, &rest);
+	c->is_off = false;
 	if (e >= 0 && c->n_left)
 		e = count_without_words(c, q);
 	else
@@ -242,7 +246,7 @@ static int count_all(struct counts *c, const struct query *q)
 	e = is_rest_less(c, q);
 	if (e > 0)
 		e = count_by_rest(c, q);
-	return e ? (e < 0 ? e : 0) : count_matches(c, q, count_match);
+	return e ? (e < 0 ? e : 0) : count_matches(c, q);
 }
 
 static void append_times(const struct counts *c, struct buffer *out)

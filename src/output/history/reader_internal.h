@@ -90,6 +90,21 @@ int reader_append_without(struct reader *r, const struct query_pair *pair,
 int reader_count_pair(struct reader *r, const struct query_pair *pair, uint64_t *ret_with,
 		      uint64_t *ret_without);
 
+/** READER_MATCH_MAX - bytes of what the full-text index is asked for */
+#define READER_MATCH_MAX ((size_t)64 << 10)
+
+/** An event of that minute and kind, which @dim is one of. */
+typedef void reader_count_taker(void *context, int64_t minute, const struct dim *dim);
+
+/**
+ * reader_count_kinds() - each event of whole minutes for which query_needs_words() is true, without
+ * a look at it
+ *
+ * Return: 1; 0: they cannot be counted so, and @take was not called; -errno.
+ */
+int reader_count_kinds(struct reader *r, const struct query *q, const struct range *range,
+		       reader_count_taker *take, void *context);
+
 /** reader_bound_by_time() - which seqs can be of its time */
 int reader_bound_by_time(struct reader *r, struct range *range);
 
