@@ -16,7 +16,7 @@ static char *to = "";
 module_param(to, charp, 0);
 
 #define CALL_SIZE 5
-#define REACH	  4096 /* of the function that is looked through, in bytes */
+#define REACH	  16384 /* of the function that is looked through, in bytes */
 
 static const u8 nop[CALL_SIZE] = { 0x0f, 0x1f, 0x44, 0x00, 0x00 };
 static u8 old[CALL_SIZE];
