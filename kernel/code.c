@@ -150,7 +150,7 @@ static bool is_lawful(unsigned long target)
 static bool is_of_ftrace(unsigned long target)
 {
 	static const char *const names[] = { "ftrace_caller", "ftrace_regs_caller",
-					     "__fentry__" };
+					     "ftrace_graph_caller", "__fentry__" };
 	char name[SYMBOLS_NAME_SIZE];
 	size_t i;
 
@@ -379,6 +379,11 @@ size_t code_n_same(const u8 *now, const u8 *before, size_t size)
 	while (n < size && now[n] == before[n])
 		n++;
 	return n;
+}
+
+size_t code_n_looks(const struct code_change *change)
+{
+	return change->kind == CODE_BREAKPOINT ? 8 : 6;
 }
 
 unsigned long code_change_value(const struct code_change *change)

@@ -76,6 +76,16 @@ bool code_is_traced(unsigned long address, const u8 *now, const u8 *before,
 /* Return: how many bytes are the same, from the first on */
 size_t code_n_same(const u8 *now, const u8 *before, size_t size);
 
+/*
+ * How often a change has to be seen before it is believed. What the kernel is about to patch
+ * looks like tampering for a moment: text_poke_bp() leaves a breakpoint, ftrace forgets a
+ * trampoline before its last call is gone. Pauses double, so a moment is about 100 ms at the
+ * most; for a breakpoint, about 400 ms, for it stands until all processors have been told of
+ * it twice, also those that hardly run.
+ */
+#define CODE_LOOK_PAUSE_US 2000
+size_t code_n_looks(const struct code_change *change);
+
 /* What a change is, as one word for a guard; never 0 */
 unsigned long code_change_value(const struct code_change *change);
 

@@ -22,10 +22,7 @@
 #define PARTS	     13		/* sweeps that it takes */
 #define STEP	     (64 << 10) /* compared without a pause, in bytes */
 #define FINDINGS_MAX 64
-/* As guard_text's: what the kernel itself is about to patch is left alone for 0.5 s. */
-#define LOOKS	      8
-#define TRIES	      3
-#define LOOK_PAUSE_US 2000
+#define TRIES	     3
 /* The copy is not worth more of the machine's memory than one in so many bytes. */
 #define MEMORY_SHARE 16
 /* Before and behind a difference, what belongs to the same instruction */
@@ -194,12 +191,14 @@ static bool is_known(const struct finding *finding)
 	return false;
 }
 
-static bool is_any_new(const struct findings *fresh)
+/* After @n looks */
+static bool is_any_in_doubt(const struct findings *fresh, size_t n)
 {
 	size_t i;
 
 	for (i = 0; i < fresh->n; i++) {
-		if (!is_known(&fresh->each[i]))
+		if (n < code_n_looks(&fresh->each[i].change) &&
+		    !is_known(&fresh->each[i]))
 			return true;
 	}
 	return false;
@@ -247,11 +246,11 @@ static void forget(unsigned long from, unsigned long to, struct findings *known)
 
 static void find_lasting(unsigned long from, unsigned long to, struct findings *ret)
 {
-	unsigned long pause_us = LOOK_PAUSE_US;
-	size_t i;
+	unsigned long pause_us = CODE_LOOK_PAUSE_US;
+	size_t n;
 
 	find_all(from, to, ret);
-	for (i = 0; i < LOOKS && is_any_new(ret); i++, pause_us *= 2) {
+	for (n = 1; is_any_in_doubt(ret, n); n++, pause_us *= 2) {
 		usleep_range(pause_us, 2 * pause_us);
 		settle(ret);
 	}

@@ -19,18 +19,6 @@
 #include "text_report.h"
 #include "text_watch_list.h"
 
-/*
- * What the kernel is about to patch looks like tampering for a moment: text_poke_bp()
- * leaves a breakpoint, ftrace forgets a trampoline before its last call is gone. Pauses
- * double, so a moment is about 100 ms at the most; for a breakpoint, about 400 ms, for it
- * stands until all processors have been told of it twice, also those that hardly run.
- * All functions share the pauses, and what the last visit was sure of needs none: whoever
- * patches many must not make a visit take a minute.
- */
-#define LOOKS	      6
-#define LOOKS_AT_INT3 8
-#define LOOK_PAUSE_US 2000
-
 #define AS_WANTED(function) { .name = #function },
 static struct symbol_wanted wanted[] = { TEXT_WATCH_LIST(AS_WANTED) };
 
@@ -92,15 +80,10 @@ static bool find_change(size_t i, const u8 *copy, bool is_first)
 	return code_find_change(address, state.now, copy, size, &state.changes[i]);
 }
 
-static size_t n_looks(const struct code_change *change)
-{
-	return change->kind == CODE_BREAKPOINT ? LOOKS_AT_INT3 : LOOKS;
-}
-
 /* After @n looks */
 static bool is_in_doubt(size_t i, size_t n)
 {
-	return state.is_changed[i] && n < n_looks(&state.changes[i]) &&
+	return state.is_changed[i] && n < code_n_looks(&state.changes[i]) &&
 	       code_change_value(&state.changes[i]) != state.values[i];
 }
 
@@ -120,10 +103,14 @@ static bool look(bool is_first, size_t n)
 	return is_any_in_doubt;
 }
 
+/*
+ * All functions share the pauses, and what the last visit was sure of needs none: whoever
+ * patches many must not make a visit take a minute.
+ */
 static void text_visit(struct guard_visit *visit)
 {
 	bool is_first = guard_occasion(visit) == GUARD_START;
-	unsigned long pause_us = LOOK_PAUSE_US;
+	unsigned long pause_us = CODE_LOOK_PAUSE_US;
 	size_t i, n;
 
 	for (n = 0; look(is_first, n); n++, pause_us *= 2)

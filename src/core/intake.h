@@ -15,8 +15,8 @@ struct intake_options {
 	void *context;
 	struct queue *queue;
 	const struct position *position; /* where to go on, as of the start */
-	struct inbox_set *inboxes; /* of external modules; may be NULL */
-	int landed_fd;		   /* eventfd: a batch_land() said that somebody waits */
+	struct inbox_set *inboxes;	 /* of external modules; may be NULL */
+	int landed_fd; /* eventfd: a batch_land() said that somebody waits */
 	uint64_t poll_interval_us;
 	const char *(*option)(void *context, const char *module, const char *option);
 	int (*source)(void *context, const char *module, const char *option);

@@ -19,7 +19,7 @@ struct line {
 
 struct lines {
 	struct naming *naming; /* borrowed */
-	struct span host; /* of every event */
+	struct span host;      /* of every event */
 	struct span boot_id;
 	struct counters *counters; /* NULL: nobody counts */
 	uint64_t next_seq;
