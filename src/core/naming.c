@@ -265,7 +265,7 @@ static int name_kernel(struct naming *n, const struct lksm_record *record,
 	if (!n->options.all)
 		return 0;
 	fill_type(event, n->kernel_type, n->kernel_severity, n->kernel_source);
-	(void)event_add_text(event, SPAN("message"), event->message);
+	event_put_text(event, SPAN("message"), event->message);
 	return 1;
 }
 
