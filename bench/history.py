@@ -42,7 +42,11 @@ def boot(i):
     return f"40e21022-b720-4c05-a804-5f40ef64{i:04}"
 
 
-def lines(first, last, n, date, rng):
+def day(us):
+    return (BEGIN + datetime.timedelta(microseconds=us)).date()
+
+
+def lines(first, last, n, rng):
     """Of one day. Each of them is the same each time."""
     step_us = DAYS * 86_400_000_000 // n
     kinds = rng.choices(TYPES, [row[3] for row in TYPES], k=last - first)
@@ -54,7 +58,7 @@ def lines(first, last, n, date, rng):
         yield (f'{{"seq": {seq}, "ts": {us // 1_000_000}.{us % 1_000_000:06}, "type": "{kind}", '
                f'"data": {{"symbol": "{word}", "pid": {rng.randrange(30000)}, "comm": "insmod", '
                f'"uid": {0 if seq % STRANGE else 1000}}}, "severity": "{severity}", "source": "{source}", '
-               f'"time": "{date}T{s // 3600:02}:{s // 60 % 60:02}:{s % 60:02}.{us % 1_000_000:06}Z", "host": "bench", '
+               f'"time": "{day(us)}T{s // 3600:02}:{s // 60 % 60:02}:{s % 60:02}.{us % 1_000_000:06}Z", "host": "bench", '
                f'"boot_id": "{boot(i)}", "stream": "{"kmsg" if source == "kernel_log" else f"proc:{i:08x}"}", '
                f'"stream_seq": {seq}, "level": 6, "facility": 0, "rule": "{kind}", {more}'
                f'"message": "[PHOTON RING] {kind} for symbol {word} by insmod"}}\n')
@@ -62,10 +66,9 @@ def lines(first, last, n, date, rng):
 
 def make_logs(folder, n):
     rng = random.Random(1)
-    for day in range(DAYS):
-        date = (BEGIN + datetime.timedelta(days=day)).date()
-        with open(folder / f"lksm_events_{date}.jsonl", "w", buffering=1 << 20, encoding="utf-8") as f:
-            f.writelines(lines(day * n // DAYS, (day + 1) * n // DAYS, n, date, rng))
+    for i in range(DAYS):
+        with open(folder / f"lksm_events_{day(i * 86_400_000_000)}.jsonl", "w", buffering=1 << 20, encoding="utf-8") as f:
+            f.writelines(lines(i * n // DAYS, (i + 1) * n // DAYS, n, rng))
 
 
 def questions(n):

@@ -191,6 +191,43 @@ static void test_what_is_not(void **state)
 	assert_int_equal(count_facets("!data.same=x"), 0);
 }
 
+/* Times that go back: an event is of its own minute, whatever the seqs around it are of. */
+static void test_times_that_go_back(void **state)
+{
+	static const char *const ranges[] = {
+		"since=2026-01-01T00:00:00Z&until=2026-01-01T00:03:00Z&",
+		"since=2026-01-01T00:03:00Z&until=2026-01-01T00:04:00Z&",
+		"since=2026-01-01T00:14:00Z&",
+		"",
+	};
+	static const char *const words[] = { "q=all", "q=-odd", "data.same=x", "q=odd" };
+	struct fixture *f = *state;
+	FILE *log = fopen(LOG, "ae");
+
+	assert_non_null(log);
+	for (int seq = 0; seq < 900; seq++)
+		(void)fprintf(
+			log,
+			"{\"seq\": %d, \"ts\": 1.0, \"type\": \"t\", \"data\": "
+			"{\"same\": "
+			"\"x\"}, \"severity\": \"info\", \"source\": \"s%d\", \"time\": "
+			"\"2026-01-01T00:%02d:%02dZ\", \"message\": \"all %s\"}\n",
+			seq, seq % 2, (seq / 60 + (seq % 7 ? 0 : seq % 13)) % 30,
+			seq % 60, seq % 2 ? "odd" : "even");
+	assert_int_equal(fclose(log), 0);
+	start(f, 0, 0);
+	take_all(f);
+	for (size_t i = 0; i < ARRAY_SIZE(ranges); i++)
+		for (size_t k = 0; k < ARRAY_SIZE(words); k++) {
+			_cleanup_buffer_ struct buffer text = { 0 };
+
+			buffer_appendf(&text, "%s%s", ranges[i], words[k]);
+			assert_non_null(buffer_cstring(&text));
+			expect_number(text.data, "counts", count_facets(text.data),
+				      (int64_t)count_events(text.data));
+		}
+}
+
 /* What takes too long is ended, and said; the next question is answered. */
 static void test_limit_of_time(void **state)
 {
@@ -514,6 +551,7 @@ int main(void)
 #define WITH_FOLDER(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		WITH_FOLDER(test_what_is_not),
+		WITH_FOLDER(test_times_that_go_back),
 		WITH_FOLDER(test_limit_of_time),
 		WITH_FOLDER(test_limit_of_size),
 		WITH_FOLDER(test_no_history),

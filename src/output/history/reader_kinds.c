@@ -2,8 +2,8 @@
 /*
  * Counting what the full-text index finds by its seqs alone, kind after kind: to look up each event,
  * for its time and what it is, takes five hundred times as long. What the events of a kind have in
- * common is what is counted by; which minute a seq is of, the table of minutes tells, as long as no
- * clock was set back.
+ * common is what is counted by. Which minute a seq is of, the table of minutes tells; only where
+ * minutes overlap, because times went back, the event is looked up.
  */
 #include "output/history/reader_internal.h"
 
@@ -11,14 +11,20 @@
 
 #include "output/history/history.h"
 
+#define OPEN_MAX 8 /* minutes that overlap; with more, all events there are looked up */
+
 /* The seqs of one minute. */
 struct span_of_minute {
 	int64_t minute, first, last;
 };
 
+/* All of them by their first seq, and those that the sweep is in. */
 struct minutes {
-	struct span_of_minute *items; /* in order of both */
-	size_t n, room;
+	struct span_of_minute *items;
+	size_t n, room, next;
+	struct span_of_minute open[OPEN_MAX];
+	size_t n_open;
+	bool has_more; /* than open[] has room for: until the end */
 };
 
 static int add_minute(struct minutes *m, const struct span_of_minute *span)
@@ -37,88 +43,97 @@ static int add_minute(struct minutes *m, const struct span_of_minute *span)
 	return 0;
 }
 
-/* Return: 1; 0: they are not in order; -errno. */
-static int load_minutes(struct reader *r, const struct range *range, struct minutes *ret)
+static int load_minutes(struct reader *r, struct minutes *ret)
 {
 	_cleanup_(reader_finalize) sqlite3_stmt *s = NULL;
 	int e = reader_prepare(r,
-			       "SELECT minute, min(first), max(last) FROM minutes WHERE "
-			       "minute >= ?1 AND minute < ?2 GROUP BY minute",
+			       "SELECT minute, min(first), max(last) FROM minutes "
+			       "GROUP BY minute ORDER BY 2",
 			       &s),
 	    step = SQLITE_DONE;
-	int64_t last = -1;
 
-	if (e < 0)
-		return e;
-	(void)sqlite3_bind_int64(s, 1, range->since / (int64_t)HISTORY_MINUTE_US);
-	(void)sqlite3_bind_int64(s, 2, range->until / (int64_t)HISTORY_MINUTE_US);
 	while (e == 0 && (step = sqlite3_step(s)) == SQLITE_ROW) {
 		const struct span_of_minute span = { sqlite3_column_int64(s, 0),
 						     sqlite3_column_int64(s, 1),
 						     sqlite3_column_int64(s, 2) };
 
-		if (span.first <= last)
-			return 0;
-		last = span.last;
 		e = add_minute(ret, &span);
 	}
-	if (e == 0)
-		e = history_error(step);
-	return e < 0 ? e : 1;
+	return e < 0 ? e : history_error(step);
 }
 
-/* Events that are before or after these times have seqs of other minutes, unless a clock jumped. */
-static bool is_in_order(struct reader *r, const struct range *range,
-			const struct minutes *m)
+static void begin_sweep(struct minutes *m)
 {
-	_cleanup_(reader_finalize) sqlite3_stmt *s = NULL;
-	int e, step;
-
-	if (!m->n)
-		return true;
-	e = reader_prepare(r,
-			   "SELECT 1 FROM minutes WHERE (minute < ?1 AND last >= ?3) OR "
-			   "(minute >= ?2 AND first <= ?4) LIMIT 1",
-			   &s);
-	if (e < 0)
-		return false;
-	(void)sqlite3_bind_int64(s, 1, range->since / (int64_t)HISTORY_MINUTE_US);
-	(void)sqlite3_bind_int64(s, 2, range->until / (int64_t)HISTORY_MINUTE_US);
-	(void)sqlite3_bind_int64(s, 3, m->items[0].first);
-	(void)sqlite3_bind_int64(s, 4, m->items[m->n - 1].last);
-	step = sqlite3_step(s);
-	return step == SQLITE_DONE;
+	m->next = m->n_open = 0;
+	m->has_more = false;
 }
+
+/* @seq: not smaller than before. Return: its minute; -1: it may be one of several. */
+static int64_t minute_of(struct minutes *m, int64_t seq)
+{
+	size_t n = 0;
+
+	for (; m->next < m->n && m->items[m->next].first <= seq; m->next++) {
+		if (m->items[m->next].last < seq)
+			continue;
+		if (m->n_open == OPEN_MAX)
+			m->has_more = true;
+		else
+			m->open[m->n_open++] = m->items[m->next];
+	}
+	for (size_t i = 0; i < m->n_open; i++)
+		if (m->open[i].last >= seq)
+			m->open[n++] = m->open[i];
+	m->n_open = n;
+	return n == 1 && !m->has_more ? m->open[0].minute : -1;
+}
+
+/* The event itself says it. Return: 0; -errno; *ret is -1 if it is gone. */
+static int look_up(sqlite3_stmt *s, int64_t seq, int64_t *ret)
+{
+	int step;
+
+	(void)sqlite3_reset(s);
+	(void)sqlite3_bind_int64(s, 1, seq);
+	step = sqlite3_step(s);
+	*ret = step == SQLITE_ROW ? sqlite3_column_int64(s, 0) : -1;
+	return history_error(step);
+}
+
+struct sweep {
+	struct minutes minutes;
+	sqlite3_stmt *lookup;
+	int64_t begin, end; /* minutes that are counted: begin <= minute < end */
+	reader_count_taker *take;
+	void *context;
+};
 
 /* Of one kind, whose dims alone are taken now. */
-static int count_kind(struct reader *r, const struct query *q, const struct minutes *m,
-		      const struct dim *dim, reader_count_taker *take, void *context)
+static int count_kind(struct reader *r, const struct query *q, struct sweep *w,
+		      const struct dim *dim)
 {
 	_cleanup_(reader_finalize) sqlite3_stmt *s = NULL;
 	_cleanup_buffer_ struct buffer match = { .limit = READER_MATCH_MAX };
-	int e = reader_match_text(r, q, &match), step;
-	size_t at = 0;
+	int e = reader_match_text(r, q, &match), step = SQLITE_DONE;
 
 	if (e)
 		return e == READER_NOTHING ? 0 : e;
-	e = reader_prepare(r,
-			   "SELECT rowid FROM words WHERE words MATCH ?1 AND rowid "
-			   "BETWEEN ?2 AND ?3 ORDER BY rowid",
-			   &s);
+	e = reader_prepare(
+		r, "SELECT rowid FROM words WHERE words MATCH ?1 ORDER BY rowid", &s);
 	if (e < 0)
 		return e;
 	(void)sqlite3_bind_text(s, 1, match.data, (int)match.len, SQLITE_STATIC);
-	(void)sqlite3_bind_int64(s, 2, m->items[0].first);
-	(void)sqlite3_bind_int64(s, 3, m->items[m->n - 1].last);
-	while ((step = sqlite3_step(s)) == SQLITE_ROW) {
+	begin_sweep(&w->minutes);
+	while (e == 0 && (step = sqlite3_step(s)) == SQLITE_ROW) {
 		int64_t seq = sqlite3_column_int64(s, 0);
+		int64_t minute = minute_of(&w->minutes, seq);
 
-		while (at < m->n && m->items[at].last < seq)
-			at++;
-		if (at < m->n && m->items[at].first <= seq)
-			take(context, m->items[at].minute, dim);
+		if (minute < 0)
+			e = look_up(w->lookup, seq, &minute);
+		if (minute >= w->begin && minute < w->end)
+			w->take(w->context, minute, dim);
 	}
-	return history_error(step);
+	return e < 0 ? e : history_error(step);
 }
 
 /* Counted by the kind, they have to be of dims that are taken all or not at all. */
@@ -135,9 +150,8 @@ static bool are_whole(const struct reader *r, const int64_t *kinds, size_t n)
 	return true;
 }
 
-static int count_each_kind(struct reader *r, const struct query *q,
-			   const struct minutes *m, const int64_t *kinds, size_t n,
-			   reader_count_taker *take, void *context)
+static int count_each_kind(struct reader *r, const struct query *q, struct sweep *w,
+			   const int64_t *kinds, size_t n)
 {
 	int e = 0;
 
@@ -149,7 +163,7 @@ static int count_each_kind(struct reader *r, const struct query *q,
 			if (r->dims[i].is_taken)
 				dim = &r->dims[i];
 		}
-		e = count_kind(r, q, m, dim, take, context);
+		e = count_kind(r, q, w, dim);
 	}
 	/* as they were: of these kinds all, of others none */
 	for (size_t i = 0; i < r->n_dims; i++) {
@@ -163,8 +177,11 @@ static int count_each_kind(struct reader *r, const struct query *q,
 int reader_count_kinds(struct reader *r, const struct query *q, const struct range *range,
 		       reader_count_taker *take, void *context)
 {
+	struct sweep w = { .begin = range->since / (int64_t)HISTORY_MINUTE_US,
+			   .end = range->until / (int64_t)HISTORY_MINUTE_US,
+			   .take = take,
+			   .context = context };
 	_cleanup_free_ int64_t *kinds = NULL;
-	struct minutes minutes = { 0 };
 	size_t n = 0;
 	int e;
 
@@ -173,13 +190,13 @@ int reader_count_kinds(struct reader *r, const struct query *q, const struct ran
 		return -ENOMEM;
 	if (n > READER_KINDS_IN_TEXT || !are_whole(r, kinds, n))
 		return 0;
-	e = load_minutes(r, range, &minutes);
-	if (e > 0)
-		e = is_in_order(r, range, &minutes);
-	if (e > 0 && minutes.n) {
-		e = count_each_kind(r, q, &minutes, kinds, n, take, context);
-		e = e < 0 ? e : 1;
-	}
-	free(minutes.items);
-	return e;
+	e = reader_prepare(r, "SELECT at / 60000000 FROM events WHERE seq = ?1",
+			   &w.lookup);
+	if (e >= 0)
+		e = load_minutes(r, &w.minutes);
+	if (e >= 0)
+		e = count_each_kind(r, q, &w, kinds, n);
+	reader_finalize(&w.lookup);
+	free(w.minutes.items);
+	return e < 0 ? e : 1;
 }
