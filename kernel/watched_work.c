@@ -26,19 +26,22 @@ void watched_work_end(struct watched_work *watched)
 	WRITE_ONCE(watched->last, 0);
 }
 
-/*
- * A step that takes long, as when it waits for a slow console, is one all the same. What is
- * queued and has no worker yet was not cancelled: another work has the processor.
- */
+/* Its time has come, and it was not cancelled: another work, or a busy machine, is before it. */
+static bool is_waiting(struct delayed_work *work)
+{
+	return (work_busy(&work->work) & WORK_BUSY_PENDING) &&
+	       (!timer_pending(&work->timer) ||
+		time_after_eq(jiffies, work->timer.expires));
+}
+
+/* A step that takes long, as when it waits for a slow console, is one all the same. */
 static bool is_late(const struct watched_work *watched)
 {
-	unsigned long last = READ_ONCE(watched->last), patience = LATE;
-	unsigned int busy = work_busy(&watched->work->work);
+	unsigned long patience = is_waiting(watched->work) ? BLOCKED : LATE;
+	unsigned long last = READ_ONCE(watched->last);
 
-	if ((busy & WORK_BUSY_PENDING) && !timer_pending(&watched->work->timer))
-		patience = BLOCKED;
 	return last && time_after(jiffies, last + patience) &&
-	       !(busy & WORK_BUSY_RUNNING);
+	       !(work_busy(&watched->work->work) & WORK_BUSY_RUNNING);
 }
 
 void watched_work_look(struct watched_work *watched)
