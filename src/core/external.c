@@ -66,7 +66,7 @@ int external_create(const char *name, bool is_trusted, struct inbox *inbox,
 		return -ENOMEM;
 	}
 	e->mark = *inbox_mark(e->inbox);
-	e->end = inbox_end(e->inbox, e->mark.side);
+	e->end = inbox_end(e->inbox);
 	e->is_shut = e->mark.n_excess > 0;
 	(void)snprintf(e->name, sizeof(e->name), "%s", name);
 	(void)snprintf(e->stream, sizeof(e->stream), "module:%s", e->name);

@@ -82,11 +82,13 @@ const struct inbox_mark *inbox_mark(const struct inbox *inbox)
 	return &inbox->marks[valid_at(inbox)];
 }
 
-size_t inbox_end(const struct inbox *inbox, unsigned int side)
+size_t inbox_end(const struct inbox *inbox)
 {
+	const struct inbox_mark *mark = inbox_mark(inbox);
 	size_t end = INBOX_SIDE;
 
-	while (end && !inbox->sides[side][end - 1])
+	/* zeros that are done with were said, too */
+	while (end > mark->start && !inbox->sides[mark->side][end - 1])
 		end--;
 	return end;
 }
@@ -187,7 +189,7 @@ static void settle(struct inbox *inbox, uint64_t next_seq)
 	uint32_t n_tries = atomic_load_explicit(&inbox->n_tries, memory_order_relaxed);
 
 	store(inbox, behind(valid_at(inbox), n_logged), 0);
-	end = inbox_end(inbox, inbox_mark(inbox)->side);
+	end = inbox_end(inbox);
 	n_lines = count_lines(inbox, inbox_mark(inbox), end);
 	n_tries = n_logged || !n_lines ? 0 : n_tries + 1;
 	atomic_store_explicit(&inbox->n_tries, n_tries, memory_order_relaxed);

@@ -3,7 +3,8 @@
  * What external modules said and is not in the log yet, in memory that the next core
  * inherits: one that is killed loses nothing of it, and nothing is logged twice.
  *
- *	bytes	as they were read, lines and all; behind them zeros, which no line has
+ *	bytes	as they were read, lines and all; behind them zeros. A line that has any is
+ *		nonsense: those at its end are lost with a core that is killed over half of it
  *	mark	up to where they are done with, and what was counted on the way
  *
  * A turn's events are in flight until they are in the log: there is a mark behind each of
@@ -73,8 +74,8 @@ void inbox_set_settle(struct inbox_set *set, uint64_t next_seq);
 /** inbox_mark() - the valid one */
 const struct inbox_mark *inbox_mark(const struct inbox *inbox);
 
-/** inbox_end() - behind the last byte of @side */
-size_t inbox_end(const struct inbox *inbox, unsigned int side);
+/** inbox_end() - behind the last byte on the valid mark's side; never before its start */
+size_t inbox_end(const struct inbox *inbox);
 
 /** inbox_put_mark() - the @i-th mark behind the valid one; it counts for nothing yet */
 void inbox_put_mark(struct inbox *inbox, size_t i, const struct inbox_mark *mark);

@@ -227,6 +227,39 @@ static void test_another_pipe(void **state)
 	end(&l);
 }
 
+/* Zeros at the end of what was said are not told from those behind it. */
+static void test_zeros(void **state)
+{
+	static const struct {
+		const char *name;
+		struct span in;
+		const char *want;
+	} cases[] = {
+		{ "nothing but", SPAN("\0\0\0"), "bad 1 c " },
+		{ "behind a line", SPAN("{\"type\":\"a\"}\n\0\0\0"), "a bad 1 c " },
+		{ "behind half a line", SPAN("x\0\0\0"), "bad 1 c " },
+		{ "a line of them", SPAN("\0\0\n\0\0"), "bad 1 c bad 1 " },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct life l;
+
+		begin(&l);
+		assert_int_equal(write(l.fds[1], cases[i].in.data, cases[i].in.len),
+				 cases[i].in.len);
+		run(&l);
+		external_set_pipe(l.e, ++l.pipe); /* the module ended */
+		run(&l);
+		kill_core(&l);
+		say(&l, "{\"type\":\"c\"}\n");
+		run(&l);
+		expect_span(cases[i].name, "the log", buffer_span(&l.log),
+			    span_from(cases[i].want));
+		end(&l);
+	}
+}
+
 /* Excess that was not told of yet. */
 static void test_excess(void **state)
 {
@@ -320,7 +353,7 @@ int main(void)
 		cmocka_unit_test(test_kills),	     cmocka_unit_test(test_long_life),
 		cmocka_unit_test(test_another_pipe), cmocka_unit_test(test_excess),
 		cmocka_unit_test(test_given_up),     cmocka_unit_test(test_hostile_marks),
-		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_zeros),	     cmocka_unit_test(test_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
