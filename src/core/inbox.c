@@ -4,47 +4,53 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
+#include "base/cleanup.h"
 #include "base/log.h"
 
 #define FLIGHT_SHIFT 32
 
+/* All but the items is each process's own. */
 struct inbox_set {
 	size_t n;
-	struct inbox items[];
+	struct inbox *items;
+	char names[][INBOX_NAME_SIZE];
 };
-
-static size_t set_size(size_t n)
-{
-	return sizeof(struct inbox_set) + n * sizeof(struct inbox);
-}
 
 int inbox_set_create(const char *const names[], size_t n, struct inbox_set **ret)
 {
-	struct inbox_set *set = mmap(NULL, set_size(n), PROT_READ | PROT_WRITE,
-				     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	const size_t size = sizeof(struct inbox_set) + n * INBOX_NAME_SIZE;
+	_cleanup_free_ struct inbox_set *set = calloc(1, size);
 
-	if (set == MAP_FAILED)
-		return -errno;
+	if (!set)
+		return -ENOMEM;
 	set->n = n;
 	for (size_t i = 0; i < n; i++)
-		(void)snprintf(set->items[i].name, INBOX_NAME_SIZE, "%s", names[i]);
-	*ret = set;
+		(void)snprintf(set->names[i], INBOX_NAME_SIZE, "%s", names[i]);
+	set->items = mmap(NULL, n * sizeof(struct inbox), PROT_READ | PROT_WRITE,
+			  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (set->items == MAP_FAILED)
+		return -errno;
+	*ret = take_ptr(set);
 	return 0;
 }
 
 void inbox_set_unmap(struct inbox_set *set)
 {
-	if (set)
-		(void)munmap(set, set_size(set->n)); /* fails for a wrong address only */
+	if (!set)
+		return;
+	/* fails for a wrong address only */
+	(void)munmap(set->items, set->n * sizeof(struct inbox));
+	free(set);
 }
 
 struct inbox *inbox_set_find(struct inbox_set *set, const char *name)
 {
 	for (size_t i = 0; set && i < set->n; i++)
-		if (!strncmp(set->items[i].name, name, INBOX_NAME_SIZE))
+		if (!strncmp(set->names[i], name, INBOX_NAME_SIZE))
 			return &set->items[i];
 	return NULL;
 }
@@ -138,7 +144,7 @@ static bool is_sound(const struct inbox *inbox)
 	for (size_t i = 0; i <= n; i++) {
 		const struct inbox_mark *mark = &inbox->marks[behind(at, i)];
 
-		if (mark->side > 1 || mark->start > INBOX_SIDE)
+		if (mark->side > 1 || mark->start > INBOX_SIDE || mark->is_skipping > 1)
 			return false;
 	}
 	return true;
@@ -165,7 +171,7 @@ static size_t count_lines(const struct inbox *inbox, const struct inbox_mark *ma
 }
 
 /* Whole lines over which one core after the other ended: the next is to have others. */
-static void give_up(struct inbox *inbox, size_t n_lines, size_t end)
+static void give_up(struct inbox *inbox, const char *name, size_t n_lines, size_t end)
 {
 	struct inbox_mark mark = *inbox_mark(inbox);
 	const char *bytes = inbox->sides[mark.side];
@@ -179,11 +185,11 @@ static void give_up(struct inbox *inbox, size_t n_lines, size_t end)
 	mark.start = (uint32_t)end;
 	inbox_commit(inbox, &mark);
 	atomic_store_explicit(&inbox->n_tries, 0, memory_order_relaxed);
-	log_error("%zu lines of module %.31s are given up: core ended over them %d times",
-		  n_lines, inbox->name, INBOX_TRIES_MAX);
+	log_error("%zu lines of module %s are given up: core ended over them %d times",
+		  n_lines, name, INBOX_TRIES_MAX);
 }
 
-static void settle(struct inbox *inbox, uint64_t next_seq)
+static void settle(struct inbox *inbox, const char *name, uint64_t next_seq)
 {
 	size_t n_logged = count_logged(inbox, next_seq), end, n_lines;
 	uint32_t n_tries = atomic_load_explicit(&inbox->n_tries, memory_order_relaxed);
@@ -194,18 +200,19 @@ static void settle(struct inbox *inbox, uint64_t next_seq)
 	n_tries = n_logged || !n_lines ? 0 : n_tries + 1;
 	atomic_store_explicit(&inbox->n_tries, n_tries, memory_order_relaxed);
 	if (n_tries >= INBOX_TRIES_MAX)
-		give_up(inbox, n_lines, end);
+		give_up(inbox, name, n_lines, end);
 }
 
-static void empty(struct inbox *inbox)
+static void empty(struct inbox *inbox, const char *name)
 {
 	static const char reason[] = "what core left of it made no sense";
 
-	log_error("module %.31s: %s", inbox->name, reason);
+	log_error("module %s: %s", name, reason);
 	memset(inbox->marks, 0, sizeof(inbox->marks));
 	memset(inbox->sides, 0, sizeof(inbox->sides));
 	memcpy(inbox->reason, reason, sizeof(reason));
 	inbox->marks[0].n_nonsense = 1;
+	atomic_store_explicit(&inbox->n_tries, 0, memory_order_relaxed);
 	store(inbox, 0, 0);
 }
 
@@ -216,8 +223,8 @@ void inbox_set_settle(struct inbox_set *set, uint64_t next_seq)
 
 		inbox->reason[INBOX_REASON_SIZE - 1] = '\0';
 		if (is_sound(inbox))
-			settle(inbox, next_seq);
+			settle(inbox, set->names[i], next_seq);
 		else
-			empty(inbox);
+			empty(inbox, set->names[i]);
 	}
 }

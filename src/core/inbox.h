@@ -36,11 +36,10 @@ struct inbox_mark {
 	uint64_t pipe; /* st_ino of what is read; 0: nothing yet */
 	uint32_t start;
 	uint8_t side;
-	bool is_skipping; /* inside a line that is too long */
+	uint8_t is_skipping; /* bool: inside a line that is too long */
 };
 
 struct inbox {
-	char name[INBOX_NAME_SIZE];
 	_Atomic uint64_t
 		at; /* the valid mark, and << 32: how many are in flight behind it */
 	_Atomic uint32_t n_tries;
@@ -55,8 +54,12 @@ struct inbox_set;
 /**
  * inbox_set_create() - one inbox for each name, in memory that children share
  * @names: at most 31 bytes each count
+ *
+ * How many there are, and whose, is not in it, as core may write there what it likes.
  */
 int inbox_set_create(const char *const names[], size_t n, struct inbox_set **ret);
+
+/** inbox_set_unmap() - this process's view is gone, the others' stay */
 void inbox_set_unmap(struct inbox_set *set);
 
 /** inbox_set_find() - NULL if there is none of that name */

@@ -25,6 +25,12 @@ struct life {
 	struct buffer log;
 };
 
+/* Where the memory begins that processes share. */
+static void *page_of(struct inbox *first)
+{
+	return (void *)((uintptr_t)first & ~((uintptr_t)sysconf(_SC_PAGESIZE) - 1));
+}
+
 static void begin_core(struct life *l)
 {
 	inbox_set_settle(l->set, l->next_seq);
@@ -313,6 +319,7 @@ static void test_hostile_marks(void **state)
 		{ "in flight, to no such side",
 		  1ULL << 32 | (INBOX_MARKS - 1),
 		  { .side = 2 } },
+		{ "neither inside a line nor not", 0, { .is_skipping = 2 } },
 	};
 
 	(void)state;
@@ -333,6 +340,25 @@ static void test_hostile_marks(void **state)
 	}
 }
 
+/* A core that went astray wrote over all that it can. */
+static void test_hostile_memory(void **state)
+{
+	static const char *const names[] = { "lksm", "guest" };
+	struct life l;
+
+	(void)state;
+	begin(&l);
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		memset(inbox_set_find(l.set, names[i]), 0xff, sizeof(struct inbox));
+	memset(page_of(inbox_set_find(l.set, names[0])), 0xff, 16);
+	kill_core(&l);
+	say(&l, "{\"type\":\"a\"}\n");
+	run(&l);
+	expect_span("hostile memory", "the log", buffer_span(&l.log), SPAN("a bad 1 "));
+	assert_null(inbox_set_find(l.set, "other"));
+	end(&l);
+}
+
 static void test_names(void **state)
 {
 	struct life l;
@@ -350,10 +376,15 @@ static void test_names(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_kills),	     cmocka_unit_test(test_long_life),
-		cmocka_unit_test(test_another_pipe), cmocka_unit_test(test_excess),
-		cmocka_unit_test(test_given_up),     cmocka_unit_test(test_hostile_marks),
-		cmocka_unit_test(test_zeros),	     cmocka_unit_test(test_names),
+		cmocka_unit_test(test_kills),
+		cmocka_unit_test(test_long_life),
+		cmocka_unit_test(test_another_pipe),
+		cmocka_unit_test(test_excess),
+		cmocka_unit_test(test_given_up),
+		cmocka_unit_test(test_hostile_marks),
+		cmocka_unit_test(test_zeros),
+		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_hostile_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
