@@ -34,7 +34,8 @@ struct intake {
 	sd_event_source *ticks, *heartbeat;
 	sd_event_source *anew;
 	struct clock_watch clock;
-	bool is_starved; /* somebody's turn came, but the queue was full */
+	bool is_starved;      /* somebody's turn came, but the queue was full */
+	bool has_handed_over; /* in this round */
 };
 
 static int on_readable(sd_event_source *source, int fd, uint32_t events, void *userdata)
@@ -209,6 +210,7 @@ static void put_batch(void *context, struct lksm_batch *batch)
 {
 	struct intake *in = context;
 
+	in->has_handed_over = true;
 	queue_put_full(in->options->queue, batch);
 }
 
@@ -278,13 +280,23 @@ static int setup(struct intake *in)
 	return r;
 }
 
-/* Everybody's turn. Return: whether somebody is to have another at once. */
+/*
+ * Everybody's turn, and the writer's, unless this round brought something and there is more:
+ * of that, it soon has many. A module that says nothing at length does not keep it asleep.
+ * Return: whether somebody is to have another at once.
+ */
 static bool poll_all(struct intake *in)
 {
+	bool has_more;
+
 	in->is_starved = false;
+	in->has_handed_over = false;
 	if (in->clock.is_pending)
 		clock_watch_tell(&in->clock, in->registry);
-	return registry_poll_all(in->registry, clock_now()) > 0 || in->is_starved;
+	has_more = registry_poll_all(in->registry, clock_now()) > 0 || in->is_starved;
+	if (!has_more || !in->has_handed_over)
+		queue_flush(in->options->queue);
+	return has_more;
 }
 
 static int on_anew(sd_event_source *source, uint64_t now_us, void *userdata)
@@ -317,8 +329,6 @@ static int loop(struct intake *in)
 
 		if (r >= 0)
 			r = start_anew_later(in);
-		if (!has_more)
-			queue_flush(in->options->queue);
 		if (r >= 0)
 			r = sd_event_run(in->loop, has_more ? 0 : UINT64_MAX);
 		if (r < 0)

@@ -46,7 +46,10 @@ struct lksm_batch *queue_get_empty(struct queue *q);
  */
 void queue_put_full(struct queue *q, struct lksm_batch *batch);
 
-/** queue_flush() - the intake's, before it sleeps: wake the writer if there is one for it */
+/**
+ * queue_flush() - the intake's, before it sleeps or when nothing new comes: wake the writer if
+ * there is one for it
+ */
 void queue_flush(struct queue *q);
 
 /** queue_close() - the intake's: no more will come; waits for nothing */
