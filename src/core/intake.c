@@ -337,13 +337,14 @@ static int loop(struct intake *in)
 	return 0;
 }
 
-/* Return: whether somebody waits for what is in flight, at most so long. */
+/* Return: whether something was in flight, which was waited for, at most so long. */
 static bool wait_for_flight(struct intake *in, size_t *waits)
 {
 	struct pollfd landed = { .fd = in->options->landed_fd, .events = POLLIN };
 
 	if (!in->options->inboxes || !registry_is_waiting(in->registry))
 		return false;
+	queue_flush(in->options->queue);
 	if (poll(&landed, 1, QUEUE_WAIT_MS) > 0)
 		(void)on_landed(NULL, landed.fd, POLLIN, in);
 	else
@@ -359,6 +360,9 @@ static void finish(struct intake *in)
 	registry_tick(in->registry);
 	while (rounds-- && waits && (poll_all(in) || wait_for_flight(in, &waits)))
 		waits -= in->is_starved && waits;
+	/* one that never runs dry may have used up the rounds */
+	while (waits && wait_for_flight(in, &waits))
+		;
 	registry_finish(in->registry, clock_now());
 	registry_stop_all(in->registry);
 }

@@ -455,10 +455,15 @@ static int poll_external(struct entry *entry, struct now now, struct lksm_batch 
 	return batch_count(out) || next_pipe(entry); /* what was taken is logged first */
 }
 
+static bool is_in_flight(const struct entry *entry)
+{
+	return entry->external && external_is_in_flight(entry->external);
+}
+
 /* A pipe that nobody reads now would wake us again and again. */
 static bool waits_for_flight(struct entry *entry)
 {
-	entry->is_waiting = entry->external && external_is_in_flight(entry->external);
+	entry->is_waiting = is_in_flight(entry);
 	if (entry->is_waiting)
 		while (entry->n_fds)
 			registry_entry_unwatch(entry, entry->fds[0]);
@@ -470,7 +475,7 @@ static bool waits_for_flight(struct entry *entry)
 bool registry_is_waiting(const struct registry *r)
 {
 	for (size_t i = 0; i < r->n_entries; i++)
-		if (r->entries[i]->is_waiting)
+		if (is_in_flight(r->entries[i]))
 			return true;
 	return false;
 }
@@ -515,8 +520,7 @@ void registry_finish(struct registry *r, struct now now)
 		tell_notices(r, now);
 	for (size_t i = 0; i < r->n_entries; i++) {
 		struct entry *entry = r->entries[i];
-		struct lksm_batch *out = entry->external && !external_is_in_flight(
-								    entry->external)
+		struct lksm_batch *out = entry->external && !is_in_flight(entry)
 						 ? take_batch(r)
 						 : NULL;
 

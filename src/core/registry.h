@@ -110,7 +110,7 @@ void registry_readable(struct registry *r, int fd);
  */
 int registry_poll_all(struct registry *r, struct now now);
 
-/** registry_is_waiting() - has anybody more, that waits for what is in flight? */
+/** registry_is_waiting() - is anything in flight, behind which there may be more? */
 bool registry_is_waiting(const struct registry *r);
 
 /** registry_needs_ticks() - does any module live by poll_interval? */
@@ -125,7 +125,10 @@ size_t registry_count_started(const struct registry *r);
 /** registry_has_failed() - is a built-in module left out, which a new start may bring back? */
 bool registry_has_failed(const struct registry *r);
 
-/** registry_finish() - nothing more is read: external modules' half lines and tallies are told */
+/**
+ * registry_finish() - nothing more is read: external modules' half lines and tallies are told,
+ * but for those with something in flight
+ */
 void registry_finish(struct registry *r, struct now now);
 
 /** registry_emit() - an event of LKSM's own, through the same batches as all others */

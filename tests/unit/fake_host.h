@@ -40,6 +40,7 @@ struct fake_host {
 	size_t n_looks;
 	const char *held_stream;
 	uint64_t held;
+	struct inbox_set *inboxes; /* of which the test lands what is in flight */
 };
 
 static int fake_watch(void *context, int fd)
@@ -110,6 +111,13 @@ static int fake_held(void *context, const char *stream, uint64_t from, uint64_t 
 		return 0;
 	*ret = f->held;
 	return 1;
+}
+
+static struct inbox *fake_inbox(void *context, const char *name)
+{
+	struct fake_host *f = context;
+
+	return inbox_set_find(f->inboxes, name);
 }
 
 static struct lksm_batch *fake_get_batch(void *context)
@@ -183,6 +191,7 @@ static inline void fake_host_init(struct fake_host *f)
 		.source = fake_source,
 		.get_batch = fake_get_batch,
 		.put_batch = fake_put_batch,
+		.inbox = fake_inbox,
 	};
 
 	*f = (struct fake_host){ .now = { 1000000, 1700000000000000 },

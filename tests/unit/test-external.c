@@ -439,6 +439,30 @@ static void test_own_pipe(void **state)
 	fake_host_deinit(&f);
 }
 
+/* Told to stop with something in flight: what stands behind it waits, though none is due. */
+static void test_end_behind_what_is_in_flight(void **state)
+{
+	static const char *const names[] = { "guest" };
+	struct fake_host f;
+	int fd;
+
+	(void)state;
+	fake_host_init(&f);
+	assert_int_equal(inbox_set_create(names, ARRAY_SIZE(names), &f.inboxes), 0);
+	fd = attach(&f, "guest", 0);
+	put_text(fd, "{\"type\": \"a\"}\n{\"type\": \"b\"}");
+	assert_int_equal(registry_poll_all(f.registry, f.now), 0);
+	fake_host_expect(&f, "in flight", "guest: a info\n");
+	assert_true(registry_is_waiting(f.registry));
+	inbox_land(inbox_set_find(f.inboxes, "guest"));
+	assert_false(registry_is_waiting(f.registry));
+	registry_finish(f.registry, f.now);
+	fake_host_expect(&f, "behind it", "guest: b info\n");
+	(void)close(fd);
+	inbox_set_unmap(f.inboxes);
+	fake_host_deinit(&f);
+}
+
 /* A module that was started again: what its dead self wrote comes first. */
 static void test_reattach(void **state)
 {
@@ -537,6 +561,7 @@ int main(void)
 		cmocka_unit_test(test_big_events),
 		cmocka_unit_test(test_too_much_data),
 		cmocka_unit_test(test_own_pipe),
+		cmocka_unit_test(test_end_behind_what_is_in_flight),
 		cmocka_unit_test(test_reattach),
 		cmocka_unit_test(test_attach_refused),
 		cmocka_unit_test(test_round_trip),
