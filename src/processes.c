@@ -406,6 +406,8 @@ int core_main(void *context, const struct child_channels *channels)
 		/* streams that came early look again at what was refilled */
 		(void)eventfd_write(c.daemon->wake_fd, 1);
 		r = pipeline_run(&c.pipeline);
+		if (r >= 0)
+			inbox_set_end_well(c.daemon->inboxes);
 		live_set_state(c.daemon->ring, LIVE_STOPPED);
 	}
 	if (r < 0)

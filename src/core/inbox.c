@@ -228,3 +228,9 @@ void inbox_set_settle(struct inbox_set *set, uint64_t next_seq)
 			empty(inbox, set->names[i]);
 	}
 }
+
+void inbox_set_end_well(struct inbox_set *set)
+{
+	for (size_t i = 0; set && i < set->n; i++)
+		atomic_store_explicit(&set->items[i].n_tries, 0, memory_order_relaxed);
+}

@@ -74,6 +74,12 @@ struct inbox *inbox_set_find(struct inbox_set *set, const char *name);
  */
 void inbox_set_settle(struct inbox_set *set, uint64_t next_seq);
 
+/**
+ * inbox_set_end_well() - this core ends because it was told to: not over what is left in them,
+ * as when the disk is full
+ */
+void inbox_set_end_well(struct inbox_set *set);
+
 /** inbox_mark() - the valid one */
 const struct inbox_mark *inbox_mark(const struct inbox *inbox);
 

@@ -304,6 +304,25 @@ static void test_given_up(void **state)
 	end(&l);
 }
 
+/* Cores that ended because they were told to, with a log that cannot be written. */
+static void test_ordinary_ends(void **state)
+{
+	struct life l;
+
+	(void)state;
+	begin(&l);
+	say(&l, "{\"type\":\"a\"}\n{\"type\":\"b\"}\n");
+	for (int i = 0; i < 2 * INBOX_TRIES_MAX; i++) {
+		(void)poll_once(&l);
+		external_take_off(l.e, l.batch);
+		inbox_set_end_well(l.set);
+		kill_core(&l);
+	}
+	run(&l);
+	expect_span("ordinary ends", "the log", buffer_span(&l.log), SPAN("a b "));
+	end(&l);
+}
+
 /* A core that went astray left marks that lead nowhere. */
 static void test_hostile_marks(void **state)
 {
@@ -381,6 +400,7 @@ int main(void)
 		cmocka_unit_test(test_another_pipe),
 		cmocka_unit_test(test_excess),
 		cmocka_unit_test(test_given_up),
+		cmocka_unit_test(test_ordinary_ends),
 		cmocka_unit_test(test_hostile_marks),
 		cmocka_unit_test(test_zeros),
 		cmocka_unit_test(test_names),
