@@ -575,7 +575,7 @@ static int attach_pipe(struct entry *entry, int fd)
 {
 	int flags = fcntl(fd, F_GETFL);
 
-	if (entry->n_pipes == PIPES_MAX)
+	if (entry->n_pipes == REGISTRY_PIPES_MAX)
 		return -EBUSY;
 	/* whoever opened it has done so: a sandbox may forbid it here */
 	if (flags < 0 ||

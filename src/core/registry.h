@@ -18,6 +18,9 @@
 /** REGISTRY_MODULES_MAX - more are refused */
 #define REGISTRY_MODULES_MAX 64
 
+/** REGISTRY_PIPES_MAX - of one external module, read one after the other; more are refused */
+#define REGISTRY_PIPES_MAX 8
+
 /** REGISTRY_OWN_PIPE - the external "module" that is the supervisor itself: believed, no limit */
 #define REGISTRY_OWN_PIPE "lksm"
 

@@ -8,7 +8,6 @@
 
 #define NAME_SIZE   32 /* with its NUL */
 #define FDS_MAX	    8
-#define PIPES_MAX   8
 #define NOTICE_SIZE 512
 
 struct entry {
@@ -27,7 +26,7 @@ struct entry {
 
 	struct external *external;
 	bool is_waiting; /* for what is in flight; its pipe is not watched meanwhile */
-	int pipes[PIPES_MAX]; /* the first is being read; owned */
+	int pipes[REGISTRY_PIPES_MAX]; /* the first is being read; owned */
 	size_t n_pipes;
 };
 

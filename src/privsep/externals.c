@@ -10,21 +10,23 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "core/registry.h"
 #include "privsep/process.h"
 
 #define PAUSE_FIRST_US (100 * USEC_PER_SEC / 1000)
 #define PAUSE_LAST_US  (60 * USEC_PER_SEC)
 #define SETTLED_US     (60 * USEC_PER_SEC) /* having run so long, the pause is short */
 #define STOP_US	       (2 * USEC_PER_SEC)
-#define PIPES_MAX      4
-#define ORPHANS_US     USEC_PER_SEC /* before who could not be ended is looked for again */
+/* half of what core takes: as many again it may not have closed yet, though they are read */
+#define UNREAD_MAX (REGISTRY_PIPES_MAX / 2)
+#define ORPHANS_US USEC_PER_SEC /* before who could not be ended is looked for again */
 
 struct external {
 	struct externals *all;
 	const struct supervisor_external *item;
 	pid_t pid; /* of it and of its process group; 0: not running */
 	/* reading ends: of its last pipe, and before it of those that core has not read */
-	int pipes[PIPES_MAX];
+	int pipes[UNREAD_MAX];
 	size_t n_pipes;
 	uint64_t started_us;
 	uint64_t pause_us; /* before the next start */
@@ -275,7 +277,7 @@ static void start(struct external *x)
 	x->timer = sd_event_source_disable_unref(x->timer);
 	x->started_us = clock_now().mono_us;
 	forget_read_pipes(x);
-	if (x->n_pipes == PIPES_MAX) {
+	if (x->n_pipes == UNREAD_MAX) {
 		failed(x, "has said what core does not read");
 		return;
 	}
