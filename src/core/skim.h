@@ -39,9 +39,9 @@ const struct skim *const *skim_ways(size_t *ret_n);
  * @s: begins where the next record, or line, does; SKIM_SLACK bytes more can be read
  *
  * Passed over are lines with the prefix of the first one: "kern  :info  : [    5.140900] ",
- * or without the names, of any width. Lines with the tag, with a backslash, which might hide
- * it, and those without that prefix, are not; nor is the last line, or the record before one
- * that is to be looked at.
+ * or without the names, of any width. Lines with the tag, and those without that prefix, are
+ * not; nor is the last line, or the record before one that is to be looked at. A backslash hides
+ * no tag: dmesg_unescape() makes nothing of it that the tag has.
  *
  * Return: how many bytes; what is left begins with such a record, or is @s as it was.
  */
@@ -51,7 +51,8 @@ size_t skim_dmesg_by(const struct skim *way, struct skim_shape *shape,
 
 /**
  * skim_kmsg() - the same for raw records: "6,7,5140900,-;text"; lines of dictionaries
- * (" KEY=value") go with their record. All that is passed over is well-formed.
+ * (" KEY=value") go with their record. All that is passed over is well-formed, and without an
+ * escape that might hide the tag.
  */
 size_t skim_kmsg(struct span s);
 size_t skim_kmsg_by(const struct skim *way, struct span s);
