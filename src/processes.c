@@ -484,6 +484,9 @@ int web_main(void *context, const struct child_channels *channels)
 	close_pipes(d);
 	if (d->logs_fd >= 0)
 		(void)close(d->logs_fd);
+	r = mutes_page_only_read(d->mutes);
+	if (r < 0)
+		return log_error_errno(r, "cannot give up writing what is muted");
 	r = live_map(d->ring_fd, &options.ring);
 	if (r < 0)
 		return log_error_errno(r, "cannot map the live ring");

@@ -19,6 +19,11 @@ void mutes_page_unmap(struct mutes_page *page)
 		(void)munmap(page, sizeof(*page));
 }
 
+int mutes_page_only_read(struct mutes_page *page)
+{
+	return page && mprotect(page, sizeof(*page), PROT_READ) < 0 ? -errno : 0;
+}
+
 int mutes_page_write(struct mutes_page *page, struct span text)
 {
 	if (text.len > MUTES_PAGE_MAX)

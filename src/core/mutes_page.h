@@ -24,6 +24,9 @@ struct mutes_page {
 struct mutes_page *mutes_page_create(void);
 void mutes_page_unmap(struct mutes_page *page); /* may be NULL */
 
+/** mutes_page_only_read() - this process cannot write it from now on: 0 or -errno; @page may be NULL */
+int mutes_page_only_read(struct mutes_page *page);
+
 /**
  * mutes_page_write() - by one process only
  *

@@ -65,7 +65,7 @@ def test_web_has_its_socket_and_nothing_else(daemon, _):
                    "anon_inode:[timerfd", "anon_inode:[signalfd",
                    "/memfd:lksm-live (deleted"}, fds
     maps = pathlib.Path(f"/proc/{pid}/maps").read_text()
-    equal([line for line in maps.splitlines() if re.search(r" .w.s .*(\.state|memfd|\.sandbox)", line)],
+    equal([line for line in maps.splitlines() if re.search(r" .w.s .*(\.state|memfd|\.sandbox|zero)", line)],
           [])
     d.stop()
 

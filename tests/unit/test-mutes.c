@@ -3,6 +3,7 @@
 #include "core/mutes.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -271,6 +272,24 @@ static void test_a_page_has_a_whole_text(void **state)
 	mutes_page_unmap(page);
 }
 
+/* The kernel refuses what would otherwise kill us. */
+static void test_a_page_can_be_for_reading_only(void **state)
+{
+	struct mutes_page *page = mutes_page_create();
+	_cleanup_close_ int zeros = open("/dev/zero", O_RDONLY | O_CLOEXEC);
+	_cleanup_buffer_ struct buffer text = { 0 };
+
+	(void)state;
+	assert_non_null(page);
+	assert_int_equal(mutes_page_write(page, SPAN("one")), 0);
+	assert_int_equal(mutes_page_only_read(page), 0);
+	assert_int_equal(mutes_page_read(page, &text), 2);
+	expect_span("page", "text", buffer_span(&text), SPAN("one"));
+	assert_int_equal(read(zeros, page->text, 1), -1);
+	assert_int_equal(errno, EFAULT);
+	mutes_page_unmap(page);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -282,6 +301,7 @@ int main(void)
 		cmocka_unit_test(test_a_file_comes_changes_and_goes),
 		cmocka_unit_test(test_the_protected_are_listed),
 		cmocka_unit_test(test_a_page_has_a_whole_text),
+		cmocka_unit_test(test_a_page_can_be_for_reading_only),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
