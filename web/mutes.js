@@ -2,33 +2,56 @@
 /*
  * What is muted (`lksm mute`): live, it is left out until the reader wants to see it, as the
  * commands do that watch; the history has all. The server says which mutes there are; what
- * stands in them, and in events, is hostile: a pattern is matched in steps that are bounded.
+ * stands in them, and in events, is hostile: a pattern is matched in steps that are bounded. What
+ * the commands would show is never hidden here: where we cannot be as exact as they, it is shown.
  */
 import { getMutes } from './api.js';
 import { setText } from './dom.js';
 import * as prefs from './prefs.js';
 
 const FIELDS = ['type', 'rule', 'source'];
-const MAX_VALUE = 255;		/* of what is compared with a pattern, as the commands do */
+const MAX_VALUE = 255;		/* bytes of what is compared with a pattern, as the commands do */
+const CLASS = /\[.*\[[:.=]/s;	/* [[:alpha:]], which fnmatch(3) knows and we do not */
+const ENDS_TEXT = /\0|\p{Surrogate}/u;	/* no text to the commands: a NUL, half a pair */
+
+const encoder = new TextEncoder();
+
+/* A character for each byte of its UTF-8: of these the commands know, ? is one of them. */
+function bytesOf(text) {
+	return String.fromCharCode(...encoder.encode(text));
+}
+
+/* Behind the character of a set at `i`, of which a backslash takes away the meaning. */
+function skipOne(pattern, i) {
+	return pattern[i] === '\\' ? i + 2 : i + 1;
+}
+
+function beginOfSet(pattern, at) {
+	return at + (/[!^]/.test(pattern[at + 1] ?? '') ? 2 : 1);
+}
 
 /* Where a [set] that begins at `at` ends, or -1: it is a plain bracket. */
 function endOfSet(pattern, at) {
-	const first = at + (/[!^]/.test(pattern[at + 1] ?? '') ? 2 : 1);
+	let i = skipOne(pattern, beginOfSet(pattern, at));
 
-	return pattern.indexOf(']', first + 1);
+	while (i < pattern.length && pattern[i] !== ']')
+		i = skipOne(pattern, i);
+	return i < pattern.length ? i : -1;
 }
 
 function isInSet(pattern, at, end, char) {
-	const isNot = /[!^]/.test(pattern[at + 1]);
+	const first = beginOfSet(pattern, at);
 	let isIn = false;
 
-	for (let i = at + (isNot ? 2 : 1); i < end; i++) {
-		const isRange = pattern[i + 1] === '-' && i + 2 < end;
+	for (let i = first, next; i < end; i = next) {
+		next = skipOne(pattern, i);
+		const low = pattern[next - 1];
+		const isRange = pattern[next] === '-' && next + 1 < end;
 
-		isIn ||= isRange ? char >= pattern[i] && char <= pattern[i + 2] : char === pattern[i];
-		i += isRange ? 2 : 0;
+		next = isRange ? skipOne(pattern, next + 1) : next;
+		isIn ||= isRange ? char >= low && char <= pattern[next - 1] : char === low;
 	}
-	return isIn !== isNot;
+	return isIn !== (first === at + 2);
 }
 
 /* One character of the text: where the pattern goes on behind it, or -1. */
@@ -39,19 +62,17 @@ function matchOne(pattern, at, char) {
 		return -1;
 	if (end >= 0)
 		return isInSet(pattern, at, end, char) ? end + 1 : -1;
+	if (pattern[at] === '[' && pattern.endsWith('-'))
+		return -1;	/* a range without an end is none, nor a plain bracket */
 	if (pattern[at] === '?')
 		return at + 1;
-	if (pattern[at] === '\\' && at + 1 < pattern.length)
+	if (pattern[at] === '\\')
 		return pattern[at + 1] === char ? at + 2 : -1;
 	return pattern[at] === char ? at + 1 : -1;
 }
 
-/* fnmatch(3) for a word without a special meaning of / and .; after a miss, the last * takes one more. */
-export function matchWord(pattern, text) {
-	if (!/[*?[]/.test(pattern))
-		return pattern === text;
-	if (text.length > MAX_VALUE)
-		return false;
+/* fnmatch(3) without a special meaning of / and .; after a miss, the last * takes one more. */
+function matchBytes(pattern, text) {
 	let at = 0, i = 0, star = -1, from = 0;
 
 	while (i < text.length) {
@@ -73,20 +94,47 @@ export function matchWord(pattern, text) {
 	return /^\**$/.test(pattern.slice(at));
 }
 
-function matchDatum(data, assignment) {
-	const equals = assignment.indexOf('=');
-	const key = assignment.slice(0, equals);
-	const value = data !== null && typeof data === 'object' && Object.hasOwn(data, key) ? data[key] : undefined;
+export function matchWord(pattern, text) {
+	if (!/[*?[]/.test(pattern))
+		return pattern === text;
+	if (text.length > MAX_VALUE || CLASS.test(pattern) || ENDS_TEXT.test(text))
+		return false;
+	const bytes = bytesOf(text);
 
-	return value !== undefined &&
-		matchWord(assignment.slice(equals + 1), typeof value === 'string' ? value : JSON.stringify(value));
+	return bytes.length <= MAX_VALUE && matchBytes(bytesOf(pattern), bytes);
 }
 
-/* Has the event all that the mute says? */
-export function isTaken(mute, event) {
-	return FIELDS.every((field) => !mute[field]?.length ||
-			mute[field].some((word) => matchWord(word, String(event[field] ?? '')))) &&
-		(mute.data ?? []).every((assignment) => matchDatum(event.data, assignment));
+/*
+ * What the commands compare, data.KEY as the line has it, or null. JSON.parse() makes the same of
+ * 71 and 71.0, and one value of two: so it has to stand there as it is, and once (and perhaps
+ * once more outside data).
+ */
+function textOf(key, { event, raw }) {
+	const value = event.data[key];
+	const behind = raw.split(`"${key}": `).slice(1);
+	const isAsItStands = (rest) => !/^[-\d]/.test(rest) || rest.startsWith(`${value},`) || rest.startsWith(`${value}}`);
+
+	if (behind.length !== 1 + Object.hasOwn(event, key))
+		return null;
+	if (typeof value === 'number')
+		return behind.every(isAsItStands) ? String(value) : null;
+	return ['string', 'boolean'].includes(typeof value) ? String(value) : null;
+}
+
+function matchDatum(item, assignment) {
+	const { data } = item.event;
+	const equals = assignment.indexOf('=');
+	const key = assignment.slice(0, equals);
+	const text = data !== null && typeof data === 'object' && Object.hasOwn(data, key) ? textOf(key, item) : null;
+
+	return text !== null && matchWord(assignment.slice(equals + 1), text);
+}
+
+/* Has the event all that the mute says? What it has not, no word stands for. */
+export function isTaken(mute, item) {
+	return FIELDS.every((field) => !mute[field]?.length || typeof item.event[field] === 'string' &&
+			mute[field].some((word) => matchWord(word, item.event[field]))) &&
+		(mute.data ?? []).every((assignment) => matchDatum(item, assignment));
 }
 
 export class Mutes {
@@ -156,7 +204,7 @@ export class Mutes {
 			return false;
 		if (!this.#known.has(item))
 			this.#known.set(item, !this.#protected.has(item.event.type) &&
-				this.#list.some((mute) => isTaken(mute, item.event)));
+				this.#list.some((mute) => isTaken(mute, item)));
 		return this.#known.get(item);
 	}
 

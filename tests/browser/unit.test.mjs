@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The page's pure functions, without a browser: tables of { in, want }. */
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import test from 'node:test';
 import { formatAge, formatCount, formatSeconds, formatTimeFull, formatValue, shorten, splitTime,
 	visible } from '../../web/format.js';
@@ -45,8 +46,18 @@ table('a mute takes what has all that it says', [
 	[{ data: ['pid=0'] }, false],
 	[{ data: ['toString=*'] }, false],
 	[{ data: ['flag=true'] }, true],
-], (mute) => isTaken(mute, { type: 'module_loaded', source: 'kprobe_reader', rule: 'module_loaded',
-	data: { module: 'nf_tables', uid: 0, flag: true } }));
+], (mute) => isTaken(mute, parseLine(encode({ seq: 1, type: 'module_loaded', source: 'kprobe_reader', rule: 'module_loaded',
+	data: { module: 'nf_tables', uid: 0, flag: true } }))));
+
+/* What the commands do with each, tests/unit/test-mutes.c looks at; is_hidden: where the page shows more. */
+const agreement = JSON.parse(readFileSync(new URL('../fixtures/mutes/agreement.json', import.meta.url), 'utf8'));
+
+test('unit: the page hides what the commands hide, and nothing else', () => {
+	for (const { name, mute, line, is_muted: isMuted, is_hidden: isHidden = isMuted } of agreement) {
+		assert.equal(isTaken(mute, parseLine(line)), isHidden, name);
+		assert.ok(isMuted || !isHidden, name);
+	}
+});
 
 table('unseen characters are shown', [
 	['plain ünïcode 光 🐧', 'plain ünïcode 光 🐧'],

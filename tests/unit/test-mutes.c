@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -11,6 +12,7 @@
 #include "core/mutes_file.h"
 #include "core/mutes_page.h"
 #include "expect.h"
+#include "fixture.h"
 #include "folder.h"
 
 #define NOW_US ((uint64_t)1770724800 * 1000000) /* 2026-02-10T12:00:00Z */
@@ -79,6 +81,55 @@ static void test_what_is_muted(void **state)
 		expect_number(c->name, "muted",
 			      mutes_match(&m, span_from(c->line), NOW_US), c->want);
 	}
+}
+
+static void take_words(const json_t *mute, const char *key, enum filter_field field,
+		       struct filter *ret)
+{
+	const json_t *word;
+	size_t i;
+
+	json_array_foreach(json_object_get(mute, key), i, word)
+		assert_int_equal(filter_add(ret, field, json_string_value(word)), 0);
+}
+
+static void take_mute(const json_t *json, struct mutes *ret)
+{
+	_cleanup_mute_ struct mute m = { .id = 1 };
+	const json_t *datum;
+	size_t i;
+
+	take_words(json, "type", FILTER_TYPE, &m.filter);
+	take_words(json, "rule", FILTER_RULE, &m.filter);
+	take_words(json, "source", FILTER_SOURCE, &m.filter);
+	json_array_foreach(json_object_get(json, "data"), i, datum)
+		assert_int_equal(filter_add_data(&m.filter, json_string_value(datum)), 0);
+	assert_int_equal(mutes_add(ret, &m), 0);
+}
+
+/* The page does the same by itself: tests/browser/unit.test.mjs has the same cases. */
+static void test_the_page_has_to_agree(void **state)
+{
+	_cleanup_buffer_ struct buffer text = { 0 };
+	json_t *cases;
+	const json_t *c;
+	size_t i;
+
+	(void)state;
+	read_fixture("mutes/agreement.json", &text);
+	cases = json_loadb(text.data, text.len, 0, NULL);
+	assert_true(json_array_size(cases) > 0);
+	json_array_foreach(cases, i, c)
+	{
+		const char *line = json_string_value(json_object_get(c, "line"));
+		_cleanup_mutes_ struct mutes m = { 0 };
+
+		take_mute(json_object_get(c, "mute"), &m);
+		expect_number(json_string_value(json_object_get(c, "name")), "muted",
+			      mutes_match(&m, span_from(line), NOW_US),
+			      json_is_true(json_object_get(c, "is_muted")));
+	}
+	json_decref(cases);
 }
 
 static const struct refusal {
@@ -294,6 +345,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_what_is_muted),
+		cmocka_unit_test(test_the_page_has_to_agree),
 		cmocka_unit_test(test_what_is_refused),
 		cmocka_unit_test(test_every_word_for_all_is_refused),
 		cmocka_unit_test(test_there_may_be_so_many),
