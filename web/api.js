@@ -108,8 +108,11 @@ export async function getStatus(signal) {
 	return (await get('/api/v1/status', limited(signal))).json();
 }
 
+/* With nowMs, the server's clock as it answered, in whole seconds; NaN: it did not say. */
 export async function getMutes(signal) {
-	return (await get('/api/v1/mutes', limited(signal))).json();
+	const answer = await get('/api/v1/mutes', limited(signal));
+
+	return { ...await answer.json(), nowMs: Date.parse(answer.headers.get('Date') ?? '') };
 }
 
 export async function getTypes(signal) {

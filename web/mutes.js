@@ -141,7 +141,8 @@ export class Mutes {
 	#list = [];
 	#protected = new Set();
 	#known = new WeakMap();		/* item -> is it muted? */
-	#expires = Infinity;
+	#expires = Infinity;		/* by our clock */
+	#aheadMs = 0;			/* of our clock is the server's, by which they end */
 	#isAsking = false;
 	#isStale = false;		/* they changed while they were asked for */
 
@@ -178,6 +179,8 @@ export class Mutes {
 	take(answer, nowMs = Date.now()) {
 		const before = JSON.stringify([this.#list, [...this.#protected]]);
 
+		/* of a second that has begun it says the beginning: rather is one over too early */
+		this.#aheadMs = Number.isFinite(answer.nowMs) ? answer.nowMs + 1000 - nowMs : 0;
 		this.#list = Array.isArray(answer.mutes) ? answer.mutes : [];
 		this.#protected = new Set(answer.protected);
 		this.#forgetOver(nowMs);
@@ -186,8 +189,8 @@ export class Mutes {
 	}
 
 	#forgetOver(nowMs) {
-		this.#list = this.#list.filter(({ until }) => until === undefined || Date.parse(until) > nowMs);
-		this.#expires = Math.min(Infinity, ...this.#list.map(({ until }) => Date.parse(until ?? '')).filter((ms) => !Number.isNaN(ms)));
+		this.#list = this.#list.filter(({ until }) => until === undefined || Date.parse(until) > nowMs + this.#aheadMs);
+		this.#expires = Math.min(Infinity, ...this.#list.map(({ until }) => Date.parse(until ?? '')).filter((ms) => !Number.isNaN(ms))) - this.#aheadMs;
 		this.#known = new WeakMap();
 	}
 

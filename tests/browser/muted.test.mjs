@@ -45,9 +45,27 @@ browserTest('a mute that comes, ends or may not be is seen at once', { mock: tru
 	await typesAre(page, ['sensor_gone']);
 	server.mute();
 	await typesAre(page, ['sensor_gone', 'module_loaded']);
-	server.mute({ id: 2, type: ['module_loaded'], until: new Date(Date.now() + 1500).toISOString() });
+	server.mute({ id: 2, type: ['module_loaded'], until: new Date(Date.now() + 3000).toISOString() });
 	await typesAre(page, ['sensor_gone']);
 	await typesAre(page, ['sensor_gone', 'module_loaded']);
+});
+
+const behind = (page) => page.addInitScript(() => {
+	const now = Date.now;
+
+	Date.now = () => now() - 3600000;
+});
+
+/* That the kprobe is hidden says that the page knows the mutes. */
+browserTest('a mute is over by the server\'s clock', { mock: true, open: false, prepare: behind }, async ({ page, server }) => {
+	server.mutes = [{ id: 1, type: ['module_loaded'], until: new Date(Date.now() - 60000).toISOString() },
+		{ id: 2, type: ['kprobe_registered'], until: new Date(Date.now() + 3600000).toISOString() }];
+	await server.log(LOADED, kprobe('a'), GONE);
+	await open(page, server);
+	await typesAre(page, ['sensor_gone', 'module_loaded']);
+	server.mute({ id: 2, type: ['module_loaded'], until: new Date(Date.now() + 3000).toISOString() });
+	await typesAre(page, ['sensor_gone', 'kprobe_registered']);
+	await typesAre(page, ['sensor_gone', 'kprobe_registered', 'module_loaded']);
 });
 
 browserTest('where all is muted, that is said', { mock: true, open: false }, async ({ page, server }) => {
