@@ -5,11 +5,12 @@
  * stands in them, and in events, is hostile: a pattern is matched in steps that are bounded. What
  * the commands would show is never hidden here: where we cannot be as exact as they, it is shown.
  */
-import { getMutes } from './api.js';
+import { getMutes, SignedOut } from './api.js';
 import { setText } from './dom.js';
 import * as prefs from './prefs.js';
 
 const FIELDS = ['type', 'rule', 'source'];
+const RETRY_MS = 3000;
 const MAX_VALUE = 255;		/* bytes of what is compared with a pattern, as the commands do */
 const CLASS = /\[.*\[[:.=]/s;	/* [[:alpha:]], which fnmatch(3) knows and we do not */
 const ENDS_TEXT = /\0|\p{Surrogate}/u;	/* no text to the commands: a NUL, half a pair */
@@ -143,6 +144,7 @@ export class Mutes {
 	#known = new WeakMap();		/* item -> is it muted? */
 	#expires = Infinity;		/* by our clock */
 	#aheadMs = 0;			/* of our clock is the server's, by which they end */
+	#retry = 0;			/* the timer */
 	#isAsking = false;
 	#isStale = false;		/* they changed while they were asked for */
 
@@ -163,17 +165,24 @@ export class Mutes {
 		if (this.#isAsking)
 			return;
 		this.#isAsking = true;
+		clearTimeout(this.#retry);
 		try {
 			while (this.#isStale) {
 				this.#isStale = false;
 				this.take(await getMutes());
 			}
-		} catch {
-			/* the feed meets the same trouble and says so; those that were known stay */
-			this.#isStale = false;
+		} catch (error) {
+			this.#forget(error);
 		} finally {
 			this.#isAsking = false;
 		}
+	}
+
+	/* Those that were known may be removed by now: until it is known again, nothing is hidden. */
+	#forget(error) {
+		this.take({ mutes: [], protected: [] });
+		if (!(error instanceof SignedOut))	/* who signs in asks again */
+			this.#retry = setTimeout(() => void this.load(), RETRY_MS);
 	}
 
 	take(answer, nowMs = Date.now()) {

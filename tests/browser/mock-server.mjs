@@ -93,6 +93,7 @@ export class MockServer {
 	status = { version: '0.0.0', writer: 'running', uptime_s: 60, sensor: 'armed', log_failures: 0,
 		lost: { overrun: 0, before_start: 3 }, seals: 7 };
 	mutes = [];		/* as /api/v1/mutes has them */
+	hasMutes = true;	/* false: they change just now, it says */
 	types = { module_loaded: { attack: ['T1547.006'], sentence: 'A kernel module was loaded' } };
 	nextSeq = 0;
 	token = null;		/* null: no authentication */
@@ -229,7 +230,7 @@ export class MockServer {
 			return json(response, JSON.stringify({ ...this.status, history: this.history !== null,
 				newest_seq: this.nextSeq - 1, sealed_to: this.nextSeq - 1 }));
 		if (pathname === '/api/v1/mutes')
-			return json(response, JSON.stringify({ mutes: this.mutes, protected: ['sensor_gone'] }));
+			return !this.hasMutes ? response.writeHead(503).end() : json(response, JSON.stringify({ mutes: this.mutes, protected: ['sensor_gone'] }));
 		if (pathname === '/api/v1/types')
 			return json(response, JSON.stringify(this.types));
 		if (pathname.startsWith('/api/v1/'))

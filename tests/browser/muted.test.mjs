@@ -50,6 +50,19 @@ browserTest('a mute that comes, ends or may not be is seen at once', { mock: tru
 	await typesAre(page, ['sensor_gone', 'module_loaded']);
 });
 
+browserTest('while nobody says what is muted, nothing is hidden', { mock: true, failures: true }, async ({ page, server }) => {
+	server.mute({ id: 1, type: ['module_loaded'] });
+	await server.log(LOADED, GONE);
+	await typesAre(page, ['sensor_gone']);
+	server.hasMutes = false;
+	server.mute({ id: 2, type: ['kprobe_registered'] });
+	await typesAre(page, ['sensor_gone', 'module_loaded']);
+	await server.log(kprobe('a'));
+	await typesAre(page, ['kprobe_registered', 'sensor_gone', 'module_loaded']);
+	server.hasMutes = true;
+	await typesAre(page, ['sensor_gone', 'module_loaded']);
+});
+
 const behind = (page) => page.addInitScript(() => {
 	const now = Date.now;
 
