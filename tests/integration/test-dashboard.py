@@ -4,6 +4,7 @@
 
 Runs DASHBOARD_SERVER (default build/tests/dashboard-server), which serves a ring that this
 test fills. Waits on conditions with a deadline, never for a time to pass."""
+import email.utils
 import json
 import os
 import re
@@ -503,6 +504,16 @@ def head_gives_the_headers_only():
             status, without, body = connection.ask("HEAD", path, AUTH)
             expect((status, body), (200, b""), path)
             expect(without["content-length"], with_body["content-length"], path)
+
+
+@test
+def what_is_muted_comes_with_the_time():
+    """By which the page knows what is over."""
+    with Server() as server:
+        before = int(time.time() - 0.1)  # the kernel's coarse clock is a tick behind
+        _, headers, _ = ask(server, path="/api/v1/mutes", headers=AUTH)
+        date = email.utils.parsedate_to_datetime(headers["date"]).timestamp()
+        expect(before <= date <= time.time(), True, headers["date"])
 
 
 @both
