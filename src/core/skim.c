@@ -64,7 +64,7 @@ static inline bool is_dull_kmsg(const char *line)
 /* memcmp() in two words, for it would be called, and a call costs all that vectors hold. */
 static inline bool is_tag(const char *at)
 {
-	return !memcmp(at, TAG, 8) && !memcmp(at + TAG_LEN - 8, TAG + TAG_LEN - 8, 8);
+	return !memcmp(at, TAG, 8) && !memcmp(at + TAG_LEN - 8, &TAG[TAG_LEN - 8], 8);
 }
 
 /* The escape of a byte of the tag, or of one like it, but not of a backslash itself. */
