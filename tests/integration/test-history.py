@@ -76,8 +76,9 @@ def started(daemon, n, **how):
 
 def history_of(d):
     for pid in d.children():
-        if pathlib.Path(f"/proc/{pid}/comm").read_text() == "history\n":
-            return pid
+        with contextlib.suppress(OSError):  # it may just have ended
+            if pathlib.Path(f"/proc/{pid}/comm").read_text() == "history\n":
+                return pid
     return None
 
 
