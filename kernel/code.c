@@ -256,15 +256,17 @@ static bool is_patch(const struct code *code, size_t at)
 {
 	unsigned long address = code->address + at;
 	enum form was, is;
+	bool is_unknown;
 
 	if (at + NEAR_SIZE > code->size || !is_site(code, at))
 		return false;
+	/* The copy may have been made while it was being patched. */
+	is_unknown = code->before[at] == INT3 && patch_sites_has(address);
 	was = form_of(code->before + at);
 	is = form_of(code->now + at);
 	if (patch_sites_is_of_ftrace(address))
-		return was == is && is_near(code->now[at]);
-	/* The copy was made while it was being patched. */
-	if (code->before[at] == INT3 && patch_sites_has(address))
+		return (is_unknown || was == is) && is_near(code->now[at]);
+	if (is_unknown)
 		return is != FORM_OTHER;
 	return lawful_after[was] & 1 << is;
 }

@@ -196,6 +196,8 @@ static void test_change(void **state)
 		  CALLS(SLOT), true },
 		{ "ftrace's own call, to another", 26, CALLS(FTRACE), CALLS(ELSEWHERE),
 		  false },
+		{ "ftrace's own call, that was being patched", 26,
+		  AS("\xcc\x01\x02\x03\x04"), CALLS(ELSEWHERE), false },
 		{ "ftrace's own call, gone", 26, CALLS(FTRACE), AS(NOP), true },
 		{ "a second processor", 8, AS("\x3e\xff\x07\x90\x90"),
 		  AS("\xf0\xff\x07\x90\x90"), false },
