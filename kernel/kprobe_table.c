@@ -18,11 +18,6 @@
 #define CHAINS	  64
 #define STEPS_MAX 65536
 
-/* What kprobes put into code */
-#define INT3	  0xcc
-#define JUMP	  0xe9
-#define JUMP_SIZE 5
-
 #define NOTED_MAX	512
 #define ASKED_WAITS_MAX 20
 #define ASKED_WAIT_MS	10
@@ -93,47 +88,6 @@ bool kprobe_table_has(unsigned long address)
 
 	kprobe_table_each(match, &search);
 	return search.is_found;
-}
-
-struct code_copy {
-	u8 *bytes;
-	unsigned long start;
-	size_t size;
-};
-
-static void put_behind_jump(u8 *bytes, const struct kprobe *where)
-{
-#ifdef CONFIG_OPTPROBES
-	const struct optimized_kprobe *optimized = container_of(
-		where, struct optimized_kprobe, kp);
-
-	(void)copy_from_kernel_nofault(bytes, optimized->optinsn.copied_insn,
-				       sizeof(optimized->optinsn.copied_insn));
-#endif
-}
-
-static void put_original(const struct kprobe *where, const struct kprobe *probe,
-			 void *data)
-{
-	struct code_copy *copy = data;
-	size_t offset = (unsigned long)probe->addr - copy->start;
-
-	if (offset >= copy->size)
-		return;
-	if (copy->bytes[offset] == INT3) {
-		copy->bytes[offset] = probe->opcode;
-	} else if (copy->bytes[offset] == JUMP && copy->size - offset >= JUMP_SIZE &&
-		   (probe->flags & KPROBE_FLAG_OPTIMIZED)) {
-		copy->bytes[offset] = probe->opcode;
-		put_behind_jump(copy->bytes + offset + 1, where);
-	}
-}
-
-void kprobe_table_put_originals(u8 *bytes, unsigned long start, size_t size)
-{
-	struct code_copy copy = { bytes, start, size };
-
-	kprobe_table_each(put_original, &copy);
 }
 
 unsigned int kprobe_table_note_asked(unsigned long probe)

@@ -21,12 +21,6 @@ void kprobe_table_each(void (*visit)(const struct kprobe *where,
 				     const struct kprobe *copy, void *data),
 		       void *data);
 
-/**
- * kprobe_table_put_originals() - put what was there before the kprobes into a copy of code
- * @copy: of the code at @start, @size bytes
- */
-void kprobe_table_put_originals(u8 *copy, unsigned long start, size_t size);
-
 /*
  * Which struct kprobe are told of by those who see the registration. Only the latest are
  * kept in mind.
