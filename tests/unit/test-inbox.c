@@ -68,6 +68,13 @@ static void end(struct life *l)
 	(void)close(l->fds[1]);
 }
 
+/* What the log has is what was wanted. */
+static void end_with(struct life *l, const char *name, struct span want)
+{
+	expect_span(name, "the log", buffer_span(&l->log), want);
+	end(l);
+}
+
 static void say(const struct life *l, const char *text)
 {
 	assert_int_equal(write(l->fds[1], text, strlen(text)), strlen(text));
@@ -181,8 +188,7 @@ static void test_kills(void **state)
 		assert_false(external_is_in_flight(l.e));
 		say(&l, c->then);
 		run(&l);
-		expect_span(c->name, "the log", buffer_span(&l.log), span_from(c->want));
-		end(&l);
+		end_with(&l, c->name, span_from(c->want));
 	}
 }
 
@@ -229,8 +235,7 @@ static void test_another_pipe(void **state)
 	kill_core(&l);
 	say(&l, "{\"type\":\"c\"}\n");
 	run(&l);
-	expect_span("another pipe", "the log", buffer_span(&l.log), SPAN("a b c "));
-	end(&l);
+	end_with(&l, "another pipe", SPAN("a b c "));
 }
 
 /* Zeros at the end of what was said are not told from those behind it. */
@@ -260,9 +265,7 @@ static void test_zeros(void **state)
 		kill_core(&l);
 		say(&l, "{\"type\":\"c\"}\n");
 		run(&l);
-		expect_span(cases[i].name, "the log", buffer_span(&l.log),
-			    span_from(cases[i].want));
-		end(&l);
+		end_with(&l, cases[i].name, span_from(cases[i].want));
 	}
 }
 
@@ -280,8 +283,7 @@ static void test_excess(void **state)
 	kill_core(&l);
 	external_set_rate_limit(l.e, 1);
 	run(&l);
-	expect_span("excess", "the log", buffer_span(&l.log), SPAN("a lost 1-2 "));
-	end(&l);
+	end_with(&l, "excess", SPAN("a lost 1-2 "));
 }
 
 /* Over what one core after the other ends, the next does not: told, number for number. */
@@ -300,8 +302,7 @@ static void test_given_up(void **state)
 	}
 	say(&l, ":\"d\"}\n");
 	run(&l);
-	expect_span("given up", "the log", buffer_span(&l.log), SPAN("a lost 1-2 d "));
-	end(&l);
+	end_with(&l, "given up", SPAN("a lost 1-2 d "));
 }
 
 /* Cores that ended because they were told to, with a log that cannot be written. */
@@ -319,8 +320,7 @@ static void test_ordinary_ends(void **state)
 		kill_core(&l);
 	}
 	run(&l);
-	expect_span("ordinary ends", "the log", buffer_span(&l.log), SPAN("a b "));
-	end(&l);
+	end_with(&l, "ordinary ends", SPAN("a b "));
 }
 
 /* A core that went astray left marks that lead nowhere. */
@@ -353,9 +353,7 @@ static void test_hostile_marks(void **state)
 		kill_core(&l);
 		say(&l, "{\"type\":\"a\"}\n");
 		run(&l);
-		expect_span(cases[i].name, "the log", buffer_span(&l.log),
-			    SPAN("a bad 1 "));
-		end(&l);
+		end_with(&l, cases[i].name, SPAN("a bad 1 "));
 	}
 }
 
