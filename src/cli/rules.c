@@ -133,7 +133,7 @@ static int show(struct listing *l, const char *id)
 						   : SPAN("photon_ring"));
 	append_line(out, "because", info.condition);
 	append_line(out, "event", info.is_drop ? SPAN("none: dropped") : info.type);
-	append_line(out, "severity", span_from(severity_name(info.severity)));
+	append_line(out, "severity", severity_span(info.severity));
 	append_line(out, "tags", info.tags);
 	append_line(out, "attack", info.attack);
 	for (size_t i = 0; i < info.n_examples; i++)

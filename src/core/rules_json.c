@@ -38,7 +38,7 @@ void rules_append_json(const struct rules *rules, const struct rule_info *info,
 	buffer_append_literal(out, "{\"id\": ");
 	json_append_string(out, info->id);
 	json_append_member(out, "type", info->type);
-	json_append_member(out, "severity", span_from(severity_name(info->severity)));
+	json_append_member(out, "severity", severity_span(info->severity));
 	json_append_member(out, "for",
 			   info->scope == RULES_KERNEL_LOG ? SPAN("kernel_log")
 							   : SPAN("photon_ring"));

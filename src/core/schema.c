@@ -37,7 +37,7 @@ static void append_severities(struct buffer *out)
 	for (int i = 0; i < EVENT_SEVERITY_COUNT; i++) {
 		if (i)
 			buffer_append_literal(out, ", ");
-		json_append_string(out, span_from(severity_name((enum lksm_severity)i)));
+		json_append_string(out, severity_span((enum lksm_severity)i));
 	}
 	buffer_append_char(out, ']');
 }
