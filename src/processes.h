@@ -40,8 +40,8 @@ struct daemon {
 	struct counters *counters;
 	const struct counters *counters_view;
 	struct inbox_set *inboxes; /* core's alone */
-	struct mutes_page
-		*mutes; /* the supervisor writes it, web reads it; may be NULL */
+	/* the supervisor writes it, web reads it; may be NULL */
+	struct mutes_page *mutes;
 	struct users users;
 	struct live_ring *ring;
 	int ring_fd;
