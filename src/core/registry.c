@@ -432,7 +432,7 @@ static bool next_pipe(struct entry *entry)
 	(void)close(entry->pipes[0]); /* only read from */
 	entry->n_pipes--;
 	memmove(entry->pipes, entry->pipes + 1, entry->n_pipes * sizeof(entry->pipes[0]));
-	/* unwatched, it lives by ticks: see poll_one() */
+	/* unwatched, it lives by ticks: see needs_ticks() */
 	if (entry->n_pipes)
 		(void)begin_pipe(entry);
 	return entry->n_pipes > 0;
