@@ -20,12 +20,15 @@
 #include "guard.h"
 #include "kprobe_table.h"
 #include "owner.h"
+#include "patch_sites.h"
 #include "symbols.h"
 
-#define NEAR_SIZE  5
+#define NEAR_SIZE  CODE_CALL_SIZE
 #define ENDBR_SIZE 4
 #define CALL	   0xe8
 #define JUMP	   0xe9
+#define SHORT_JUMP 0xeb
+#define INT3	   0xcc
 
 const char *const code_kind_names[CODE_KIND_COUNT] = {
 	[CODE_JUMP] = "jump",
@@ -143,13 +146,20 @@ static bool is_lawful(unsigned long target)
 	return owner.kind != OWNER_FOREIGN && owner.kind != OWNER_NOBODY;
 }
 
-/* Only ftrace calls from an entry. */
+/* What entries call of the kernel image's own. */
 static bool is_of_ftrace(unsigned long target)
 {
+	static const char *const names[] = { "ftrace_caller", "ftrace_regs_caller",
+					     "ftrace_graph_caller", "__fentry__" };
 	char name[SYMBOLS_NAME_SIZE];
+	size_t i;
 
 	symbols_describe(name, target);
-	return strstr(name, "ftrace") || !strncmp(name, "__fentry__", 10);
+	for (i = 0; i < ARRAY_SIZE(names); i++) {
+		if (!strcmp(name, names[i]))
+			return true;
+	}
+	return false;
 }
 
 /*
@@ -173,11 +183,43 @@ static bool set_change(struct code_change *ret, size_t offset, enum code_kind ki
 	return true;
 }
 
+static const u8 short_nop[2] = { 0x66, 0x90 };
+
+static bool is_short(const u8 *bytes)
+{
+	return bytes[0] == SHORT_JUMP || !memcmp(bytes, short_nop, sizeof(short_nop));
+}
+
+/* Where the instruction begins that the kernel patches and of which byte @at is a part. */
+static bool find_site(const struct code *code, size_t *ret)
+{
+	unsigned long site;
+
+	if (!patch_sites_find(code->address + code->at, &site) || site < code->address)
+		return false;
+	*ret = site - code->address;
+	return *ret + 2 <= code->size &&
+	       code->at - *ret < (is_short(code->before + *ret) ? 2 : NEAR_SIZE);
+}
+
+/* Is @at in the first instruction, if that is one that ftrace writes? */
+static bool is_at_entry(const struct code *code)
+{
+	return code->at - code->entry < NEAR_SIZE &&
+	       code->entry + NEAR_SIZE <= code->size;
+}
+
 /* Where a call or jump begins of which byte @at is a part, the opcode changed or not. */
 static bool find_near(const struct code *code, size_t *ret)
 {
 	size_t back;
 
+	/* A byte before it that looks like an opcode is none. */
+	if (find_site(code, ret))
+		return *ret + NEAR_SIZE <= code->size && is_near(code->now[*ret]);
+	*ret = code->entry;
+	if (is_at_entry(code) && is_near(code->now[code->entry]))
+		return true;
 	for (back = 0; back < NEAR_SIZE && back <= code->at; back++) {
 		size_t i = code->at - back;
 
@@ -191,60 +233,79 @@ static bool find_near(const struct code *code, size_t *ret)
 	return false;
 }
 
+static bool is_site(const struct code *code, size_t at)
+{
+	unsigned long address = code->address + at;
+
+	return !patch_sites_are_known(address) || patch_sites_has(address);
+}
+
 /* Jump labels of two bytes: a jmp where a nop was, or the other way round. */
 static bool is_short_label(const struct code *code)
 {
-	static const u8 nop[2] = { 0x66, 0x90 };
 	const u8 *now = code->now + code->at, *before = code->before + code->at;
 
-	if (code->at + 2 > code->size || code->at <= code->entry)
+	if (code->at + 2 > code->size || code->at <= code->entry ||
+	    !is_site(code, code->at))
 		return false;
-	return (now[0] == 0xeb && !memcmp(before, nop, 2)) ||
-	       (before[0] == 0xeb && !memcmp(now, nop, 2));
+	return is_short(now) && is_short(before) && now[0] != before[0];
 }
 
 /* Does the kernel put there what is there now, after what was there? */
 static bool is_patch(const struct code *code, size_t at)
 {
-	return at + NEAR_SIZE <= code->size &&
-	       (lawful_after[form_of(code->before + at)] & 1 << form_of(code->now + at));
-}
+	unsigned long address = code->address + at;
+	enum form was, is;
+	bool is_unknown;
 
-/* Somebody's probe was there when the copy was made: the bytes of before are not known. */
-static size_t n_unknown(const struct code *code)
-{
-	const u8 *before = code->before + code->at;
-	struct owner owner;
-
-	if (before[0] == 0xcc)
-		return 1;
-	if (code->at + NEAR_SIZE > code->size || before[0] != JUMP)
-		return 0;
-	owner_find(code_near_target(code->address + code->at, before, NEAR_SIZE), &owner);
-	return owner.kind == OWNER_TRAMPOLINE || owner.kind == OWNER_NOBODY ? NEAR_SIZE
-									    : 0;
+	if (at + NEAR_SIZE > code->size || !is_site(code, at))
+		return false;
+	/* The copy may have been made while it was being patched. */
+	is_unknown = code->before[at] == INT3 && patch_sites_has(address);
+	was = form_of(code->before + at);
+	is = form_of(code->now + at);
+	if (patch_sites_is_of_ftrace(address))
+		return (is_unknown || was == is) && is_near(code->now[at]);
+	if (is_unknown)
+		return is != FORM_OTHER;
+	return lawful_after[was] & 1 << is;
 }
 
 /* ftrace's place without a call, whatever half-written call was there for the copy. */
 static bool is_idle_entry(const struct code *code)
 {
-	return code->at - code->entry < NEAR_SIZE &&
-	       code->entry + NEAR_SIZE <= code->size &&
-	       form_of(code->now + code->entry) == FORM_NOP;
+	const u8 *before = code->before + code->entry;
+
+	return is_at_entry(code) && form_of(code->now + code->entry) == FORM_NOP &&
+	       (before[0] == INT3 || before[0] == CALL || form_of(before) == FORM_NOP);
+}
+
+/* Was it a place for a call of ftrace's? */
+static bool was_traceable(const struct code *code, size_t at)
+{
+	const u8 *before = code->before + at;
+	struct owner owner;
+
+	if (form_of(before) == FORM_NOP)
+		return true;
+	owner_find(code_near_target(code->address + at, before, NEAR_SIZE), &owner);
+	return before[0] == CALL && owner.kind != OWNER_KERNEL;
 }
 
 /* Kprobes jump to a trampoline from anywhere, ftrace calls one, or the kernel, at the entry. */
 static bool is_lawful_near(const struct code *code, size_t begin, unsigned long target)
 {
+	bool is_known_site = patch_sites_has(code->address + begin);
 	struct owner owner;
 
 	owner_find(target, &owner);
 	if (owner.kind == OWNER_TRAMPOLINE)
-		return true;
-	if (begin <= code->entry)
+		return code->now[begin] == JUMP || begin <= code->entry ||
+		       is_known_site || was_traceable(code, begin);
+	if (begin <= code->entry && !is_known_site)
 		return owner.kind == OWNER_KERNEL && code->now[begin] == CALL &&
 		       is_of_ftrace(target);
-	return is_lawful(target) && (is_patch(code, begin) || n_unknown(code));
+	return is_lawful(target) && is_patch(code, begin);
 }
 
 /* A machine that was booted with one processor has got a second one. */
@@ -253,60 +314,112 @@ static bool is_lock(const struct code *code)
 	return code->before[code->at] == 0x3e && code->now[code->at] == 0xf0;
 }
 
+/* How many bytes from @at on are lawful, other than by where a call or jump leads? */
+static size_t n_lawful(const struct code *code)
+{
+	const u8 *now = code->now + code->at, *before = code->before + code->at;
+	struct code_traced unknown = { 0 };
+
+	if (is_lock(code) || (*now == INT3 && kprobe_table_has(code->address + code->at)))
+		return 1;
+	if (code->at + NEAR_SIZE <= code->size &&
+	    code_is_traced(code->address + code->at, now, before, &unknown))
+		return NEAR_SIZE;
+	return 0;
+}
+
+/* Where what the kernel itself put there ends, or 0 if it is not the kernel's. */
+static size_t end_of_patch(const struct code *code)
+{
+	if (is_idle_entry(code))
+		return code->entry + NEAR_SIZE;
+	if (is_patch(code, code->at))
+		return code->at + NEAR_SIZE;
+	return is_short_label(code) ? code->at + 2 : 0;
+}
+
 /* Return: whether the difference is unlawful; if not, @at is behind it. */
 static bool judge(struct code *code, struct code_change *ret)
 {
 	const u8 *now = code->now + code->at;
 	unsigned long target;
-	size_t begin;
+	size_t n = n_lawful(code), begin;
 
-	if (is_lock(code) ||
-	    (*now == 0xcc && kprobe_table_has(code->address + code->at))) {
-		code->at++;
+	code->at += n;
+	if (n)
 		return false;
-	}
-	if (*now == 0xcc)
+	if (*now == INT3)
 		return set_change(ret, code->at, CODE_BREAKPOINT, 0);
 	if (find_near(code, &begin)) {
 		target = code_near_target(code->address + begin, code->now + begin,
 					  code->size - begin);
-		if (!is_lawful_near(code, begin, target))
-			return set_change(
-				ret, begin,
-				code->now[begin] == CALL ? CODE_CALL : CODE_JUMP, target);
 		code->at = begin + NEAR_SIZE;
-		return false;
+		return !is_lawful_near(code, begin, target) &&
+		       set_change(ret, begin,
+				  code->now[begin] == CALL ? CODE_CALL : CODE_JUMP,
+				  target);
 	}
-	if (is_idle_entry(code)) {
-		code->at = code->entry + NEAR_SIZE;
-		return false;
-	}
-	if (is_patch(code, code->at)) {
-		code->at += NEAR_SIZE;
-		return false;
-	}
-	if (is_short_label(code)) {
-		code->at += 2;
+	n = end_of_patch(code);
+	if (n) {
+		code->at = n;
 		return false;
 	}
 	target = far_target(code->address + code->at, now, code->size - code->at);
-	if (!target && n_unknown(code)) {
-		code->at += n_unknown(code);
-		return false;
-	}
 	return set_change(ret, code->at, target ? CODE_JUMP : CODE_BYTES, target);
 }
 
-/* By eight bytes: memcmp() of 5.10 takes them one by one. */
-static size_t n_same(const u8 *now, const u8 *before, size_t size)
+/* By eight bytes, four times at once: memcmp() of 5.10 takes them one by one. */
+size_t code_n_same(const u8 *now, const u8 *before, size_t size)
 {
 	size_t n = 0;
 
-	while (n + sizeof(u64) <= size && read_u64(now + n) == read_u64(before + n))
-		n += sizeof(u64);
+	while (n + 4 * sizeof(u64) <= size && read_u64(now + n) == read_u64(before + n) &&
+	       read_u64(now + n + 8) == read_u64(before + n + 8) &&
+	       read_u64(now + n + 16) == read_u64(before + n + 16) &&
+	       read_u64(now + n + 24) == read_u64(before + n + 24))
+		n += 4 * sizeof(u64);
 	while (n < size && now[n] == before[n])
 		n++;
 	return n;
+}
+
+size_t code_n_looks(const struct code_change *change)
+{
+	return change->kind == CODE_BREAKPOINT ? 8 : 6;
+}
+
+unsigned long code_change_value(const struct code_change *change)
+{
+	return change->target ? change->target : change->offset << 8 | (change->kind + 1);
+}
+
+/* May ftrace have it called? A trampoline that is not called any more may be gone. */
+static bool is_traced_to(unsigned long target, bool is_called)
+{
+	struct owner owner;
+
+	owner_find(target, &owner);
+	return owner.kind == OWNER_TRAMPOLINE ||
+	       (owner.kind == OWNER_NOBODY && !is_called) ||
+	       (owner.kind == OWNER_KERNEL && is_of_ftrace(target));
+}
+
+/* Of ftrace's: a nop has become its call, or the other way round. Tens of thousands may. */
+bool code_is_traced(unsigned long address, const u8 *now, const u8 *before,
+		    struct code_traced *known)
+{
+	bool is_called = now[0] == CALL;
+	const u8 *call = is_called ? now : before, *other = is_called ? before : now;
+	unsigned long *to = is_called ? &known->on : &known->off;
+	unsigned long target = code_near_target(address, call, NEAR_SIZE);
+
+	if (form_of(call) != FORM_CALL || form_of(other) != FORM_NOP ||
+	    patch_sites_has(address))
+		return false;
+	if (target != *to && !is_traced_to(target, is_called))
+		return false;
+	*to = target;
+	return true;
 }
 
 bool code_find_change(unsigned long address, const u8 *now, const u8 *before, size_t size,
@@ -321,7 +434,7 @@ bool code_find_change(unsigned long address, const u8 *now, const u8 *before, si
 	};
 
 	for (;;) {
-		code.at += n_same(now + code.at, before + code.at, size - code.at);
+		code.at += code_n_same(now + code.at, before + code.at, size - code.at);
 		if (code.at >= size)
 			return false;
 		if (judge(&code, ret))
@@ -335,7 +448,7 @@ bool code_find_hook(unsigned long address, const u8 *now, size_t size,
 	size_t at = entry_offset(now, size);
 	unsigned long target = code_near_target(address + at, now + at, size - at);
 
-	if (now[at] == 0xcc && !kprobe_table_has(address + at))
+	if (now[at] == INT3 && !kprobe_table_has(address + at))
 		return set_change(ret, at, CODE_BREAKPOINT, 0);
 	if (!target)
 		target = far_target(address + at, now + at, size - at);

@@ -34,16 +34,17 @@ static unsigned long trampoline_target(const void *trampoline)
 	return code_near_target((unsigned long)trampoline, bytes, sizeof(bytes));
 }
 
-/* A call counts if it is switched on. Its trampoline counts if it leads elsewhere. */
+/*
+ * A call counts if it is switched on. Its trampoline counts if it leads elsewhere. The table
+ * is the kernel image's, but not what it points to.
+ */
 static void visit_call(struct guard_visit *visit, const struct lsm_static_call *where)
 {
 	unsigned long function, target, key = (unsigned long)where;
-	struct lsm_static_call call;
+	struct lsm_static_call call = *where;
 	int enabled = 0;
 
-	if (copy_from_kernel_nofault(&call, where, sizeof(call)) || !call.key)
-		return;
-	function = guard_read(&call.key->func);
+	function = call.key ? guard_read(&call.key->func) : 0;
 	if (function && call.active)
 		(void)get_kernel_nofault(enabled, &call.active->key.enabled.counter);
 	if (!enabled)

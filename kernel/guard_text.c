@@ -5,8 +5,6 @@
  * function's number, a value what is wrong with it: the target of a jump or call, another
  * small number otherwise, 0 for nothing.
  */
-#include "guard.h"
-
 #include <linux/delay.h>
 #include <linux/errno.h>
 #include <linux/kernel.h>
@@ -16,19 +14,10 @@
 #include <linux/uaccess.h>
 
 #include "code.h"
+#include "code_copy.h"
+#include "guards.h"
+#include "text_report.h"
 #include "text_watch_list.h"
-
-/*
- * What the kernel is about to patch looks like tampering for a moment: text_poke_bp()
- * leaves a breakpoint, ftrace forgets a trampoline before its last call is gone. Pauses
- * double, so a moment is about 100 ms at the most; for a breakpoint, about 400 ms, for it
- * stands until all processors have been told of it twice, also those that hardly run.
- * All functions share the pauses, and what the last visit was sure of needs none: whoever
- * patches many must not make a visit take a minute.
- */
-#define LOOKS	      6
-#define LOOKS_AT_INT3 8
-#define LOOK_PAUSE_US 2000
 
 #define AS_WANTED(function) { .name = #function },
 static struct symbol_wanted wanted[] = { TEXT_WATCH_LIST(AS_WANTED) };
@@ -57,9 +46,11 @@ static int text_start(void)
 	state.copies = kvzalloc(n, GFP_KERNEL);
 	if (!state.copies)
 		return -ENOMEM;
-	for (i = 0, n = 0; i < ARRAY_SIZE(wanted); n += size_of(&wanted[i++]))
-		(void)copy_from_kernel_nofault(
-			state.copies + n, (void *)wanted[i].address, size_of(&wanted[i]));
+	for (i = 0, n = 0; i < ARRAY_SIZE(wanted); n += size_of(&wanted[i++])) {
+		/* It may be of a module that has just gone. */
+		if (code_copy(state.copies + n, wanted[i].address, size_of(&wanted[i])))
+			wanted[i].size = 0;
+	}
 	return 0;
 }
 
@@ -73,6 +64,10 @@ static bool find_change(size_t i, const u8 *copy, bool is_first)
 	unsigned long address = wanted[i].address;
 	size_t size = size_of(&wanted[i]);
 
+	/* The kernel's own code does not go away; that of a module may. */
+	if (!is_first && owner_is_kernel(address) &&
+	    code_n_same((const u8 *)address, copy, size) == size)
+		return false;
 	if (copy_from_kernel_nofault(state.now, (void *)address, size))
 		return false;
 	if (is_first)
@@ -80,21 +75,11 @@ static bool find_change(size_t i, const u8 *copy, bool is_first)
 	return code_find_change(address, state.now, copy, size, &state.changes[i]);
 }
 
-static size_t n_looks(const struct code_change *change)
-{
-	return change->kind == CODE_BREAKPOINT ? LOOKS_AT_INT3 : LOOKS;
-}
-
-static unsigned long value_of(const struct code_change *change)
-{
-	return change->target ? change->target : change->offset << 8 | (change->kind + 1);
-}
-
 /* After @n looks */
 static bool is_in_doubt(size_t i, size_t n)
 {
-	return state.is_changed[i] && n < n_looks(&state.changes[i]) &&
-	       value_of(&state.changes[i]) != state.values[i];
+	return state.is_changed[i] && n < code_n_looks(&state.changes[i]) &&
+	       code_change_value(&state.changes[i]) != state.values[i];
 }
 
 /* @n: looks before this one. Return: whether there has to be another one */
@@ -113,10 +98,14 @@ static bool look(bool is_first, size_t n)
 	return is_any_in_doubt;
 }
 
+/*
+ * All functions share the pauses, and what the last visit was sure of needs none: whoever
+ * patches many must not make a visit take a minute.
+ */
 static void text_visit(struct guard_visit *visit)
 {
 	bool is_first = guard_occasion(visit) == GUARD_START;
-	unsigned long pause_us = LOOK_PAUSE_US;
+	unsigned long pause_us = CODE_LOOK_PAUSE_US;
 	size_t i, n;
 
 	for (n = 0; look(is_first, n); n++, pause_us *= 2)
@@ -124,39 +113,27 @@ static void text_visit(struct guard_visit *visit)
 	for (i = 0; i < ARRAY_SIZE(wanted); i++) {
 		if (!size_of(&wanted[i]))
 			continue;
-		state.values[i] = state.is_changed[i] ? value_of(&state.changes[i]) : 0;
+		state.values[i] = state.is_changed[i]
+					  ? code_change_value(&state.changes[i])
+					  : 0;
 		guard_word(visit, i, state.values[i]);
 	}
 }
 
-static void print_where(char *to, size_t size, unsigned long key)
+static void report(const struct guard_change *change)
 {
-	if (state.changes[key].offset)
-		scnprintf(to, size, "%s+0x%zx", wanted[key].name,
-			  state.changes[key].offset);
-	else
-		strscpy(to, wanted[key].name, size);
+	text_report(change, wanted[change->key].name, &state.changes[change->key]);
 }
 
-static void text_report(const struct guard_change *change)
+bool guard_text_has(unsigned long address)
 {
-	const struct code_change *what = &state.changes[change->key];
-	struct guard_change to = *change;
-	char where[128];
+	size_t i;
 
-	if (change->is_new && !change->new)
-		return;
-	print_where(where, sizeof(where), change->key);
-	to.is_new = true; /* the old value is no address */
-	if (!change->new)
-		guard_print(change, NULL, EMIT_INFO, "text_restored", " what=%s",
-			    wanted[change->key].name);
-	else if (what->target)
-		guard_print_target(&to, EMIT_HIGH, "text_patched", " what=%s how=%s",
-				   where, code_kind_names[what->kind]);
-	else
-		guard_print(change, NULL, EMIT_HIGH, "text_patched", " what=%s how=%s",
-			    where, code_kind_names[what->kind]);
+	for (i = 0; i < ARRAY_SIZE(wanted); i++) {
+		if (address - wanted[i].address < size_of(&wanted[i]))
+			return true;
+	}
+	return false;
 }
 
 const struct guard guard_text = {
@@ -166,5 +143,5 @@ const struct guard guard_text = {
 	.start = text_start,
 	.stop = text_stop,
 	.visit = text_visit,
-	.report = text_report,
+	.report = report,
 };

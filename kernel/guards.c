@@ -16,6 +16,7 @@
 #include <linux/string.h>
 #include <linux/workqueue.h>
 
+#include "patch_sites.h"
 #include "sensors.h"
 
 static const struct guard *const guards[] = {
@@ -23,7 +24,7 @@ static const struct guard *const guards[] = {
 	&guard_ftrace,	    &guard_kprobes, &guard_tracepoints, &guard_netfilter,
 	&guard_notifiers,   &guard_lsm,	    &guard_variables,	&guard_processes,
 	&guard_pointers,    &guard_objects, &guard_proc,	&guard_tasks,
-	&guard_hidden_code,
+	&guard_hidden_code, &guard_image,
 };
 
 #define SWEEP_PERIOD_MS 4500
@@ -135,6 +136,7 @@ void guards_start(void)
 {
 	size_t i;
 
+	patch_sites_start();
 	for (i = 0; i < ARRAY_SIZE(guards); i++)
 		start(i);
 	watched_work_step(&guards_sweep_work);
@@ -160,6 +162,7 @@ void guards_stop(void)
 	watched_work_end(&guards_sweep_work);
 	for (i = 0; i < ARRAY_SIZE(guards); i++)
 		stop(i);
+	patch_sites_stop();
 	guard_words_deinit(&state.spare); /* no guard is left that would use it */
 }
 

@@ -10,6 +10,7 @@
 
 extern const struct guard guard_ftrace;
 extern const struct guard guard_hidden_code;
+extern const struct guard guard_image;
 extern const struct guard guard_kprobes;
 extern const struct guard guard_lsm;
 extern const struct guard guard_netfilter;
@@ -52,6 +53,9 @@ void guards_coverage(bool is_running, char *to, size_t size);
 
 /* Is that the name of a setting that guard_variables looks at? From a kprobe handler. */
 bool guard_variables_knows(const char *name);
+
+/* Is that code that guard_text looks at? */
+bool guard_text_has(unsigned long address);
 
 /* Is that a table that guard_pointers looks at? */
 bool guard_pointers_has(unsigned long table);

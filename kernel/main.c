@@ -11,6 +11,7 @@
 #include "guards.h"
 #include "kprobe_table.h"
 #include "owner.h"
+#include "patch_sites.h"
 #include "procfs.h"
 #include "record.h"
 #include "sensors.h"
@@ -50,6 +51,7 @@ static int __init photon_ring_init(void)
 	owner_want();
 	kprobe_table_want();
 	code_owners_want();
+	patch_sites_want();
 	guards_want();
 	sensors_want();
 	symbols_resolve();

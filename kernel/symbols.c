@@ -105,7 +105,7 @@ bool symbols_has(unsigned long address)
 }
 
 /* The name may come back as another one: several symbols can share an address. */
-static int find_range(unsigned long address, struct symbol_range *ret)
+int symbols_range(unsigned long address, struct symbol_range *ret)
 {
 	struct parts parts;
 
@@ -144,7 +144,7 @@ int symbols_find(const char *name, struct symbol_range *ret)
 	unsigned long address;
 	int r = ask(name, &address);
 
-	return r ? r : find_range(address, ret);
+	return r ? r : symbols_range(address, ret);
 }
 
 bool symbols_contains(const struct symbol_range *range, unsigned long address)
@@ -202,7 +202,7 @@ static void ask_for(struct symbol_wanted *wanted)
 	struct symbol_range range;
 
 	wanted->address = address_of(wanted->name);
-	if (wanted->address && !find_range(wanted->address, &range))
+	if (wanted->address && !symbols_range(wanted->address, &range))
 		wanted->size = range.end - wanted->address;
 }
 

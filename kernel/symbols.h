@@ -62,6 +62,14 @@ void symbols_want(struct symbol_wanted *wanted, size_t n);
  */
 void symbols_resolve(void);
 
+/**
+ * symbols_range() - find the function of the kernel image that an address lies in
+ * @ret: set on success
+ *
+ * May be called where printk may. Return: 0 or -ENOENT
+ */
+int symbols_range(unsigned long address, struct symbol_range *ret);
+
 bool symbols_contains(const struct symbol_range *range, unsigned long address);
 
 /**

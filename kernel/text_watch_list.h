@@ -66,7 +66,7 @@
 	X(vfs_rmdir) X(notify_change) X(vfs_iter_read) X(new_sync_read)                 \
 	X(generic_file_read_iter) X(do_readlinkat) X(vfs_readlink) X(security_file_open) \
 	X(security_inode_getattr) X(seq_read) X(seq_read_iter) X(seq_write) X(seq_puts) \
-	X(seq_printf) X(seq_vprintf) X(simple_dir_operations) X(dcache_readdir)         \
+	X(seq_printf) X(seq_vprintf) X(dcache_readdir)         \
 	X(ext4_readdir) X(ext4_file_read_iter)                                          \
 	/* /proc and /sys */                                                            \
 	X(proc_root_readdir) X(proc_pid_readdir) X(proc_root_lookup) X(proc_pid_lookup) \

@@ -12,10 +12,11 @@ typedef uint8_t u8;
 typedef uint64_t u64;
 typedef int32_t s32;
 
-/* kernel/guard.h, kprobe_table.h, owner.h, symbols.h */
+/* kernel/guard.h, kprobe_table.h, owner.h, patch_sites.h, symbols.h */
 #define PHOTON_RING_GUARD_H
 #define PHOTON_RING_KPROBE_TABLE_H
 #define PHOTON_RING_OWNER_H
+#define PHOTON_RING_PATCH_SITES_H
 #define PHOTON_RING_SYMBOLS_H
 #define SYMBOLS_NAME_SIZE 640
 
@@ -39,6 +40,10 @@ struct owner {
 #define FOREIGN	  (HERE + 0x200000)
 #define NOBODYS	  (HERE + 0x300000)
 #define PROBED	  (HERE + 16)
+#define SITE	  (HERE + 8)
+/* The distance from HERE differs from SLOT's from the second byte on, which is e8. */
+#define NEXT_SLOT   (SLOT + 0xe900)
+#define FTRACE_SITE (HERE + 26)
 
 static void owner_find(unsigned long address, struct owner *ret)
 {
@@ -61,6 +66,29 @@ static bool kprobe_table_has(unsigned long address)
 static unsigned long guard_read(const void *address)
 {
 	return (unsigned long)address;
+}
+
+static bool are_sites_known;
+
+static bool patch_sites_are_known(unsigned long address)
+{
+	return are_sites_known && address < ELSEWHERE;
+}
+
+static bool patch_sites_has(unsigned long address)
+{
+	return are_sites_known && (address == SITE || address == FTRACE_SITE);
+}
+
+static bool patch_sites_find(unsigned long address, unsigned long *ret)
+{
+	*ret = SITE;
+	return are_sites_known && address - SITE < 5;
+}
+
+static bool patch_sites_is_of_ftrace(unsigned long address)
+{
+	return address == FTRACE_SITE;
 }
 
 #include "../../kernel/code.c"
@@ -103,6 +131,21 @@ static void put(u8 *code, size_t at, const struct five *five)
 		NULL, 0xe9, (to) \
 	}
 
+static bool is_unlawful(size_t at, const struct five *was, const struct five *is,
+			u8 ahead)
+{
+	u8 before[SIZE], now[SIZE];
+	struct code_change change;
+
+	memset(before, 0x90, sizeof(before));
+	if (ahead)
+		before[at - 1] = ahead;
+	memcpy(now, before, sizeof(now));
+	put(before, at, was);
+	put(now, at, is);
+	return code_find_change(HERE, now, before, SIZE, &change);
+}
+
 static void test_change(void **state)
 {
 	static const struct {
@@ -110,6 +153,7 @@ static void test_change(void **state)
 		size_t at;
 		struct five before, now;
 		bool want;
+		u8 ahead; /* the byte before them; 0: a nop */
 	} cases[] = {
 		{ "nothing", 0, AS(NOP), AS(NOP), false },
 		{ "entry: ftrace calls a trampoline", 0, AS(NOP), CALLS(SLOT), false },
@@ -137,33 +181,105 @@ static void test_change(void **state)
 		{ "a return where a label was", 8, AS(NOP), AS(RET), true },
 		{ "a kprobe", 16, AS(TEST), AS("\xcc\xc0\x74\x10\x90"), false },
 		{ "a breakpoint", 8, AS(TEST), AS("\xcc\xc0\x74\x10\x90"), true },
-		{ "a kprobe that was there goes", 8, AS("\xcc\xc0\x74\x10\x90"), AS(TEST),
+		{ "code in padding", 16, AS("\xcc\xcc\xcc\xcc\xcc"), CALLS(ELSEWHERE),
+		  true },
+		{ "a label that was being patched", 8, AS("\xcc\x1f\x44\x00\x00"),
+		  JUMPS(HERE + 24), false },
+		{ "entry: from one trampoline to another", 0, CALLS(SLOT),
+		  CALLS(NEXT_SLOT), false },
+		{ "entry: from a trampoline that is gone", 0, CALLS(NOBODYS), AS(NOP),
 		  false },
+		{ "entry: a check that is gone", 0, AS(TEST), AS(NOP), true },
+		{ "ftrace calls, of a function without a name", 16, AS(NOP),
+		  CALLS(FTRACE), false },
+		{ "a call of a trampoline in place of another", 16, CALLS(ELSEWHERE),
+		  CALLS(SLOT), true },
+		{ "ftrace's own call, to another", 26, CALLS(FTRACE), CALLS(ELSEWHERE),
+		  false },
+		{ "ftrace's own call, that was being patched", 26,
+		  AS("\xcc\x01\x02\x03\x04"), CALLS(ELSEWHERE), false },
+		{ "ftrace's own call, gone", 26, CALLS(FTRACE), AS(NOP), true },
 		{ "a second processor", 8, AS("\x3e\xff\x07\x90\x90"),
 		  AS("\xf0\xff\x07\x90\x90"), false },
 		{ "a lock that goes", 8, AS("\xf0\xff\x07\x90\x90"),
 		  AS("\x3e\xff\x07\x90\x90"), true },
 		{ "another's bytes", 8, AS(TEST), AS("\x31\xc0\x74\x10\x90"), true },
+		{ "short label on", 8, AS("\x66\x90\x90\x90\x90"),
+		  AS("\xeb\x10\x90\x90\x90"), false },
+		{ "label off, behind what looks like a call", 8, JUMPS(HERE + 24),
+		  AS(NOP), false, 0xe8 },
+		{ "static call gone, behind what looks like a jump", 8, CALLS(ELSEWHERE),
+		  AS(NOP), false, 0xe9 },
 	};
+	/* Where none is patched. What is unlawful at a site is so there, too. */
+	static const struct {
+		const char *name;
+		struct five before, now;
+	} unlawful[] = {
+		{ "no static call, to another", CALLS(ELSEWHERE), CALLS(FTRACE) },
+		{ "no static call, gone", CALLS(ELSEWHERE), AS(NOP) },
+		{ "no static call, returns 0", CALLS(ELSEWHERE), AS(ZERO) },
+		{ "no label, on", AS(NOP), JUMPS(HERE + 2) },
+		{ "no label, off", JUMPS(HERE + 2), AS(NOP) },
+		{ "no short label", AS("\x66\x90\x90\x90\x90"),
+		  AS("\xeb\x10\x90\x90\x90") },
+	};
+
+	(void)state;
+	are_sites_known = true;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		expect_number(cases[i].name, "is unlawful",
+			      is_unlawful(cases[i].at, &cases[i].before, &cases[i].now,
+					  cases[i].ahead),
+			      cases[i].want);
+	for (size_t i = 0; i < ARRAY_SIZE(unlawful); i++) {
+		are_sites_known = true;
+		expect_number(unlawful[i].name, "is unlawful",
+			      is_unlawful(24, &unlawful[i].before, &unlawful[i].now, 0),
+			      true);
+		are_sites_known = false;
+		expect_number(unlawful[i].name, "is unlawful in a module",
+			      is_unlawful(24, &unlawful[i].before, &unlawful[i].now, 0),
+			      false);
+	}
+}
+
+static void test_traced(void **state)
+{
+	static const struct {
+		const char *name;
+		struct five before, now;
+		bool want;
+	} cases[] = {
+		{ "on, its own", AS(NOP), CALLS(FTRACE), true },
+		{ "on, the same again", AS(NOP), CALLS(FTRACE), true },
+		{ "on, a trampoline", AS(NOP), CALLS(SLOT), true },
+		{ "off", CALLS(FTRACE), AS(NOP), true },
+		{ "a call of the kernel", AS(NOP), CALLS(ELSEWHERE), false },
+		{ "a call of a module", AS(NOP), CALLS(FOREIGN), false },
+		{ "a jump", AS(NOP), JUMPS(SLOT), false },
+		{ "in place of a check", AS(TEST), CALLS(FTRACE), false },
+		{ "from one to another", CALLS(FTRACE), CALLS(SLOT), false },
+		{ "off, of who is gone", CALLS(NOBODYS), AS(NOP), true },
+		{ "on, of who is gone", AS(NOP), CALLS(NOBODYS), false },
+	};
+	struct code_traced known = { 0 };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		u8 before[SIZE], now[SIZE];
-		struct code_change change;
 
-		memset(before, 0x90, sizeof(before));
-		memcpy(now, before, sizeof(now));
-		put(before, cases[i].at, &cases[i].before);
-		put(now, cases[i].at, &cases[i].now);
-		expect_number(cases[i].name, "is unlawful",
-			      code_find_change(HERE, now, before, SIZE, &change),
-			      cases[i].want);
+		put(before, 0, &cases[i].before);
+		put(now, 0, &cases[i].now);
+		expect_number(cases[i].name, "is traced",
+			      code_is_traced(HERE, now, before, &known), cases[i].want);
 	}
 }
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_change) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_change),
+					    cmocka_unit_test(test_traced) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

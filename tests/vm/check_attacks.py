@@ -15,7 +15,7 @@ import json
 import os
 import re
 
-WITHIN_S = {"init": 1.0, "event": 1.0, "sweep": 6.0}
+WITHIN_S = {"init": 1.0, "event": 1.0, "sweep": 6.0, "minute": 66.0}
 SPLAT = re.compile(
     r"BUG:|WARNING:|Oops|Call Trace|general protection|unable to handle|double fault"
     r"|Kernel panic|invalid opcode|stack segment|lockup|rcu.*stall|hung_task|blocked for more")
