@@ -166,6 +166,36 @@ static void add_listed(bool is_start)
 	rcu_read_unlock();
 }
 
+static bool is_forming(const struct module *module, unsigned long code)
+{
+	struct roster_module copy = { 0 };
+	enum module_state module_state;
+	size_t i;
+
+	if (get_kernel_nofault(module_state, &module->state) ||
+	    module_state != MODULE_STATE_UNFORMED)
+		return false;
+	roster_copy_parts(&copy, module);
+	for (i = 0; i < ROSTER_PARTS_MAX; i++) {
+		if (code - copy.parts[i].start < copy.parts[i].size)
+			return true;
+	}
+	return false;
+}
+
+bool code_owners_are_forming(unsigned long code)
+{
+	const struct list_head *head = (void *)wanted[MODULES].address, *at;
+	bool is_found = false;
+	size_t i;
+
+	rcu_read_lock();
+	guard_for_each_node (at, head, i, LIST_STEPS_MAX)
+		is_found |= is_forming(list_entry(at, struct module, list), code);
+	rcu_read_unlock();
+	return is_found;
+}
+
 static void add_bpf_symbols(void)
 {
 	const struct list_head *head = (void *)wanted[BPF_SYMBOLS].address, *at;
