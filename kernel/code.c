@@ -383,8 +383,10 @@ size_t code_n_same(const u8 *now, const u8 *before, size_t size)
 	return n;
 }
 
-size_t code_n_looks(const struct code_change *change)
+size_t code_n_looks(const struct code_change *change, bool is_in_work)
 {
+	if (is_in_work)
+		return 11;
 	return change->kind == CODE_BREAKPOINT ? 8 : 6;
 }
 

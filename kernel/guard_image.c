@@ -17,6 +17,7 @@
 #include "code.h"
 #include "code_copy.h"
 #include "guards.h"
+#include "patch_sites.h"
 #include "text_report.h"
 
 #define PARTS	     13		/* sweeps that it takes */
@@ -64,6 +65,7 @@ static struct {
 	size_t size;
 	size_t next;		   /* the sweeps' */
 	struct code_traced traced; /* in this look */
+	bool is_in_work;	   /* code was being patched, at this look */
 	u8 now[CODE_SIZE_MAX];
 	struct findings known;
 	struct findings fresh;
@@ -150,6 +152,12 @@ static bool judge(unsigned long at, struct finding *ret, unsigned long *ret_next
 	return true;
 }
 
+static void begin_look(void)
+{
+	state.traced = (struct code_traced){ 0 };
+	state.is_in_work = patch_sites_are_in_work();
+}
+
 static void find_all(unsigned long from, unsigned long to, struct findings *ret)
 {
 	unsigned long at = from, next;
@@ -158,7 +166,7 @@ static void find_all(unsigned long from, unsigned long to, struct findings *ret)
 
 	ret->n = 0;
 	ret->is_cut = false;
-	state.traced = (struct code_traced){ 0 };
+	begin_look();
 	for (; at < to; cond_resched()) {
 		offset = at - wanted[START].address;
 		at += code_n_same(image() + offset, state.copy + offset,
@@ -194,7 +202,7 @@ static bool is_any_in_doubt(const struct findings *fresh, size_t n)
 	size_t i;
 
 	for (i = 0; i < fresh->n; i++) {
-		if (n < code_n_looks(&fresh->each[i].change) &&
+		if (n < code_n_looks(&fresh->each[i].change, state.is_in_work) &&
 		    !is_known(&fresh->each[i]))
 			return true;
 	}
@@ -207,7 +215,7 @@ static void settle(struct findings *fresh)
 	unsigned long unused;
 	size_t i, n = 0;
 
-	state.traced = (struct code_traced){ 0 };
+	begin_look();
 	for (i = 0; i < fresh->n; i++) {
 		if (is_known(&fresh->each[i]))
 			fresh->each[n++] = fresh->each[i];

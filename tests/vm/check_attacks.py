@@ -2,8 +2,9 @@
 """What the guests of the attacks and of the controls saw, against their tables.
 
 An attack has to give each of its events, naming what the table says, and in the whole matrix
-(LKSM_VM_WHOLE=1, on a machine that does nothing else) also in time. A control may give no
-event that is high or critical. Neither may make the kernel complain.
+(LKSM_VM_WHOLE=1, on a machine that does nothing else) also in time; not on the debug kernel,
+whose checkers take theirs. A control may give no event that is high or critical. Neither may
+make the kernel complain.
 
 This is also where docs/detection.md's table comes from: each judged row becomes a line in
 WORK/SERIES-SCENARIO.rows, and write_docs() puts them together.
@@ -19,6 +20,14 @@ WITHIN_S = {"init": 1.0, "event": 1.0, "sweep": 6.0, "minute": 66.0}
 SPLAT = re.compile(
     r"BUG:|WARNING:|Oops|Call Trace|general protection|unable to handle|double fault"
     r"|Kernel panic|invalid opcode|stack segment|lockup|rcu.*stall|hung_task|blocked for more")
+# What the checkers of the debug kernel say of the attack itself, up to the end of its trace: of
+# memory that it leaves to who may still use it, and of an address that is not the kernel's.
+OF_THE_ATTACK = re.compile(
+    r"\S*/work/attacks/\S+ module \w+ func:\w+ has \d+ allocated at module unload"
+    r"|Invalid notifier called!")
+END_OF_TRACE = "---[ end trace"
+# The debug kernel is this one, but for its configuration.
+SERIES_OF = {"debug": "6.12"}
 BEGIN, END = "<!-- begin: tests/vm/run --write-docs -->", "<!-- end -->"
 
 Want = collections.namedtuple("Want", "within type severity keys")
@@ -36,7 +45,7 @@ class Row:
     def is_for(self, series):
         if "slow" in self.kernels and not os.environ.get("LKSM_VM_WHOLE"):
             return False
-        return "all" in self.kernels or series in self.kernels
+        return "all" in self.kernels or SERIES_OF.get(series, series) in self.kernels
 
     def add_want(self, text):
         within, kind, severity, *pairs = text.split(" ")
@@ -113,14 +122,14 @@ def is_wanted(record, want):
                 for key, pattern in want.keys.items()))
 
 
-def judge_want(want, records, start):
+def judge_want(want, records, start, is_timed):
     """Return: (seconds or None, complaint or None, record)"""
     for record in records:
         if not is_wanted(record, want):
             continue
         # Two clocks of an emulated machine are some milliseconds apart.
         seconds = max(float(record["ts"]) - start, 0.0)
-        if seconds > WITHIN_S[want.within] and os.environ.get("LKSM_VM_WHOLE"):
+        if seconds > WITHIN_S[want.within] and is_timed:
             return seconds, f"{want.type} came after {seconds:.2f} s", record
         return seconds, None, record
     keys = " ".join(f"{k}={v}" for k, v in want.keys.items())
@@ -138,9 +147,10 @@ def check_row(guest, row, story, start, report, told):
     if story.end.get("undo") != "0":
         faults.append(f"it was not undone: {story.end}")
     records = [parse_record(line) for line in story.records]
+    is_timed = bool(os.environ.get("LKSM_VM_WHOLE")) and not guest.name.startswith("debug-")
     seconds, module, target = [], False, False
     for want in row.wants:
-        took, complaint, record = judge_want(want, records, start)
+        took, complaint, record = judge_want(want, records, start, is_timed)
         if complaint:
             faults.append(complaint)
         if record:
@@ -178,8 +188,14 @@ def check_control(guest, row, story, report, told):
 
 def check_kernel_log(guest, report):
     """Attacks say what they do; a complaint of the kernel's is another thing."""
-    splats = [line.text for line in guest.lines if line.is_kernel and SPLAT.search(line.text)
-              and not line.is_sensor]
+    splats, is_excused = [], False
+    for line in guest.lines:
+        if not line.is_kernel or line.is_sensor:
+            continue
+        is_excused |= bool(OF_THE_ATTACK.fullmatch(line.text.strip()))
+        if SPLAT.search(line.text) and not is_excused:
+            splats.append(line.text)
+        is_excused &= not line.text.startswith(END_OF_TRACE)
     report(not splats, f"{guest.name}: the kernel does not complain", splats)
 
 
