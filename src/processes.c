@@ -16,6 +16,7 @@
 #include "core/kmsg.h"
 #include "core/resume.h"
 #include "core/seal.h"
+#include "output/dashboard/mhd.h"
 #include "output/history/process.h"
 #include "pipeline.h"
 #include "privsep/channel.h"
@@ -497,6 +498,8 @@ int web_main(void *context, const struct child_channels *channels)
 		(void)close(d->tls_fd);
 		options.tls = &pair;
 	}
+	if (mhd_load(NULL) < 0)
+		return 1;
 	if (options.has_history && history_enter(d->history_fd) < 0)
 		return log_error_errno(-EACCES, "cannot use the folder of the history");
 	sandbox_page_enter(

@@ -26,6 +26,7 @@
 #include "core/seal_key.h"
 #include "output/alerts/alert_presence.h"
 #include "output/dashboard/dashboard.h"
+#include "output/dashboard/mhd.h"
 
 #define LINE_SIZE      512
 #define SPACE_LOW      ((uint64_t)256 << 20)
@@ -328,8 +329,14 @@ static enum verdict check_certificate(const struct config *c, struct finding *f)
 
 static enum verdict check_dashboard(struct doctor *d, struct finding *f)
 {
+	_cleanup_buffer_ struct buffer error = { 0 };
 	const struct config *c = &d->setup.config;
 
+	if (c->dashboard_enabled && mhd_load(&error) < 0) {
+		SAY(f->what, "The dashboard cannot run");
+		SAY(f->remedy, "%.*s", (int)error.len, error.len ? error.data : "");
+		return WRONG;
+	}
 	if (c->dashboard_enabled && config_has_tls(c))
 		return check_certificate(c, f);
 	SAY(f->what, "The dashboard is %s%.80s",

@@ -3,73 +3,39 @@
  * A POST by libcurl. Redirects are not followed: where a message goes is the configuration's
  * to say. What comes back is looked at only to be shown.
  */
-#include <curl/curl.h>
-#include <dlfcn.h>
 #include <errno.h>
+#include <limits.h>
 #include <sys/socket.h>
 
 #include "base/clock.h"
 #include "output/alerts/alert_send.h"
+#include "output/alerts/libcurl.h"
 
 #define ANSWER_SHOWN ((size_t)100)
 #define ANSWER_MAX   ((size_t)64 << 10)
 #define AGENT	     "lksm/" LKSM_VERSION
 
-/* clang-format off */
-#define CALLS(X) \
-	X(global_init) \
-	X(easy_init) \
-	X(easy_cleanup) \
-	X(easy_setopt) \
-	X(easy_perform) \
-	X(easy_getinfo) \
-	X(easy_strerror) \
-	X(slist_append) \
-	X(slist_free_all)
-/* clang-format on */
-
-/* It brings twenty other libraries along, which only who sends is to load. */
-static struct {
-#define X(name) __typeof__(curl_##name) *name;
-	CALLS(X)
-#undef X
-} lib;
-
 static void clean_up(CURL **curl)
 {
 	if (*curl)
-		lib.easy_cleanup(*curl);
+		libcurl.easy_cleanup(*curl);
 }
 
 static void free_headers(struct curl_slist **list)
 {
 	if (*list)
-		lib.slist_free_all(*list);
+		libcurl.slist_free_all(*list);
 }
 
-static bool find_calls(void *library)
+int alert_http_start(struct buffer *error)
 {
-	bool has_all = true;
+	int r = libcurl_load(error);
 
-#define X(name)                                                         \
-	lib.name = (__typeof__(lib.name))dlsym(library, "curl_" #name); \
-	has_all &= lib.name != NULL;
-	CALLS(X)
-#undef X
-	return has_all;
-}
-
-int alert_http_start(void)
-{
-	void *library = dlopen("libcurl-gnutls.so.4", RTLD_NOW | RTLD_LOCAL);
-
-	if (!library)
-		library = dlopen("libcurl.so.4", RTLD_NOW | RTLD_LOCAL);
-	if (!library)
-		return -ENOENT;
-	if (!find_calls(library) || lib.global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
-		return -EOPNOTSUPP;
-	return 0; /* it stays until the process ends */
+	if (r < 0 || libcurl.global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK)
+		return r;
+	if (error)
+		buffer_append_literal(error, "libcurl cannot be set up");
+	return -EOPNOTSUPP;
 }
 
 struct answer {
@@ -91,7 +57,7 @@ static size_t take_answer(char *data, size_t size, size_t n, void *context)
 
 static bool add_header(struct curl_slist **list, const char *text)
 {
-	struct curl_slist *longer = lib.slist_append(*list, text);
+	struct curl_slist *longer = libcurl.slist_append(*list, text);
 
 	if (longer)
 		*list = longer;
@@ -127,20 +93,23 @@ static bool set_up(CURL *curl, const struct alert_receiver *r, struct span body,
 {
 	long timeout_ms = (long)(r->timeout_us / 1000);
 
-	return lib.easy_setopt(curl, CURLOPT_URL, r->url) == CURLE_OK &&
-	       lib.easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
-	       lib.easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK &&
-	       lib.easy_setopt(curl, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
-	       lib.easy_setopt(curl, CURLOPT_TIMEOUT_MS, timeout_ms) == CURLE_OK &&
-	       lib.easy_setopt(curl, CURLOPT_USERAGENT, AGENT) == CURLE_OK &&
-	       lib.easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION, open_socket) ==
+	return libcurl.easy_setopt(curl, CURLOPT_URL, r->url) == CURLE_OK &&
+	       libcurl.easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https") ==
+		       CURLE_OK &&
+	       libcurl.easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK &&
+	       libcurl.easy_setopt(curl, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
+	       libcurl.easy_setopt(curl, CURLOPT_TIMEOUT_MS, timeout_ms) == CURLE_OK &&
+	       libcurl.easy_setopt(curl, CURLOPT_USERAGENT, AGENT) == CURLE_OK &&
+	       libcurl.easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION, open_socket) ==
 		       CURLE_OK &&
 	       (!r->ca_path ||
-		lib.easy_setopt(curl, CURLOPT_CAINFO, r->ca_path) == CURLE_OK) &&
-	       lib.easy_setopt(curl, CURLOPT_POSTFIELDSIZE, (long)body.len) == CURLE_OK &&
-	       lib.easy_setopt(curl, CURLOPT_POSTFIELDS, body.data) == CURLE_OK &&
-	       lib.easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_answer) == CURLE_OK &&
-	       lib.easy_setopt(curl, CURLOPT_WRITEDATA, answer) == CURLE_OK;
+		libcurl.easy_setopt(curl, CURLOPT_CAINFO, r->ca_path) == CURLE_OK) &&
+	       libcurl.easy_setopt(curl, CURLOPT_POSTFIELDSIZE, (long)body.len) ==
+		       CURLE_OK &&
+	       libcurl.easy_setopt(curl, CURLOPT_POSTFIELDS, body.data) == CURLE_OK &&
+	       libcurl.easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_answer) ==
+		       CURLE_OK &&
+	       libcurl.easy_setopt(curl, CURLOPT_WRITEDATA, answer) == CURLE_OK;
 }
 
 /* The statuses after which the same request may succeed: RFC 9110, RFC 6585, RFC 8470. */
@@ -155,8 +124,8 @@ static void judge_status(CURL *curl, const struct answer *answer,
 	curl_off_t wait_s = 0;
 	long status = 0;
 
-	(void)lib.easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
-	(void)lib.easy_getinfo(curl, CURLINFO_RETRY_AFTER, &wait_s);
+	(void)libcurl.easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+	(void)libcurl.easy_getinfo(curl, CURLINFO_RETRY_AFTER, &wait_s);
 	alert_outcome_set(ret,
 			  status >= 200 && status < 300 ? ALERT_SENT
 			  : is_worth_a_retry(status)	? ALERT_RETRY
@@ -173,7 +142,7 @@ static void judge(CURL *curl, CURLcode code, const struct answer *answer,
 {
 	long status = 0;
 
-	(void)lib.easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+	(void)libcurl.easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
 	if (code == CURLE_OK || (code == CURLE_WRITE_ERROR && status))
 		judge_status(curl, answer, ret);
 	else
@@ -182,23 +151,24 @@ static void judge(CURL *curl, CURLcode code, const struct answer *answer,
 						  code == CURLE_URL_MALFORMAT
 					  ? ALERT_REFUSED
 					  : ALERT_RETRY,
-				  "%s", lib.easy_strerror(code));
+				  "%s", libcurl.easy_strerror(code));
 }
 
 void alert_http_post(const struct alert_receiver *r, struct span body,
 		     struct alert_outcome *ret)
 {
-	bool is_there = lib.easy_init || alert_http_start() == 0;
-	_cleanup_(clean_up) CURL *curl = is_there ? lib.easy_init() : NULL;
+	_cleanup_buffer_ struct buffer error = { 0 };
+	bool is_there = libcurl.easy_init || alert_http_start(&error) == 0;
+	_cleanup_(clean_up) CURL *curl = is_there ? libcurl.easy_init() : NULL;
 	_cleanup_(free_headers) struct curl_slist *headers = NULL;
 	struct answer answer = { 0 };
 
 	if (!curl || !add_headers(r, &headers) || !set_up(curl, r, body, &answer) ||
-	    lib.easy_setopt(curl, CURLOPT_HTTPHEADER, headers) != CURLE_OK) {
-		alert_outcome_set(ret, ALERT_RETRY,
-				  is_there ? "libcurl cannot be set up"
-					   : "there is no libcurl");
+	    libcurl.easy_setopt(curl, CURLOPT_HTTPHEADER, headers) != CURLE_OK) {
+		alert_outcome_set(ret, ALERT_RETRY, "%.*s",
+				  error.len ? (int)error.len : INT_MAX,
+				  error.len ? error.data : "libcurl cannot be set up");
 		return;
 	}
-	judge(curl, lib.easy_perform(curl), &answer, ret);
+	judge(curl, libcurl.easy_perform(curl), &answer, ret);
 }

@@ -2,6 +2,8 @@
 /* See alert_send.h. */
 #include "output/alerts/alert_send.h"
 
+#include "base/gnutls.h"
+
 #include <stdarg.h>
 #include <unistd.h>
 
@@ -47,6 +49,24 @@ static void format(const struct alert_receiver *r, const struct alert_group *g,
 	case ALERT_KIND_COUNT:
 		return;
 	}
+}
+
+void alert_load_libraries(const struct alert_config *c)
+{
+	bool has_http = false, has_tls = false;
+
+	for (size_t i = 0; i < c->n_receivers; i++) {
+		const struct alert_receiver *r = &c->receivers[i];
+
+		if (r->kind == ALERT_SYSLOG)
+			has_tls |= r->protocol == ALERT_TLS;
+		else
+			has_http |= !alert_kind_runs_program(r->kind);
+	}
+	if (has_http)
+		(void)alert_http_start(NULL);
+	if (has_tls)
+		(void)gnutls_load(NULL);
 }
 
 void alert_send(const struct alert_config *c, size_t receiver,

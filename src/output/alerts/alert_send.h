@@ -29,11 +29,18 @@ void alert_send(const struct alert_config *c, size_t receiver,
 		const struct alert_group *g, int launcher, struct alert_outcome *ret);
 
 /**
- * alert_http_start() - load libcurl; before there are threads, and locks that forbid it
+ * alert_load_libraries() - those that these receivers need, before sandbox_enter()
  *
- * Return: 0; -ENOENT: it is not installed; -EOPNOTSUPP: not as it should be.
+ * What is missing is logged, and said of each message that needs it.
  */
-int alert_http_start(void);
+void alert_load_libraries(const struct alert_config *c);
+
+/**
+ * alert_http_start() - load libcurl, as library_load() does it, and set it up
+ *
+ * Return: 0; -ENOENT: it is not installed; -EOPNOTSUPP, -ENOSYS: not as it should be.
+ */
+int alert_http_start(struct buffer *error);
 
 /** alert_http_post() - any of http and https, no redirect is followed */
 void alert_http_post(const struct alert_receiver *r, struct span body,

@@ -5,7 +5,6 @@
  * then has it read all of it.
  */
 #include <errno.h>
-#include <gnutls/gnutls.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -14,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/gnutls.h"
 #include "output/alerts/alert_send.h"
 
 #define TLS_PRIORITIES "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
@@ -117,20 +117,20 @@ static void send_udp(int fd, struct span message, struct alert_outcome *ret)
 static int tls_write(gnutls_session_t tls, struct span data)
 {
 	while (data.len) {
-		ssize_t n = gnutls_record_send(tls, data.data, data.len);
+		ssize_t n = gnutls.record_send(tls, data.data, data.len);
 
 		if (n < 0)
 			return (int)n;
 		data = span_skip(data, (size_t)n);
 	}
-	return gnutls_bye(tls, GNUTLS_SHUT_RDWR);
+	return gnutls.bye(tls, GNUTLS_SHUT_RDWR);
 }
 
 static int tls_trust(const struct alert_receiver *r, gnutls_certificate_credentials_t c)
 {
-	int n = r->ca_path ? gnutls_certificate_set_x509_trust_file(c, r->ca_path,
+	int n = r->ca_path ? gnutls.certificate_set_x509_trust_file(c, r->ca_path,
 								    GNUTLS_X509_FMT_PEM)
-			   : gnutls_certificate_set_x509_system_trust(c);
+			   : gnutls.certificate_set_x509_system_trust(c);
 
 	return n > 0 ? 0 : n < 0 ? n : GNUTLS_E_NO_CERTIFICATE_FOUND;
 }
@@ -138,21 +138,21 @@ static int tls_trust(const struct alert_receiver *r, gnutls_certificate_credenti
 static int tls_begin(const struct alert_receiver *r, const struct alert_address *place,
 		     int fd, gnutls_certificate_credentials_t c, gnutls_session_t tls)
 {
-	int error = gnutls_priority_set_direct(tls, TLS_PRIORITIES, NULL);
+	int error = gnutls.priority_set_direct(tls, TLS_PRIORITIES, NULL);
 
 	if (error >= 0)
-		error = gnutls_credentials_set(tls, GNUTLS_CRD_CERTIFICATE, c);
+		error = gnutls.credentials_set(tls, GNUTLS_CRD_CERTIFICATE, c);
 	if (error >= 0 && place->host[strspn(place->host, "0123456789.:")])
-		error = gnutls_server_name_set(tls, GNUTLS_NAME_DNS, place->host,
+		error = gnutls.server_name_set(tls, GNUTLS_NAME_DNS, place->host,
 					       strlen(place->host));
 	if (error < 0)
 		return error;
-	gnutls_session_set_verify_cert(tls, place->host, 0);
-	gnutls_transport_set_int(tls, fd);
-	gnutls_handshake_set_timeout(tls, (unsigned int)(r->timeout_us / 1000));
+	gnutls.session_set_verify_cert(tls, place->host, 0);
+	gnutls.transport_set_int2(tls, fd, fd);
+	gnutls.handshake_set_timeout(tls, (unsigned int)(r->timeout_us / 1000));
 	do
-		error = gnutls_handshake(tls);
-	while (error < 0 && !gnutls_error_is_fatal(error));
+		error = gnutls.handshake(tls);
+	while (error < 0 && !gnutls.error_is_fatal(error));
 	return error;
 }
 
@@ -161,30 +161,30 @@ static void send_tls(const struct alert_receiver *r, const struct alert_address 
 {
 	gnutls_certificate_credentials_t credentials = NULL;
 	gnutls_session_t tls = NULL;
-	int error = gnutls_certificate_allocate_credentials(&credentials);
+	int error = gnutls.certificate_allocate_credentials(&credentials);
 
 	if (error >= 0)
 		error = tls_trust(r, credentials);
 	if (error >= 0)
-		error = gnutls_init(&tls, GNUTLS_CLIENT | GNUTLS_NO_SIGNAL);
+		error = gnutls.init(&tls, GNUTLS_CLIENT | GNUTLS_NO_SIGNAL);
 	if (error >= 0)
 		error = tls_begin(r, place, fd, credentials, tls);
 	if (error >= 0)
 		error = tls_write(tls, framed);
 	if (error < 0)
-		alert_outcome_set(ret, ALERT_RETRY, "TLS: %s", gnutls_strerror(error));
+		alert_outcome_set(ret, ALERT_RETRY, "TLS: %s", gnutls.strerror(error));
 	else
 		alert_outcome_set(ret, ALERT_SENT, "taken over TLS");
 	if (tls)
-		gnutls_deinit(tls);
+		gnutls.deinit(tls);
 	if (credentials)
-		gnutls_certificate_free_credentials(credentials);
+		gnutls.certificate_free_credentials(credentials);
 }
 
 void alert_syslog_send(const struct alert_receiver *r, struct span message,
 		       struct alert_outcome *ret)
 {
-	_cleanup_buffer_ struct buffer framed = { 0 };
+	_cleanup_buffer_ struct buffer framed = { 0 }, error = { 0 };
 	_cleanup_close_ int fd = -1;
 	struct alert_address place;
 
@@ -203,6 +203,9 @@ void alert_syslog_send(const struct alert_receiver *r, struct span message,
 		send_udp(fd, message, ret);
 	else if (r->protocol == ALERT_TCP)
 		send_tcp(fd, buffer_span(&framed), ret);
+	else if (gnutls_load(&error) < 0)
+		alert_outcome_set(ret, ALERT_RETRY, "TLS: %.*s", (int)error.len,
+				  error.len ? error.data : "");
 	else
 		send_tls(r, &place, fd, buffer_span(&framed), ret);
 }

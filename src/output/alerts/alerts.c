@@ -287,9 +287,8 @@ static _Noreturn void send_all(struct feeder *f, int lines, int launcher, pid_t 
 	log_follower_destroy(f->follower);
 	(void)close(f->signals);
 	(void)close(o->folder);
-	(void)close(o->page_fd);    /* it is mapped */
-	if (alert_http_start() < 0) /* later no library can be mapped */
-		log_warning("alerts: there is no libcurl: webhooks are not sent");
+	(void)close(o->page_fd); /* it is mapped */
+	alert_load_libraries(o->config);
 	atomic_store(&f->page->pid, getpid());
 	sandbox_enter(&(struct sandbox_options){ .kind = SANDBOX_SENDER,
 						 .name = "alerts-send",

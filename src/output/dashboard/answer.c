@@ -26,7 +26,7 @@ static const struct {
 
 static int add_header(struct MHD_Response *response, const char *name, const char *value)
 {
-	return MHD_add_response_header(response, name, value) == MHD_YES ? 0 : -ENOMEM;
+	return mhd.add_response_header(response, name, value) == MHD_YES ? 0 : -ENOMEM;
 }
 
 static int prepare(struct MHD_Response *response, const char *type, const char *cache)
@@ -48,12 +48,12 @@ int answer_prepare(struct MHD_Response *response, const char *type)
 enum MHD_Result answer_buffer(struct MHD_Connection *connection, unsigned int status,
 			      const char *type, struct buffer *body)
 {
-	_cleanup_(MHD_destroy_responsep) struct MHD_Response *response = NULL;
+	_cleanup_answer_ struct MHD_Response *response = NULL;
 	size_t len = body->len;
 
 	if (buffer_error(body))
 		return MHD_NO;
-	response = MHD_create_response_from_buffer(len, body->data,
+	response = mhd.create_response_from_buffer(len, body->data,
 						   MHD_RESPMEM_MUST_FREE);
 	if (!response)
 		return MHD_NO;
@@ -64,45 +64,45 @@ enum MHD_Result answer_buffer(struct MHD_Connection *connection, unsigned int st
 	     status == MHD_HTTP_TOO_MANY_REQUESTS) &&
 	    add_header(response, MHD_HTTP_HEADER_RETRY_AFTER, RETRY_SECONDS) < 0)
 		return MHD_NO;
-	return MHD_queue_response(connection, status, response);
+	return mhd.queue_response(connection, status, response);
 }
 
 enum MHD_Result answer_error(struct MHD_Connection *connection, unsigned int status,
 			     const char *sentence, const char *header, const char *value)
 {
-	_cleanup_(MHD_destroy_responsep) struct MHD_Response *response = NULL;
+	_cleanup_answer_ struct MHD_Response *response = NULL;
 	_cleanup_buffer_ struct buffer body = { 0 };
 
 	buffer_appendf(&body,
 		       "{\"type\": \"about:blank\", \"title\": \"%s\", \"status\": %u, "
 		       "\"detail\": \"%s\"}\n",
-		       MHD_get_reason_phrase_for(status), status, sentence);
+		       mhd.get_reason_phrase_for(status), status, sentence);
 	if (buffer_error(&body))
 		return MHD_NO;
-	response = MHD_create_response_from_buffer(body.len, body.data,
+	response = mhd.create_response_from_buffer(body.len, body.data,
 						   MHD_RESPMEM_MUST_COPY);
 	if (!response || answer_prepare(response, TYPE_PROBLEM) < 0)
 		return MHD_NO;
 	if (header && add_header(response, header, value) < 0)
 		return MHD_NO;
-	return MHD_queue_response(connection, status, response);
+	return mhd.queue_response(connection, status, response);
 }
 
 enum MHD_Result answer_cookie(struct MHD_Connection *connection, const char *cookie)
 {
-	_cleanup_(MHD_destroy_responsep) struct MHD_Response *response =
-		MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
+	_cleanup_answer_ struct MHD_Response *response = mhd.create_response_from_buffer(
+		0, NULL, MHD_RESPMEM_PERSISTENT);
 
 	if (!response || answer_prepare(response, NULL) < 0 ||
 	    add_header(response, MHD_HTTP_HEADER_SET_COOKIE, cookie) < 0)
 		return MHD_NO;
-	return MHD_queue_response(connection, MHD_HTTP_NO_CONTENT, response);
+	return mhd.queue_response(connection, MHD_HTTP_NO_CONTENT, response);
 }
 
 /* If-None-Match: a list of tags, weak ones compare alike (RFC 9110, 13.1.2), or "*". */
 static bool has_already(struct MHD_Connection *connection, const struct asset *asset)
 {
-	const char *tags = MHD_lookup_connection_value(connection, MHD_HEADER_KIND,
+	const char *tags = mhd.lookup_connection_value(connection, MHD_HEADER_KIND,
 						       MHD_HTTP_HEADER_IF_NONE_MATCH);
 
 	return tags && (!strcmp(tags, "*") || strstr(tags, asset->etag));
@@ -110,15 +110,15 @@ static bool has_already(struct MHD_Connection *connection, const struct asset *a
 
 enum MHD_Result answer_asset(struct MHD_Connection *connection, const struct asset *asset)
 {
-	_cleanup_(MHD_destroy_responsep) struct MHD_Response *response = NULL;
+	_cleanup_answer_ struct MHD_Response *response = NULL;
 	bool is_unchanged = has_already(connection, asset);
 
-	response = MHD_create_response_from_buffer(
+	response = mhd.create_response_from_buffer(
 		is_unchanged ? 0 : asset->len, is_unchanged ? NULL : (void *)asset->data,
 		MHD_RESPMEM_PERSISTENT);
 	if (!response || prepare(response, asset->type, CACHE_ASK_FIRST) < 0 ||
 	    add_header(response, MHD_HTTP_HEADER_ETAG, asset->etag) < 0)
 		return MHD_NO;
-	return MHD_queue_response(
+	return mhd.queue_response(
 		connection, is_unchanged ? MHD_HTTP_NOT_MODIFIED : MHD_HTTP_OK, response);
 }

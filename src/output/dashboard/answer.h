@@ -7,15 +7,20 @@
 #ifndef OUTPUT_DASHBOARD_ANSWER_H
 #define OUTPUT_DASHBOARD_ANSWER_H
 
-#include <microhttpd.h>
-
 #include "base/buffer.h"
 #include "output/dashboard/assets.h"
+#include "output/dashboard/mhd.h"
 
 #define TYPE_JSON    "application/json"
 #define TYPE_PROBLEM "application/problem+json"
 
-DEFINE_CLEANUP(struct MHD_Response *, MHD_destroy_response)
+static inline void answer_destroyp(struct MHD_Response **response)
+{
+	if (*response)
+		mhd.destroy_response(*response);
+}
+
+#define _cleanup_answer_ _cleanup_(answer_destroyp)
 
 /**
  * answer_prepare() - the headers that all answers have, and a content type (NULL for

@@ -8,7 +8,6 @@
  *	"capabilities": 0, "no_new_privs": true, "seccomp": true, "landlock": 6}, …}}
  */
 #include <errno.h>
-#include <microhttpd.h>
 #include <signal.h>
 
 #include "core/event.h"

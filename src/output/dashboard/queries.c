@@ -175,7 +175,7 @@ static int hand_out(struct query_job *job, size_t client_max)
 	(void)pthread_mutex_unlock(&q->mutex);
 	if (r == 0) {
 		job->is_out = true;
-		MHD_suspend_connection(job->connection);
+		mhd.suspend_connection(job->connection);
 	}
 	return r;
 }
@@ -187,7 +187,7 @@ static void take_back(struct queries *q, struct query_job *job)
 		job_free(job);
 		return;
 	}
-	MHD_resume_connection(job->connection);
+	mhd.resume_connection(job->connection);
 	/* No descriptor tells the loop of that: libmicrohttpd must be run. */
 	(void)sd_event_source_set_time(q->turn, 0);
 	(void)sd_event_source_set_enabled(q->turn, SD_EVENT_ONESHOT);
@@ -324,7 +324,7 @@ static int parse(struct query_job *job, enum query_operation operation, uint64_t
 	_cleanup_buffer_ struct buffer text = { .limit = QUERY_BYTES };
 	int r;
 
-	(void)MHD_get_connection_values_n(job->connection, MHD_GET_ARGUMENT_KIND,
+	(void)mhd.get_connection_values_n(job->connection, MHD_GET_ARGUMENT_KIND,
 					  note_argument, &text);
 	if (text.error == -EMSGSIZE)
 		buffer_append_literal(error, "the query is too long");
@@ -366,10 +366,10 @@ static struct query_job *new_job(struct queries *q, struct MHD_Connection *conne
 		return NULL;
 	job->owner = q;
 	job->connection = connection;
-	job->client = MHD_get_connection_info(connection,
+	job->client = mhd.get_connection_info(connection,
 					      MHD_CONNECTION_INFO_SOCKET_CONTEXT)
 			      ->socket_context;
-	job->fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)
+	job->fd = mhd.get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)
 			  ->connect_fd;
 	if (job->client)
 		job->whose = job->client->whose;
@@ -438,22 +438,22 @@ static void free_export(void *context)
 
 static enum MHD_Result answer_export(struct query_job **job)
 {
-	_cleanup_(MHD_destroy_responsep) struct MHD_Response *response = NULL;
+	_cleanup_answer_ struct MHD_Response *response = NULL;
 	struct query_job *j = *job;
 	bool is_csv = j->query.is_csv;
 
-	response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK_SIZE,
+	response = mhd.create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK_SIZE,
 						     read_export, j, free_export);
 	if (!response)
 		return MHD_NO;
 	*job = NULL; /* it is the response's from now on */
 	if (answer_prepare(response, j->answer.type) < 0 ||
-	    MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_DISPOSITION,
+	    mhd.add_response_header(response, MHD_HTTP_HEADER_CONTENT_DISPOSITION,
 				    is_csv ? "attachment; filename=\"events.csv\""
 					   : "attachment; filename=\"events.jsonl\"") !=
 		    MHD_YES)
 		return MHD_NO;
-	return MHD_queue_response(j->connection, MHD_HTTP_OK, response);
+	return mhd.queue_response(j->connection, MHD_HTTP_OK, response);
 }
 
 enum MHD_Result queries_answer(struct query_job **job)

@@ -8,11 +8,11 @@
 #ifndef OUTPUT_DASHBOARD_QUERIES_H
 #define OUTPUT_DASHBOARD_QUERIES_H
 
-#include <microhttpd.h>
 #include <systemd/sd-event.h>
 
 #include "base/clock.h"
 #include "output/dashboard/clients.h"
+#include "output/dashboard/mhd.h"
 #include "output/history/query.h"
 
 /** QUERIES_MAX - that wait; who comes then is told to come again */

@@ -76,7 +76,7 @@ static struct span find_header(struct MHD_Connection *connection, const char *na
 {
 	struct header_search search = { .name = name };
 
-	(void)MHD_get_connection_values_n(connection, MHD_HEADER_KIND, note_header,
+	(void)mhd.get_connection_values_n(connection, MHD_HEADER_KIND, note_header,
 					  &search);
 	*ret_n = search.n;
 	return search.n == 1 ? search.value : (struct span){ 0 };
@@ -99,7 +99,7 @@ static enum MHD_Result answer_stream(const struct request *request)
 	 */
 	text = find_header(connection, "Last-Event-ID", &n);
 	if (n == 0) {
-		query = MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND,
+		query = mhd.lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND,
 						    "last_event_id");
 		text = span_from(query);
 		n = query ? 1 : 0;
@@ -300,7 +300,7 @@ static bool find_line(const struct request *request, struct buffer *ret)
 	struct line_argument argument = { 0 };
 	char *to;
 
-	(void)MHD_get_connection_values_n(request->connection, MHD_GET_ARGUMENT_KIND,
+	(void)mhd.get_connection_values_n(request->connection, MHD_GET_ARGUMENT_KIND,
 					  note_argument, &argument);
 	if (argument.n != 1 || argument.n_others)
 		return false;
@@ -405,7 +405,7 @@ static enum method parse_method(const char *name)
 /* Listening on every address, each that a client reached us by is ours, as a literal. */
 static bool is_local_address(const struct request *request)
 {
-	int fd = MHD_get_connection_info(request->connection,
+	int fd = mhd.get_connection_info(request->connection,
 					 MHD_CONNECTION_INFO_CONNECTION_FD)
 			 ->connect_fd;
 	struct sockaddr_storage address;
@@ -495,7 +495,7 @@ static enum MHD_Result dispatch(struct request *request)
 
 const struct sockaddr *client_address(struct MHD_Connection *connection)
 {
-	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
+	const union MHD_ConnectionInfo *info = mhd.get_connection_info(
 		connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
 
 	return info ? info->client_addr : NULL;
@@ -539,7 +539,7 @@ enum MHD_Result routes_answer(struct server *server, struct MHD_Connection *conn
 		.ret_job = ret_job,
 	};
 	enum MHD_Result result = answer(&request, has_body);
-	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
+	const union MHD_ConnectionInfo *info = mhd.get_connection_info(
 		connection, MHD_CONNECTION_INFO_HTTP_STATUS);
 
 	http_counters_add(&server->counters, info ? info->http_status : 0);

@@ -54,7 +54,7 @@ static size_t keep_escapes(void *context, struct MHD_Connection *connection, cha
 
 static struct client *client_of(struct MHD_Connection *connection)
 {
-	return MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)
+	return mhd.get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)
 		->socket_context;
 }
 
@@ -92,7 +92,7 @@ static void on_connection(void *context, struct MHD_Connection *connection,
 		*socket_context = NULL;
 		return;
 	}
-	fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)
+	fd = mhd.get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)
 		     ->connect_fd;
 	*socket_context = clients_add(&server->clients, fd,
 				      rate_client_of(client_address(connection)));
@@ -133,7 +133,7 @@ static bool announces_body(struct MHD_Connection *connection)
 {
 	bool has_body = false;
 
-	(void)MHD_get_connection_values(connection, MHD_HEADER_KIND, note_body,
+	(void)mhd.get_connection_values(connection, MHD_HEADER_KIND, note_body,
 					&has_body);
 	return has_body;
 }
@@ -183,13 +183,13 @@ static void take_turn(struct server *server)
 {
 	MHD_UNSIGNED_LONG_LONG wait_ms;
 
-	if (MHD_run(server->daemon) != MHD_YES) {
+	if (mhd.run(server->daemon) != MHD_YES) {
 		log_error("dashboard: the HTTP server failed; a new one will be started");
 		(void)sd_event_exit(server->loop, -EIO);
 		return;
 	}
 	listen_for_news(server);
-	if (MHD_get_timeout(server->daemon, &wait_ms) != MHD_YES) {
+	if (mhd.get_timeout(server->daemon, &wait_ms) != MHD_YES) {
 		(void)sd_event_source_set_enabled(server->turn, SD_EVENT_OFF);
 		return;
 	}
@@ -251,7 +251,7 @@ static int watch_signals(struct server *server)
 static int watch(struct server *server)
 {
 	const struct dashboard_options *options = server->options;
-	const union MHD_DaemonInfo *info = MHD_get_daemon_info(server->daemon,
+	const union MHD_DaemonInfo *info = mhd.get_daemon_info(server->daemon,
 							       MHD_DAEMON_INFO_EPOLL_FD);
 	int r;
 
@@ -317,7 +317,7 @@ static int start_http(struct server *server)
 	if (fd < 0)
 		return -errno;
 	set_tls(server->options->tls, tls);
-	server->daemon = MHD_start_daemon(
+	server->daemon = mhd.start_daemon(
 		MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG |
 			(server->options->tls ? MHD_USE_TLS : 0),
 		0, on_accept, server, on_request, server, MHD_OPTION_EXTERNAL_LOGGER,
@@ -360,7 +360,9 @@ int server_init(struct server *server, const struct dashboard_options *options)
 	*server = (struct server){ .options = options,
 				   .rules = { options->rules, options->counters } };
 	set_hosts(server);
-	r = auth_init(&server->auth, options->token);
+	r = mhd_load(NULL);
+	if (r == 0)
+		r = auth_init(&server->auth, options->token);
 	if (r == 0)
 		r = set_rates(server);
 	if (r == 0)
@@ -389,13 +391,13 @@ static void stop_http(struct server *server)
 	if (!server->daemon)
 		return;
 	/* No shutdown(2): the socket is also the next server's. */
-	fd = MHD_quiesce_daemon(server->daemon);
+	fd = mhd.quiesce_daemon(server->daemon);
 	streams_stop(&server->streams);
 	queries_stop(server->queries);
 	for (int i = 0; i < LAST_TURNS; i++)
-		(void)MHD_run(server->daemon);
+		(void)mhd.run(server->daemon);
 	snapshots_deinit(&server->snapshots);
-	MHD_stop_daemon(server->daemon);
+	mhd.stop_daemon(server->daemon);
 	cleanup_close(&fd);
 }
 

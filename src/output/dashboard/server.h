@@ -4,11 +4,11 @@
 #define OUTPUT_DASHBOARD_SERVER_H
 
 #include <limits.h>
-#include <microhttpd.h>
 
 #include "output/dashboard/auth.h"
 #include "output/dashboard/clients.h"
 #include "output/dashboard/dashboard.h"
+#include "output/dashboard/mhd.h"
 #include "output/dashboard/queries.h"
 #include "output/dashboard/metrics.h"
 #include "output/dashboard/rate.h"

@@ -29,7 +29,7 @@ static void body_free(void *context)
 void snapshots_deinit(struct snapshots *s)
 {
 	if (s->newest)
-		MHD_destroy_response(s->newest);
+		mhd.destroy_response(s->newest);
 	s->newest = NULL;
 }
 
@@ -67,7 +67,7 @@ int snapshot_append(const struct live_ring *ring, struct buffer *out)
 
 static int make_response(struct snapshots *s, struct MHD_Response **ret)
 {
-	_cleanup_(MHD_destroy_responsep) struct MHD_Response *response = NULL;
+	_cleanup_answer_ struct MHD_Response *response = NULL;
 	struct body *body = calloc(1, sizeof(*body));
 	int r;
 
@@ -77,7 +77,7 @@ static int make_response(struct snapshots *s, struct MHD_Response **ret)
 	r = snapshot_append(s->ring, &body->bytes);
 	s->bytes += body->bytes.capacity;
 	if (r == 0)
-		response = MHD_create_response_from_buffer_with_free_callback_cls(
+		response = mhd.create_response_from_buffer_with_free_callback_cls(
 			body->bytes.len, body->bytes.data, body_free, body);
 	if (!response) {
 		body_free(body);
@@ -112,5 +112,5 @@ enum MHD_Result snapshots_answer(struct snapshots *s, struct MHD_Connection *con
 		s->from = from;
 		s->to = to;
 	}
-	return MHD_queue_response(connection, MHD_HTTP_OK, s->newest);
+	return mhd.queue_response(connection, MHD_HTTP_OK, s->newest);
 }

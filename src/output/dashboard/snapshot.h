@@ -7,8 +7,7 @@
 #ifndef OUTPUT_DASHBOARD_SNAPSHOT_H
 #define OUTPUT_DASHBOARD_SNAPSHOT_H
 
-#include <microhttpd.h>
-
+#include "output/dashboard/mhd.h"
 #include "output/live.h"
 
 struct snapshots {

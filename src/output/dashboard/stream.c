@@ -198,7 +198,7 @@ static void suspend(struct stream *s)
 	/* Without it a client that left would be noticed by the next heartbeat only. */
 	(void)sd_event_source_set_enabled(s->hangup, SD_EVENT_ON);
 	s->is_suspended = true;
-	MHD_suspend_connection(s->connection);
+	mhd.suspend_connection(s->connection);
 }
 
 static void resume(struct stream *s)
@@ -207,7 +207,7 @@ static void resume(struct stream *s)
 		return;
 	(void)sd_event_source_set_enabled(s->hangup, SD_EVENT_OFF);
 	s->is_suspended = false;
-	MHD_resume_connection(s->connection);
+	mhd.resume_connection(s->connection);
 	/* No descriptor tells the loop of that: libmicrohttpd must be run. */
 	(void)sd_event_source_set_time(s->owner->turn, 0);
 	(void)sd_event_source_set_enabled(s->owner->turn, SD_EVENT_ONESHOT);
@@ -302,7 +302,7 @@ static void set_out(struct stream *s, const uint64_t *resume_after)
 static struct stream *stream_create(struct streams *owner,
 				    struct MHD_Connection *connection)
 {
-	int fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)
+	int fd = mhd.get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)
 			 ->connect_fd;
 	struct stream *s = calloc(1, sizeof(*s));
 
@@ -327,7 +327,7 @@ static struct stream *stream_create(struct streams *owner,
 enum MHD_Result streams_answer(struct streams *owner, struct MHD_Connection *connection,
 			       const uint64_t *resume_after)
 {
-	_cleanup_(MHD_destroy_responsep) struct MHD_Response *response = NULL;
+	_cleanup_answer_ struct MHD_Response *response = NULL;
 	struct stream *s;
 
 	if (owner->n >= STREAMS_MAX)
@@ -337,18 +337,18 @@ enum MHD_Result streams_answer(struct streams *owner, struct MHD_Connection *con
 	if (!s)
 		return MHD_NO;
 	set_out(s, resume_after);
-	response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK_SIZE,
+	response = mhd.create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK_SIZE,
 						     read_stream, s, stream_free);
 	if (!response) {
 		stream_free(s);
 		return MHD_NO;
 	}
 	if (answer_prepare(response, "text/event-stream; charset=utf-8") < 0 ||
-	    MHD_add_response_header(response, "X-Accel-Buffering", "no") != MHD_YES ||
-	    MHD_set_connection_option(connection, MHD_CONNECTION_OPTION_TIMEOUT,
+	    mhd.add_response_header(response, "X-Accel-Buffering", "no") != MHD_YES ||
+	    mhd.set_connection_option(connection, MHD_CONNECTION_OPTION_TIMEOUT,
 				      (unsigned int)BLOCKED_SECONDS) != MHD_YES)
 		return MHD_NO;
-	return MHD_queue_response(connection, MHD_HTTP_OK, response);
+	return mhd.queue_response(connection, MHD_HTTP_OK, response);
 }
 
 void streams_wake(struct streams *streams)

@@ -17,9 +17,9 @@
 #ifndef OUTPUT_DASHBOARD_STREAM_H
 #define OUTPUT_DASHBOARD_STREAM_H
 
-#include <microhttpd.h>
 #include <systemd/sd-event.h>
 
+#include "output/dashboard/mhd.h"
 #include "output/live.h"
 
 struct stream;

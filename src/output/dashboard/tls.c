@@ -3,11 +3,11 @@
 #include "output/dashboard/tls.h"
 
 #include <errno.h>
-#include <gnutls/x509.h>
 #include <sodium.h>
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "base/gnutls.h"
 #include "base/safe_path.h"
 
 #define CERTIFICATES_MAX 16 /* of a chain */
@@ -69,6 +69,9 @@ int tls_pair_read(const char *certificate, const char *key, struct tls_pair *ret
 			       *key ? "certificate" : "key");
 		return -EINVAL;
 	}
+	r = gnutls_load(error);
+	if (r < 0)
+		return r;
 	p.certificate = malloc(2 * half);
 	if (!p.certificate)
 		return -ENOMEM;
@@ -97,14 +100,14 @@ static int check_certificate(const char *text, int64_t *ret_expires_s)
 	gnutls_x509_crt_t all[CERTIFICATES_MAX];
 	unsigned int n = ARRAY_SIZE(all);
 	gnutls_datum_t pem = datum_of(text);
-	int r = gnutls_x509_crt_list_import(all, &n, &pem, GNUTLS_X509_FMT_PEM,
+	int r = gnutls.x509_crt_list_import(all, &n, &pem, GNUTLS_X509_FMT_PEM,
 					    GNUTLS_X509_CRT_LIST_IMPORT_FAIL_IF_EXCEED);
 
 	if (r < 0)
 		return r;
-	*ret_expires_s = gnutls_x509_crt_get_expiration_time(all[0]);
+	*ret_expires_s = gnutls.x509_crt_get_expiration_time(all[0]);
 	for (unsigned int i = 0; i < n; i++)
-		gnutls_x509_crt_deinit(all[i]);
+		gnutls.x509_crt_deinit(all[i]);
 	return 0;
 }
 
@@ -112,12 +115,12 @@ static int check_key(const char *text)
 {
 	gnutls_datum_t pem = datum_of(text);
 	gnutls_x509_privkey_t key;
-	int r = gnutls_x509_privkey_init(&key);
+	int r = gnutls.x509_privkey_init(&key);
 
 	if (r < 0)
 		return r;
-	r = gnutls_x509_privkey_import2(key, &pem, GNUTLS_X509_FMT_PEM, NULL, 0);
-	gnutls_x509_privkey_deinit(key);
+	r = gnutls.x509_privkey_import2(key, &pem, GNUTLS_X509_FMT_PEM, NULL, 0);
+	gnutls.x509_privkey_deinit(key);
 	return r;
 }
 
@@ -126,24 +129,27 @@ static int check_match(const struct tls_pair *p)
 {
 	gnutls_datum_t certificate = datum_of(p->certificate), key = datum_of(p->key);
 	gnutls_certificate_credentials_t both;
-	int r = gnutls_certificate_allocate_credentials(&both);
+	int r = gnutls.certificate_allocate_credentials(&both);
 
 	if (r < 0)
 		return r;
-	r = gnutls_certificate_set_x509_key_mem(both, &certificate, &key,
+	r = gnutls.certificate_set_x509_key_mem(both, &certificate, &key,
 						GNUTLS_X509_FMT_PEM);
-	gnutls_certificate_free_credentials(both);
+	gnutls.certificate_free_credentials(both);
 	return r;
 }
 
 int tls_pair_check(const struct tls_pair *p, const char *certificate, const char *key,
 		   int64_t *ret_expires_s, struct buffer *error)
 {
-	int r = check_certificate(p->certificate, ret_expires_s);
+	int r = gnutls_load(error);
 
+	if (r < 0)
+		return r;
+	r = check_certificate(p->certificate, ret_expires_s);
 	if (r < 0) {
 		buffer_appendf(error, "%s holds no certificate in PEM form (%s)",
-			       certificate, gnutls_strerror(r));
+			       certificate, gnutls.strerror(r));
 		return -EINVAL;
 	}
 	r = check_key(p->key);
@@ -151,7 +157,7 @@ int tls_pair_check(const struct tls_pair *p, const char *certificate, const char
 		buffer_appendf(error,
 			       "%s holds no private key in PEM form, without a password "
 			       "(%s)",
-			       key, gnutls_strerror(r));
+			       key, gnutls.strerror(r));
 		return -EINVAL;
 	}
 	r = check_match(p);
@@ -159,7 +165,7 @@ int tls_pair_check(const struct tls_pair *p, const char *certificate, const char
 		buffer_appendf(error,
 			       "the key in %s is not that of the first certificate in %s "
 			       "(%s)",
-			       key, certificate, gnutls_strerror(r));
+			       key, certificate, gnutls.strerror(r));
 		return -EINVAL;
 	}
 	return 0;

@@ -32,6 +32,7 @@ void tls_pair_deinit(struct tls_pair *p);
  * @ret_expires_s: when the certificate ends, in seconds since 1970
  * @error: gets a sentence with the file and what to do
  *
+ * GnuTLS is loaded before they are read.
  * Return: 0; -EINVAL, -EACCES, -errno, and @error says why.
  */
 int tls_pair_read(const char *certificate, const char *key, struct tls_pair *ret,
