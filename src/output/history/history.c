@@ -33,14 +33,18 @@ static int keep_name(sqlite3_vfs *vfs, const char *name, int size, char *ret)
 int history_enter(int folder)
 {
 	static sqlite3_vfs vfs; /* SQLite keeps it */
-	const sqlite3_vfs *usual = sqlite3_vfs_find(NULL);
+	const sqlite3_vfs *usual;
+	int r = sqlite_load(NULL);
 
+	if (r < 0)
+		return r;
+	usual = sqlite.vfs_find(NULL);
 	if (!usual)
 		return -ENOSYS;
 	vfs = *usual;
 	vfs.zName = HISTORY_VFS;
 	vfs.xFullPathname = keep_name;
-	if (sqlite3_vfs_register(&vfs, 0) != SQLITE_OK)
+	if (sqlite.vfs_register(&vfs, 0) != SQLITE_OK)
 		return -ENOMEM;
 	/* whatever it was: the folder's group reads what is made here */
 	(void)umask(0027);
@@ -85,20 +89,20 @@ void history_schema(struct buffer *out)
 static int read_schema(sqlite3 *db, struct buffer *out)
 {
 	sqlite3_stmt *s = NULL;
-	int r = sqlite3_prepare_v2(db,
-				   "SELECT type, name, tbl_name, sql FROM sqlite_schema "
-				   "ORDER BY type, name",
-				   -1, &s, NULL);
+	int r = sqlite.prepare_v2(db,
+				  "SELECT type, name, tbl_name, sql FROM sqlite_schema "
+				  "ORDER BY type, name",
+				  -1, &s, NULL);
 
-	while (r == SQLITE_OK && (r = sqlite3_step(s)) == SQLITE_ROW) {
+	while (r == SQLITE_OK && (r = sqlite.step(s)) == SQLITE_ROW) {
 		for (int i = 0; i < 4; i++) {
-			const char *text = (const char *)sqlite3_column_text(s, i);
+			const char *text = (const char *)sqlite.column_text(s, i);
 
 			buffer_appendf(out, "%s\n", text ? text : "");
 		}
 		r = SQLITE_OK;
 	}
-	(void)sqlite3_finalize(s);
+	(void)sqlite.finalize(s);
 	return r == SQLITE_DONE ? out->error : history_error(r);
 }
 
@@ -106,7 +110,7 @@ static int read_schema(sqlite3 *db, struct buffer *out)
 static int trust_schema(sqlite3 *db)
 {
 	return history_error(
-		sqlite3_db_config(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 1, NULL));
+		sqlite.db_config(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 1, NULL));
 }
 
 static int make_schema(sqlite3 *db)
@@ -120,7 +124,7 @@ static int make_schema(sqlite3 *db)
 	history_schema(&schema);
 	buffer_append_literal(&schema, "COMMIT;");
 	return buffer_cstring(&schema)
-		       ? history_error(sqlite3_exec(db, schema.data, NULL, NULL, NULL))
+		       ? history_error(sqlite.exec(db, schema.data, NULL, NULL, NULL))
 		       : -ENOMEM;
 }
 
@@ -129,7 +133,7 @@ static int compare_schema(sqlite3 *db)
 {
 	_cleanup_buffer_ struct buffer is = { 0 }, wanted = { 0 };
 	sqlite3 *model = NULL;
-	int r = history_error(sqlite3_open_v2(
+	int r = history_error(sqlite.open_v2(
 		":memory:", &model,
 		SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL));
 
@@ -137,7 +141,7 @@ static int compare_schema(sqlite3 *db)
 		r = make_schema(model);
 	if (r >= 0)
 		r = read_schema(model, &wanted);
-	(void)sqlite3_close(model);
+	(void)sqlite.close(model);
 	if (r >= 0)
 		r = read_schema(db, &is);
 	if (r < 0)
@@ -149,17 +153,17 @@ static int compare_schema(sqlite3 *db)
 int history_prepare(sqlite3 *db)
 {
 	sqlite3_stmt *s = NULL;
-	int r = sqlite3_prepare_v2(db,
-				   "SELECT user_version, (SELECT count(*) FROM "
-				   "sqlite_schema) FROM pragma_user_version",
-				   -1, &s, NULL);
+	int r = sqlite.prepare_v2(db,
+				  "SELECT user_version, (SELECT count(*) FROM "
+				  "sqlite_schema) FROM pragma_user_version",
+				  -1, &s, NULL);
 	int version = -1, n_tables = 0;
 
-	if (r == SQLITE_OK && (r = sqlite3_step(s)) == SQLITE_ROW) {
-		version = sqlite3_column_int(s, 0);
-		n_tables = sqlite3_column_int(s, 1);
+	if (r == SQLITE_OK && (r = sqlite.step(s)) == SQLITE_ROW) {
+		version = sqlite.column_int(s, 0);
+		n_tables = sqlite.column_int(s, 1);
 	}
-	(void)sqlite3_finalize(s);
+	(void)sqlite.finalize(s);
 	if (r != SQLITE_ROW)
 		return history_error(r);
 	if (version == 0 && n_tables == 0)
@@ -212,18 +216,17 @@ int history_error(int result)
 int history_load_key(sqlite3 *db, unsigned char ret[static HISTORY_KEY_BYTES])
 {
 	sqlite3_stmt *s = NULL;
-	int r = sqlite3_prepare_v2(db, "SELECT value FROM meta WHERE key = 'secret'", -1,
-				   &s, NULL);
+	int r = sqlite.prepare_v2(db, "SELECT value FROM meta WHERE key = 'secret'", -1,
+				  &s, NULL);
 	int e = history_error(r);
 
 	if (r == SQLITE_OK)
-		e = history_error(r = sqlite3_step(s));
-	if (e == 0 &&
-	    (r != SQLITE_ROW || sqlite3_column_bytes(s, 0) != HISTORY_KEY_BYTES))
+		e = history_error(r = sqlite.step(s));
+	if (e == 0 && (r != SQLITE_ROW || sqlite.column_bytes(s, 0) != HISTORY_KEY_BYTES))
 		e = -EUCLEAN;
 	if (e == 0)
-		memcpy(ret, sqlite3_column_blob(s, 0), HISTORY_KEY_BYTES);
-	(void)sqlite3_finalize(s);
+		memcpy(ret, sqlite.column_blob(s, 0), HISTORY_KEY_BYTES);
+	(void)sqlite.finalize(s);
 	return e;
 }
 

@@ -20,10 +20,10 @@
 #ifndef OUTPUT_HISTORY_HISTORY_H
 #define OUTPUT_HISTORY_HISTORY_H
 
-#include <sqlite3.h>
 #include <stdint.h>
 
 #include "base/buffer.h"
+#include "output/history/sqlite.h"
 
 #define HISTORY_FILE	"history.db"
 #define HISTORY_VERSION 4
@@ -33,9 +33,10 @@
 
 /**
  * history_enter() - the database is in this folder: it becomes the current one, because
- * who opens the database need not be able to reach it by its whole path
+ * who opens the database need not be able to reach it by its whole path; SQLite is loaded,
+ * so this is before sandbox_enter()
  *
- * Return: 0 or -errno.
+ * Return: 0 or -errno; what library_load() gives was logged.
  */
 int history_enter(int folder);
 

@@ -114,10 +114,10 @@ struct row {
 /* Run a statement that gives no rows, and forget what was bound. */
 static int run(struct indexer *x, enum statement i)
 {
-	int r = sqlite3_step(x->statements[i]);
+	int r = sqlite.step(x->statements[i]);
 
-	(void)sqlite3_reset(x->statements[i]); /* says again what step() said */
-	(void)sqlite3_clear_bindings(x->statements[i]);
+	(void)sqlite.reset(x->statements[i]); /* says again what step() said */
+	(void)sqlite.clear_bindings(x->statements[i]);
 	return history_error(r);
 }
 
@@ -125,23 +125,23 @@ static void bind_number(struct indexer *x, enum statement i, int at, uint64_t va
 {
 	/* cannot fail: the statement is reset and has this parameter; as below, but for
 	 * memory, which then is missed by the next step */
-	(void)sqlite3_bind_int64(x->statements[i], at, (sqlite3_int64)value);
+	(void)sqlite.bind_int64(x->statements[i], at, (sqlite3_int64)value);
 }
 
 static void bind_text(struct indexer *x, enum statement i, int at, struct span text)
 {
-	(void)sqlite3_bind_text64(x->statements[i], at, text.data ? text.data : "",
-				  text.len, SQLITE_STATIC, SQLITE_UTF8);
+	(void)sqlite.bind_text64(x->statements[i], at, text.data ? text.data : "",
+				 text.len, SQLITE_STATIC, SQLITE_UTF8);
 }
 
 /* The one number that a statement gives; 0 or -errno. */
 static int get_number(struct indexer *x, enum statement i, uint64_t *ret)
 {
-	int r = sqlite3_step(x->statements[i]);
+	int r = sqlite.step(x->statements[i]);
 
 	if (r == SQLITE_ROW)
-		*ret = (uint64_t)sqlite3_column_int64(x->statements[i], 0);
-	(void)sqlite3_reset(x->statements[i]);
+		*ret = (uint64_t)sqlite.column_int64(x->statements[i], 0);
+	(void)sqlite.reset(x->statements[i]);
 	return r == SQLITE_DONE ? -EUCLEAN : history_error(r);
 }
 
@@ -165,11 +165,11 @@ static int load_cursor(struct indexer *x, struct log_cursor *ret)
 
 	*ret = (struct log_cursor){ 0 };
 	bind_text(x, GET_META, 1, SPAN("name"));
-	r = sqlite3_step(s);
+	r = sqlite.step(s);
 	if (r == SQLITE_ROW)
 		(void)snprintf(ret->name, sizeof(ret->name), "%s",
-			       (const char *)sqlite3_column_text(s, 0));
-	(void)sqlite3_reset(s);
+			       (const char *)sqlite.column_text(s, 0));
+	(void)sqlite.reset(s);
 	r = r == SQLITE_DONE ? -EUCLEAN : history_error(r);
 	if (r >= 0)
 		r = get_meta(x, "offset", &ret->offset);
@@ -192,9 +192,9 @@ static int store_cursor(struct indexer *x)
 
 static struct span column(sqlite3_stmt *s, int i)
 {
-	const char *text = (const char *)sqlite3_column_text(s, i);
+	const char *text = (const char *)sqlite.column_text(s, i);
 
-	return (struct span){ text ? text : "", (size_t)sqlite3_column_bytes(s, i) };
+	return (struct span){ text ? text : "", (size_t)sqlite.column_bytes(s, i) };
 }
 
 static int load_dims(struct indexer *x)
@@ -203,15 +203,15 @@ static int load_dims(struct indexer *x)
 	int r, error = 0;
 
 	dims_clear(&x->dims);
-	while (error == 0 && (r = sqlite3_step(s)) == SQLITE_ROW) {
-		struct dims_row row = { .id = sqlite3_column_int64(s, 0),
-					.kind = sqlite3_column_int64(s, 1) };
+	while (error == 0 && (r = sqlite.step(s)) == SQLITE_ROW) {
+		struct dims_row row = { .id = sqlite.column_int64(s, 0),
+					.kind = sqlite.column_int64(s, 1) };
 
 		for (int i = 0; i < DIMS_PARTS; i++)
 			row.parts[i] = column(s, i + 2);
 		error = dims_note(&x->dims, &row);
 	}
-	(void)sqlite3_reset(s);
+	(void)sqlite.reset(s);
 	return error ? error : history_error(r);
 }
 
@@ -229,7 +229,7 @@ static int find_dim(struct indexer *x, const json_t *event, enum lksm_severity s
 	r = run(x, ADD_DIM);
 	if (r < 0)
 		return r;
-	ret->id = sqlite3_last_insert_rowid(x->db);
+	ret->id = sqlite.last_insert_rowid(x->db);
 	return dims_note(&x->dims, ret);
 }
 
@@ -490,16 +490,16 @@ static int drop_oldest(struct indexer *x, enum statement which, uint64_t before_
 		return r;
 	bind_number(x, which, 1, before_us);
 	bind_number(x, which, 2, TRIM_EVENTS);
-	while (r >= 0 && (step = sqlite3_step(s)) == SQLITE_ROW) {
-		const struct row row = { (uint64_t)sqlite3_column_int64(s, 0),
-					 (uint64_t)sqlite3_column_int64(s, 1),
-					 sqlite3_column_int64(s, 2),
-					 sqlite3_column_int64(s, 4), column(s, 3) };
+	while (r >= 0 && (step = sqlite.step(s)) == SQLITE_ROW) {
+		const struct row row = { (uint64_t)sqlite.column_int64(s, 0),
+					 (uint64_t)sqlite.column_int64(s, 1),
+					 sqlite.column_int64(s, 2),
+					 sqlite.column_int64(s, 4), column(s, 3) };
 
 		r = drop_row(x, &row);
 		n++;
 	}
-	(void)sqlite3_reset(s);
+	(void)sqlite.reset(s);
 	if (r >= 0)
 		r = history_error(step);
 	if (r >= 0)
@@ -548,8 +548,8 @@ int indexer_trim(struct indexer *x, uint64_t now_us)
 void indexer_tidy(struct indexer *x)
 {
 	/* a reader may be in the way: then the next time */
-	(void)sqlite3_wal_checkpoint_v2(x->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL,
-					NULL);
+	(void)sqlite.wal_checkpoint_v2(x->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL,
+				       NULL);
 }
 
 static void close_database(struct indexer *x)
@@ -557,42 +557,41 @@ static void close_database(struct indexer *x)
 	log_follower_destroy(x->follower);
 	x->follower = NULL;
 	for (size_t i = 0; i < STATEMENT_COUNT; i++) {
-		(void)sqlite3_finalize(x->statements[i]);
+		(void)sqlite.finalize(x->statements[i]);
 		x->statements[i] = NULL;
 	}
-	(void)sqlite3_close(x->db);
+	(void)sqlite.close(x->db);
 	x->db = NULL;
 	x->is_complete = false;
 }
 
 static int open_database(struct indexer *x)
 {
-	int r = sqlite3_open_v2(HISTORY_FILE, &x->db,
-				SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |
-					SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW,
-				HISTORY_VFS);
+	int r = sqlite.open_v2(HISTORY_FILE, &x->db,
+			       SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |
+				       SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW,
+			       HISTORY_VFS);
 
 	if (r == SQLITE_OK)
-		r = sqlite3_busy_timeout(x->db, BUSY_MS);
+		r = sqlite.busy_timeout(x->db, BUSY_MS);
 	if (r == SQLITE_OK)
-		r = sqlite3_exec(
-			x->db,
-			"PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; "
-			"PRAGMA temp_store = MEMORY; PRAGMA cache_size = -32768; "
-			"PRAGMA wal_autocheckpoint = 1000; "
-			"PRAGMA trusted_schema = OFF; "
-			"PRAGMA cell_size_check = ON;"
-			"PRAGMA journal_size_limit = 16777216;",
-			NULL, NULL, NULL);
+		r = sqlite.exec(x->db,
+				"PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; "
+				"PRAGMA temp_store = MEMORY; PRAGMA cache_size = -32768; "
+				"PRAGMA wal_autocheckpoint = 1000; "
+				"PRAGMA trusted_schema = OFF; "
+				"PRAGMA cell_size_check = ON;"
+				"PRAGMA journal_size_limit = 16777216;",
+				NULL, NULL, NULL);
 	r = history_error(r);
 	if (r >= 0)
 		r = history_prepare(x->db);
 	if (r >= 0)
 		r = history_load_key(x->db, x->secret);
 	for (size_t i = 0; r >= 0 && i < STATEMENT_COUNT; i++)
-		r = history_error(sqlite3_prepare_v3(x->db, texts[i], -1,
-						     SQLITE_PREPARE_PERSISTENT,
-						     &x->statements[i], NULL));
+		r = history_error(sqlite.prepare_v3(x->db, texts[i], -1,
+						    SQLITE_PREPARE_PERSISTENT,
+						    &x->statements[i], NULL));
 	return r;
 }
 
@@ -601,7 +600,7 @@ static int open_all(struct indexer *x)
 	int r = open_database(x);
 
 	if (r < 0)
-		log_debug("history: %s", sqlite3_errmsg(x->db)); /* NULL says so, too */
+		log_debug("history: %s", sqlite.errmsg(x->db)); /* NULL says so, too */
 	return r < 0 ? r : go_on(x);
 }
 

@@ -92,7 +92,7 @@ int pairs_add(struct pairs *p, int64_t kind, struct span key, struct span token,
 
 static void finalize(sqlite3_stmt **s)
 {
-	(void)sqlite3_finalize(*s);
+	(void)sqlite.finalize(*s);
 }
 
 static int store_value(sqlite3_stmt *s, struct span key, uint64_t kind, struct span token,
@@ -100,12 +100,12 @@ static int store_value(sqlite3_stmt *s, struct span key, uint64_t kind, struct s
 {
 	int r;
 
-	(void)sqlite3_bind_text(s, 1, key.data, (int)key.len, SQLITE_STATIC);
-	(void)sqlite3_bind_int64(s, 2, (int64_t)kind);
-	(void)sqlite3_bind_text(s, 3, token.data, (int)token.len, SQLITE_STATIC);
-	(void)sqlite3_bind_int64(s, 4, n);
-	r = sqlite3_step(s);
-	(void)sqlite3_reset(s); /* says again what step() said */
+	(void)sqlite.bind_text(s, 1, key.data, (int)key.len, SQLITE_STATIC);
+	(void)sqlite.bind_int64(s, 2, (int64_t)kind);
+	(void)sqlite.bind_text(s, 3, token.data, (int)token.len, SQLITE_STATIC);
+	(void)sqlite.bind_int64(s, 4, n);
+	r = sqlite.step(s);
+	(void)sqlite.reset(s); /* says again what step() said */
 	return history_error(r);
 }
 
@@ -113,14 +113,14 @@ static int store_value(sqlite3_stmt *s, struct span key, uint64_t kind, struct s
 static int store_too_many(sqlite3 *db, sqlite3_stmt *set, struct span key, uint64_t kind)
 {
 	_cleanup_(finalize) sqlite3_stmt *s = NULL;
-	int r = history_error(sqlite3_prepare_v2(
+	int r = history_error(sqlite.prepare_v2(
 		db, "DELETE FROM pairs WHERE key = ?1 AND kind = ?2", -1, &s, NULL));
 
 	if (r < 0)
 		return r;
-	(void)sqlite3_bind_text(s, 1, key.data, (int)key.len, SQLITE_STATIC);
-	(void)sqlite3_bind_int64(s, 2, (int64_t)kind);
-	r = history_error(sqlite3_step(s));
+	(void)sqlite.bind_text(s, 1, key.data, (int)key.len, SQLITE_STATIC);
+	(void)sqlite.bind_int64(s, 2, (int64_t)kind);
+	r = history_error(sqlite.step(s));
 	return r < 0 ? r : store_value(set, key, kind, SPAN(""), -1);
 }
 
@@ -157,17 +157,17 @@ int pairs_store(struct pairs *p, sqlite3 *db)
 
 	if (!json_object_size(p->changed))
 		return 0;
-	r = history_error(sqlite3_prepare_v2(db,
-					     "INSERT INTO pairs VALUES(?1, ?2, ?3, ?4) "
-					     "ON CONFLICT DO UPDATE SET n = ?4",
-					     -1, &set, NULL));
+	r = history_error(sqlite.prepare_v2(db,
+					    "INSERT INTO pairs VALUES(?1, ?2, ?3, ?4) "
+					    "ON CONFLICT DO UPDATE SET n = ?4",
+					    -1, &set, NULL));
 	json_object_keylen_foreach(p->changed, name, len, value)
 	{
 		if (r >= 0)
 			r = store_key(p, db, set, (struct span){ name, len });
 	}
 	if (r >= 0 && p->is_full)
-		r = history_error(sqlite3_exec(
+		r = history_error(sqlite.exec(
 			db, "UPDATE meta SET value = 1 WHERE key = 'pairs_full'", NULL,
 			NULL, NULL));
 	if (r >= 0)
@@ -177,21 +177,21 @@ int pairs_store(struct pairs *p, sqlite3 *db)
 
 static struct span column(sqlite3_stmt *s, int i)
 {
-	const char *text = (const char *)sqlite3_column_text(s, i);
+	const char *text = (const char *)sqlite.column_text(s, i);
 
-	return (struct span){ text ? text : "", (size_t)sqlite3_column_bytes(s, i) };
+	return (struct span){ text ? text : "", (size_t)sqlite.column_bytes(s, i) };
 }
 
 static int load_full(struct pairs *p, sqlite3 *db)
 {
 	_cleanup_(finalize) sqlite3_stmt *s = NULL;
-	int r = history_error(sqlite3_prepare_v2(
+	int r = history_error(sqlite.prepare_v2(
 		db, "SELECT value FROM meta WHERE key = 'pairs_full'", -1, &s, NULL));
 
 	if (r < 0)
 		return r;
-	r = sqlite3_step(s);
-	p->is_full = r == SQLITE_ROW && sqlite3_column_int(s, 0);
+	r = sqlite.step(s);
+	p->is_full = r == SQLITE_ROW && sqlite.column_int(s, 0);
 	return history_error(r);
 }
 
@@ -199,13 +199,13 @@ int pairs_load(struct pairs *p, sqlite3 *db)
 {
 	_cleanup_(finalize) sqlite3_stmt *s = NULL;
 	int step = SQLITE_DONE;
-	int r = history_error(sqlite3_prepare_v2(
+	int r = history_error(sqlite.prepare_v2(
 		db, "SELECT key, kind, token, n FROM pairs", -1, &s, NULL));
 
 	clear(p);
-	while (r == 0 && (step = sqlite3_step(s)) == SQLITE_ROW)
-		r = pairs_add(p, sqlite3_column_int64(s, 1), column(s, 0), column(s, 2),
-			      sqlite3_column_int64(s, 3));
+	while (r == 0 && (step = sqlite.step(s)) == SQLITE_ROW)
+		r = pairs_add(p, sqlite.column_int64(s, 1), column(s, 0), column(s, 2),
+			      sqlite.column_int64(s, 3));
 	(void)json_object_clear(p->changed); /* the database has them */
 	if (r == 0)
 		r = history_error(step);

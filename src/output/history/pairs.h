@@ -8,10 +8,10 @@
 #define OUTPUT_HISTORY_PAIRS_H
 
 #include <jansson.h>
-#include <sqlite3.h>
 #include <stdbool.h>
 
 #include "base/span.h"
+#include "output/history/sqlite.h"
 
 /** PAIRS_VALUES - more of a key are too many to be counted; PAIRS_KEYS - of all kinds */
 #define PAIRS_VALUES 32

@@ -29,7 +29,7 @@ static int is_over(void *context)
 
 static void close_database(struct reader *r)
 {
-	(void)sqlite3_close(r->db);
+	(void)sqlite.close(r->db);
 	r->db = NULL;
 }
 
@@ -46,23 +46,23 @@ static int open_database(struct reader *r)
 {
 	const char *name = is_at_rest() ? "file:" HISTORY_FILE "?immutable=1"
 					: "file:" HISTORY_FILE "?readonly_shm=1";
-	int result = sqlite3_open_v2(name, &r->db,
-				     SQLITE_OPEN_READONLY | SQLITE_OPEN_URI |
-					     SQLITE_OPEN_NOMUTEX,
-				     HISTORY_VFS);
+	int result = sqlite.open_v2(name, &r->db,
+				    SQLITE_OPEN_READONLY | SQLITE_OPEN_URI |
+					    SQLITE_OPEN_NOMUTEX,
+				    HISTORY_VFS);
 
 	r->is_at_rest = strstr(name, "immutable") != NULL;
 
 	if (result == SQLITE_OK)
-		result = sqlite3_busy_timeout(r->db, BUSY_MS);
+		result = sqlite.busy_timeout(r->db, BUSY_MS);
 	if (result == SQLITE_OK)
-		result = sqlite3_exec(
+		result = sqlite.exec(
 			r->db,
 			"PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16384;"
 			"PRAGMA trusted_schema = OFF; PRAGMA query_only = ON;"
 			"PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0;",
 			NULL, NULL, NULL);
-	sqlite3_progress_handler(r->db, STEPS, is_over, r);
+	sqlite.progress_handler(r->db, STEPS, is_over, r);
 	return result == SQLITE_OK ? history_load_key(r->db, r->secret)
 				   : history_error(result);
 }
@@ -84,19 +84,19 @@ static int follow_file(struct reader *r)
 
 int reader_prepare(struct reader *r, const char *sql, sqlite3_stmt **ret)
 {
-	return history_error(sqlite3_prepare_v2(r->db, sql, -1, ret, NULL));
+	return history_error(sqlite.prepare_v2(r->db, sql, -1, ret, NULL));
 }
 
 void reader_finalize(sqlite3_stmt **s)
 {
-	(void)sqlite3_finalize(*s);
+	(void)sqlite.finalize(*s);
 }
 
 static struct span column(sqlite3_stmt *s, int i)
 {
-	const char *text = (const char *)sqlite3_column_text(s, i);
+	const char *text = (const char *)sqlite.column_text(s, i);
 
-	return (struct span){ text ? text : "", (size_t)sqlite3_column_bytes(s, i) };
+	return (struct span){ text ? text : "", (size_t)sqlite.column_bytes(s, i) };
 }
 
 #define FIRST_FIELD 4 /* column of the first of query_fields */
@@ -110,10 +110,10 @@ static int add_dim(struct reader *r, sqlite3_stmt *s)
 		return -ENOMEM;
 	r->dims = dims;
 	d = &dims[r->n_dims];
-	*d = (struct dim){ .id = sqlite3_column_int64(s, 0),
-			   .kind = sqlite3_column_int64(s, 1),
-			   .n = (uint64_t)sqlite3_column_int64(s, 2),
-			   .severity = (unsigned int)sqlite3_column_int(s, 3) & 3 };
+	*d = (struct dim){ .id = sqlite.column_int64(s, 0),
+			   .kind = sqlite.column_int64(s, 1),
+			   .n = (uint64_t)sqlite.column_int64(s, 2),
+			   .severity = (unsigned int)sqlite.column_int(s, 3) & 3 };
 	for (int i = 0; i < QUERY_FIELD_COUNT; i++)
 		buffer_append_span(&text, column(s, FIRST_FIELD + i));
 	buffer_append_char(&text, '\0');
@@ -148,7 +148,7 @@ static int load_dims(struct reader *r, const struct query *q)
 	    step;
 
 	forget_dims(r);
-	while (e == 0 && (step = sqlite3_step(s)) != SQLITE_DONE) {
+	while (e == 0 && (step = sqlite.step(s)) != SQLITE_DONE) {
 		e = step == SQLITE_ROW ? add_dim(r, s) : history_error(step);
 		if (e == 0) {
 			struct dim *last = &r->dims[r->n_dims - 1];
@@ -189,19 +189,19 @@ int reader_bound_by_time(struct reader *r, struct range *range)
 			   &s);
 	if (e < 0)
 		return e;
-	(void)sqlite3_bind_int64(s, 1, range->since / (int64_t)HISTORY_MINUTE_US);
-	(void)sqlite3_bind_int64(s, 2, range->until / (int64_t)HISTORY_MINUTE_US);
-	step = sqlite3_step(s);
+	(void)sqlite.bind_int64(s, 1, range->since / (int64_t)HISTORY_MINUTE_US);
+	(void)sqlite.bind_int64(s, 2, range->until / (int64_t)HISTORY_MINUTE_US);
+	step = sqlite.step(s);
 	if (step != SQLITE_ROW)
 		return history_error(step);
-	if (sqlite3_column_type(s, 0) == SQLITE_NULL) {
+	if (sqlite.column_type(s, 0) == SQLITE_NULL) {
 		range->last = range->first - 1; /* none */
 		return 0;
 	}
-	if (sqlite3_column_int64(s, 0) > range->first)
-		range->first = sqlite3_column_int64(s, 0);
-	if (sqlite3_column_int64(s, 1) < range->last)
-		range->last = sqlite3_column_int64(s, 1);
+	if (sqlite.column_int64(s, 0) > range->first)
+		range->first = sqlite.column_int64(s, 0);
+	if (sqlite.column_int64(s, 1) < range->last)
+		range->last = sqlite.column_int64(s, 1);
 	return 0;
 }
 
@@ -210,11 +210,11 @@ static int end_of_dim(sqlite3_stmt *s, int64_t id, int64_t *ret)
 {
 	int step;
 
-	(void)sqlite3_reset(s);
-	(void)sqlite3_bind_int64(s, 1, id);
-	step = sqlite3_step(s);
+	(void)sqlite.reset(s);
+	(void)sqlite.bind_int64(s, 1, id);
+	step = sqlite.step(s);
 	if (step == SQLITE_ROW)
-		*ret = sqlite3_column_int64(s, 0);
+		*ret = sqlite.column_int64(s, 0);
 	return history_error(step);
 }
 
@@ -289,20 +289,20 @@ static bool merge(struct page *p, int64_t seq)
 
 static void bind_range(sqlite3_stmt *s, const struct range *range)
 {
-	(void)sqlite3_bind_int64(s, 2, range->first);
-	(void)sqlite3_bind_int64(s, 3, range->last);
-	(void)sqlite3_bind_int64(s, 4, range->since);
-	(void)sqlite3_bind_int64(s, 5, range->until);
+	(void)sqlite.bind_int64(s, 2, range->first);
+	(void)sqlite.bind_int64(s, 3, range->last);
+	(void)sqlite.bind_int64(s, 4, range->since);
+	(void)sqlite.bind_int64(s, 5, range->until);
 }
 
 static int page_of_dim(sqlite3_stmt *s, int64_t id, struct page *p)
 {
 	int step;
 
-	(void)sqlite3_reset(s);
-	(void)sqlite3_bind_int64(s, 1, id);
-	while ((step = sqlite3_step(s)) == SQLITE_ROW)
-		if (!merge(p, sqlite3_column_int64(s, 0)))
+	(void)sqlite.reset(s);
+	(void)sqlite.bind_int64(s, 1, id);
+	while ((step = sqlite.step(s)) == SQLITE_ROW)
+		if (!merge(p, sqlite.column_int64(s, 0)))
 			return 0;
 	return history_error(step);
 }
@@ -373,14 +373,14 @@ int reader_each_match(struct reader *r, const struct query *q, struct range *ran
 		e = reader_prepare(r, sql, &s);
 	if (e < 0)
 		return e;
-	(void)sqlite3_bind_text(s, 1, match.data, (int)match.len, SQLITE_STATIC);
+	(void)sqlite.bind_text(s, 1, match.data, (int)match.len, SQLITE_STATIC);
 	bind_range(s, range);
-	while ((step = sqlite3_step(s)) == SQLITE_ROW) {
-		const struct dim *dim = reader_dim(r, sqlite3_column_int64(s, 2));
+	while ((step = sqlite.step(s)) == SQLITE_ROW) {
+		const struct dim *dim = reader_dim(r, sqlite.column_int64(s, 2));
 
 		if (!dim || !dim->is_taken)
 			continue;
-		if (!take(context, sqlite3_column_int64(s, 0), sqlite3_column_int64(s, 1),
+		if (!take(context, sqlite.column_int64(s, 0), sqlite.column_int64(s, 1),
 			  dim))
 			return 0;
 	}
@@ -419,9 +419,9 @@ static int fetch_lines(struct reader *r, const struct query *q, const struct pag
 	for (size_t i = 0; e == 0 && i < p->n && ret->n < q->limit; i++) {
 		int step;
 
-		(void)sqlite3_reset(s);
-		(void)sqlite3_bind_int64(s, 1, p->seqs[i]);
-		step = sqlite3_step(s);
+		(void)sqlite.reset(s);
+		(void)sqlite.bind_int64(s, 1, p->seqs[i]);
+		step = sqlite.step(s);
 		if (step != SQLITE_ROW)
 			return history_error(step); /* done: it is gone by now */
 		append(&ret->body, column(s, 0), ret->n++);
@@ -484,8 +484,8 @@ static int answer_event(struct reader *r, const struct query *q, struct answer_t
 
 	if (e < 0)
 		return e;
-	(void)sqlite3_bind_int64(s, 1, (sqlite3_int64)q->seq);
-	step = sqlite3_step(s);
+	(void)sqlite.bind_int64(s, 1, (sqlite3_int64)q->seq);
+	step = sqlite.step(s);
 	if (step == SQLITE_ROW)
 		append_line(&ret->body, column(s, 0), 0);
 	else if (step == SQLITE_DONE)
@@ -513,9 +513,9 @@ static int check_complete(struct reader *r, const struct query *q)
 {
 	_cleanup_(reader_finalize) sqlite3_stmt *s = NULL;
 	int e = reader_prepare(r, "SELECT value FROM meta WHERE key = 'complete'", &s);
-	int step = e < 0 ? SQLITE_DONE : sqlite3_step(s);
+	int step = e < 0 ? SQLITE_DONE : sqlite.step(s);
 
-	r->is_complete = step == SQLITE_ROW && sqlite3_column_int(s, 0) != 0;
+	r->is_complete = step == SQLITE_ROW && sqlite.column_int(s, 0) != 0;
 	if (e >= 0)
 		e = history_error(step);
 	return e < 0 || r->is_complete || q->operation == QUERY_STATS ? e : -EINPROGRESS;
@@ -549,11 +549,11 @@ static int answer(struct reader *r, const struct query *q, struct answer_text *r
 
 	/* one moment for all that is read */
 	if (e >= 0)
-		e = history_error(sqlite3_exec(r->db, "BEGIN", NULL, NULL, NULL));
+		e = history_error(sqlite.exec(r->db, "BEGIN", NULL, NULL, NULL));
 	if (e < 0)
 		return e;
 	e = answer_operation(r, q, ret);
-	(void)sqlite3_exec(r->db, "ROLLBACK", NULL, NULL, NULL); /* nothing was written */
+	(void)sqlite.exec(r->db, "ROLLBACK", NULL, NULL, NULL); /* nothing was written */
 	return e;
 }
 
@@ -605,7 +605,7 @@ int reader_create(uint64_t limit_ms, struct reader **ret)
 	if (!r)
 		return -ENOMEM;
 	r->limit_us = limit_ms * 1000;
-	(void)sqlite3_hard_heap_limit64(HEAP_BYTES); /* says what it was before */
+	(void)sqlite.hard_heap_limit64(HEAP_BYTES); /* says what it was before */
 	*ret = r;
 	return 0;
 }

@@ -56,11 +56,11 @@ static int get_numbers(struct reader *r, const char *sql, int64_t *ret, int n)
 
 	if (e < 0)
 		return e;
-	step = sqlite3_step(s);
+	step = sqlite.step(s);
 	if (step != SQLITE_ROW)
 		return step == SQLITE_DONE ? -EUCLEAN : history_error(step);
 	for (int i = 0; i < n; i++)
-		ret[i] = sqlite3_column_int64(s, i);
+		ret[i] = sqlite.column_int64(s, i);
 	return 0;
 }
 
@@ -148,14 +148,14 @@ static int count_minutes(struct counts *c)
 
 	if (e < 0)
 		return e;
-	(void)sqlite3_bind_int64(s, 1, c->since_s / MINUTE_S);
-	(void)sqlite3_bind_int64(s, 2, c->until_s / MINUTE_S);
-	while ((step = sqlite3_step(s)) == SQLITE_ROW) {
-		const struct dim *dim = reader_dim(c->reader, sqlite3_column_int64(s, 1));
+	(void)sqlite.bind_int64(s, 1, c->since_s / MINUTE_S);
+	(void)sqlite.bind_int64(s, 2, c->until_s / MINUTE_S);
+	while ((step = sqlite.step(s)) == SQLITE_ROW) {
+		const struct dim *dim = reader_dim(c->reader, sqlite.column_int64(s, 1));
 
 		if (dim && dim->is_taken)
-			count(c, sqlite3_column_int64(s, 0) * MINUTE_S, dim,
-			      (uint64_t)sqlite3_column_int64(s, 2));
+			count(c, sqlite.column_int64(s, 0) * MINUTE_S, dim,
+			      (uint64_t)sqlite.column_int64(s, 2));
 	}
 	return history_error(step);
 }

@@ -3,7 +3,6 @@
 #ifndef OUTPUT_HISTORY_READER_INTERNAL_H
 #define OUTPUT_HISTORY_READER_INTERNAL_H
 
-#include <sqlite3.h>
 #include <sys/types.h>
 
 #include "output/history/history.h"

@@ -52,10 +52,10 @@ static int load_minutes(struct reader *r, struct minutes *ret)
 			       &s),
 	    step = SQLITE_DONE;
 
-	while (e == 0 && (step = sqlite3_step(s)) == SQLITE_ROW) {
-		const struct span_of_minute span = { sqlite3_column_int64(s, 0),
-						     sqlite3_column_int64(s, 1),
-						     sqlite3_column_int64(s, 2) };
+	while (e == 0 && (step = sqlite.step(s)) == SQLITE_ROW) {
+		const struct span_of_minute span = { sqlite.column_int64(s, 0),
+						     sqlite.column_int64(s, 1),
+						     sqlite.column_int64(s, 2) };
 
 		e = add_minute(ret, &span);
 	}
@@ -93,10 +93,10 @@ static int look_up(sqlite3_stmt *s, int64_t seq, int64_t *ret)
 {
 	int step;
 
-	(void)sqlite3_reset(s);
-	(void)sqlite3_bind_int64(s, 1, seq);
-	step = sqlite3_step(s);
-	*ret = step == SQLITE_ROW ? sqlite3_column_int64(s, 0) : -1;
+	(void)sqlite.reset(s);
+	(void)sqlite.bind_int64(s, 1, seq);
+	step = sqlite.step(s);
+	*ret = step == SQLITE_ROW ? sqlite.column_int64(s, 0) : -1;
 	return history_error(step);
 }
 
@@ -122,10 +122,10 @@ static int count_kind(struct reader *r, const struct query *q, struct sweep *w,
 		r, "SELECT rowid FROM words WHERE words MATCH ?1 ORDER BY rowid", &s);
 	if (e < 0)
 		return e;
-	(void)sqlite3_bind_text(s, 1, match.data, (int)match.len, SQLITE_STATIC);
+	(void)sqlite.bind_text(s, 1, match.data, (int)match.len, SQLITE_STATIC);
 	begin_sweep(&w->minutes);
-	while (e == 0 && (step = sqlite3_step(s)) == SQLITE_ROW) {
-		int64_t seq = sqlite3_column_int64(s, 0);
+	while (e == 0 && (step = sqlite.step(s)) == SQLITE_ROW) {
+		int64_t seq = sqlite.column_int64(s, 0);
 		int64_t minute = minute_of(&w->minutes, seq);
 
 		if (minute < 0)

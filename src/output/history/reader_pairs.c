@@ -78,13 +78,13 @@ static int read_rows(struct reader *r, const struct query_pair *pair, const char
 
 	if (e < 0)
 		return e;
-	(void)sqlite3_bind_text(s, 1, pair->key.data, (int)pair->key.len, SQLITE_STATIC);
-	while ((step = sqlite3_step(s)) == SQLITE_ROW) {
-		const char *token = (const char *)sqlite3_column_text(s, 1);
-		struct kind_values *k = find_kind(values, n, sqlite3_column_int64(s, 0));
+	(void)sqlite.bind_text(s, 1, pair->key.data, (int)pair->key.len, SQLITE_STATIC);
+	while ((step = sqlite.step(s)) == SQLITE_ROW) {
+		const char *token = (const char *)sqlite.column_text(s, 1);
+		struct kind_values *k = find_kind(values, n, sqlite.column_int64(s, 0));
 
 		if (k && token)
-			take_row(k, wanted, token, sqlite3_column_int64(s, 2));
+			take_row(k, wanted, token, sqlite.column_int64(s, 2));
 	}
 	return history_error(step);
 }
@@ -94,11 +94,11 @@ static int forget_if_full(struct reader *r, struct kind_values *values, size_t n
 {
 	_cleanup_(reader_finalize) sqlite3_stmt *s = NULL;
 	int e = reader_prepare(r, "SELECT value FROM meta WHERE key = 'pairs_full'", &s);
-	int step = e < 0 ? SQLITE_DONE : sqlite3_step(s);
+	int step = e < 0 ? SQLITE_DONE : sqlite.step(s);
 
 	if (e >= 0)
 		e = history_error(step);
-	if (e >= 0 && step == SQLITE_ROW && sqlite3_column_int(s, 0))
+	if (e >= 0 && step == SQLITE_ROW && sqlite.column_int(s, 0))
 		for (size_t i = 0; i < n; i++)
 			values[i].is_many = values[i].is_many || !values[i].n_has;
 	return e;
