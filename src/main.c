@@ -12,10 +12,10 @@
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <systemd/sd-daemon.h>
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/systemd.h"
 #include "cli/verb.h"
 #include "core/registry.h"
 #include "core/seal.h"
@@ -547,7 +547,7 @@ static int supervise(struct daemon *d)
 		.sandboxes_first = ROW_MODULES,
 	};
 
-	if (sd_watchdog_enabled(0, &options.watchdog_us) <= 0)
+	if (sd.watchdog_enabled(0, &options.watchdog_us) <= 0)
 		options.watchdog_us = WATCHDOG_US;
 	users_tell(&d->users, d->history_fd >= 0,
 		   c->alerts_enabled && c->n_alert_options > 0);
@@ -573,6 +573,9 @@ static int start(struct daemon *d)
 	int r;
 
 	hold_signals();
+	r = sd_load(NULL);
+	if (r < 0)
+		return r;
 	r = loading_settings(d, &d->settings, &d->tls_fd, &errors);
 	if (r < 0 && r != -EINVAL) /* else the loader has said why */
 		log_error("%.*s", (int)errors.len, errors.data);

@@ -11,7 +11,6 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <systemd/sd-id128.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -19,6 +18,7 @@
 #include "base/landlock.h"
 #include "base/log.h"
 #include "base/seccomp.h"
+#include "base/systemd.h"
 
 struct plan {
 	bool has_landlock;
@@ -88,7 +88,8 @@ static void warm_up(void)
 	sd_id128_t id;
 
 	tzset();
-	(void)sd_id128_get_boot(&id); /* sd-event's timers do without */
+	if (sd.id128_get_boot)
+		(void)sd.id128_get_boot(&id); /* sd-event's timers do without */
 }
 
 static void limit(int resource, rlim_t most)

@@ -7,9 +7,9 @@
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <systemd/sd-event.h>
 
 #include "base/log.h"
+#include "base/systemd.h"
 #include "core/clock_watch.h"
 
 #define WATCHES_MAX 64
@@ -58,7 +58,7 @@ static int watch(void *context, int fd)
 		if (w->source)
 			continue;
 		w->fd = fd;
-		return sd_event_add_io(in->loop, &w->source, fd, EPOLLIN, on_readable,
+		return sd.event_add_io(in->loop, &w->source, fd, EPOLLIN, on_readable,
 				       in);
 	}
 	return -ENOSPC;
@@ -70,7 +70,7 @@ static void unwatch(void *context, int fd)
 
 	for (size_t i = 0; i < WATCHES_MAX; i++)
 		if (in->watches[i].source && in->watches[i].fd == fd)
-			in->watches[i].source = sd_event_source_disable_unref(
+			in->watches[i].source = sd.event_source_disable_unref(
 				in->watches[i].source);
 }
 
@@ -79,8 +79,8 @@ static int on_tick(sd_event_source *source, uint64_t now_us, void *userdata)
 	struct intake *in = userdata;
 
 	registry_tick(in->registry);
-	(void)sd_event_source_set_time(source, now_us + in->options->poll_interval_us);
-	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+	(void)sd.event_source_set_time(source, now_us + in->options->poll_interval_us);
+	return sd.event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
 
 /* A timer only while some module cannot be watched: an idle daemon has none. */
@@ -89,10 +89,10 @@ static int keep_ticking(struct intake *in)
 	bool needs = registry_needs_ticks(in->registry);
 
 	if (!needs)
-		in->ticks = sd_event_source_disable_unref(in->ticks);
+		in->ticks = sd.event_source_disable_unref(in->ticks);
 	if (!needs || in->ticks)
 		return 0;
-	return sd_event_add_time_relative(in->loop, &in->ticks, CLOCK_MONOTONIC,
+	return sd.event_add_time_relative(in->loop, &in->ticks, CLOCK_MONOTONIC,
 					  in->options->poll_interval_us, 0, on_tick, in);
 }
 
@@ -113,15 +113,15 @@ static int on_heartbeat(sd_event_source *source, uint64_t now_us, void *userdata
 
 	/* a queue that is full has better things to tell */
 	(void)registry_emit(in->registry, clock_now(), "heartbeat", &data, 1);
-	(void)sd_event_source_set_time(source, now_us + heartbeat_us(in));
-	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+	(void)sd.event_source_set_time(source, now_us + heartbeat_us(in));
+	return sd.event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
 
 static int start_heartbeat(struct intake *in)
 {
 	uint64_t interval_us = heartbeat_us(in);
 
-	return interval_us ? sd_event_add_time_relative(in->loop, &in->heartbeat,
+	return interval_us ? sd.event_add_time_relative(in->loop, &in->heartbeat,
 							CLOCK_MONOTONIC, interval_us, 0,
 							on_heartbeat, in)
 			   : 0;
@@ -134,7 +134,7 @@ static int on_control(sd_event_source *source, int fd, uint32_t events, void *us
 	(void)source;
 	(void)events;
 	if (in->options->control(in->options->context, in->registry, fd) < 0)
-		return sd_event_exit(in->loop, 0);
+		return sd.event_exit(in->loop, 0);
 	return 0;
 }
 
@@ -155,7 +155,7 @@ static void watch_clock(struct intake *in)
 	int r = clock_watch_open(&in->clock);
 
 	if (r >= 0)
-		r = sd_event_add_io(in->loop, NULL, in->clock.fd, EPOLLIN, on_clock, in);
+		r = sd.event_add_io(in->loop, NULL, in->clock.fd, EPOLLIN, on_clock, in);
 	if (r < 0)
 		(void)log_warning_errno(r, "nobody tells when the clock is set");
 }
@@ -248,20 +248,20 @@ static int setup(struct intake *in)
 		.put_batch = put_batch,
 		.inbox = in->options->inboxes ? inbox : NULL,
 	};
-	int r = sd_event_new(&in->loop);
+	int r = sd.event_new(&in->loop);
 
 	if (r < 0)
 		return r;
-	r = sd_event_add_signal(in->loop, NULL, SIGTERM, NULL, NULL);
+	r = sd.event_add_signal(in->loop, NULL, SIGTERM, NULL, NULL);
 	if (r < 0)
 		return r;
 	if (in->options->inboxes)
-		r = sd_event_add_io(in->loop, NULL, in->options->landed_fd, EPOLLIN,
+		r = sd.event_add_io(in->loop, NULL, in->options->landed_fd, EPOLLIN,
 				    on_landed, in);
 	if (r < 0)
 		return r;
 	if (in->options->control_fd >= 0) {
-		r = sd_event_add_io(in->loop, NULL, in->options->control_fd, EPOLLIN,
+		r = sd.event_add_io(in->loop, NULL, in->options->control_fd, EPOLLIN,
 				    on_control, in);
 		if (r < 0)
 			return r;
@@ -306,7 +306,7 @@ static int on_anew(sd_event_source *source, uint64_t now_us, void *userdata)
 	(void)source;
 	(void)now_us;
 	log_warning("starting anew for the sake of a module that failed");
-	return sd_event_exit(in->loop, 0);
+	return sd.event_exit(in->loop, 0);
 }
 
 /*
@@ -317,20 +317,20 @@ static int start_anew_later(struct intake *in)
 {
 	if (in->anew || !registry_has_failed(in->registry))
 		return 0;
-	return sd_event_add_time_relative(in->loop, &in->anew, CLOCK_MONOTONIC,
+	return sd.event_add_time_relative(in->loop, &in->anew, CLOCK_MONOTONIC,
 					  FAILED_PAUSE_US, 0, on_anew, in);
 }
 
 static int loop(struct intake *in)
 {
-	while (sd_event_get_state(in->loop) != SD_EVENT_FINISHED) {
+	while (sd.event_get_state(in->loop) != SD_EVENT_FINISHED) {
 		bool has_more = poll_all(in);
 		int r = keep_ticking(in);
 
 		if (r >= 0)
 			r = start_anew_later(in);
 		if (r >= 0)
-			r = sd_event_run(in->loop, has_more ? 0 : UINT64_MAX);
+			r = sd.event_run(in->loop, has_more ? 0 : UINT64_MAX);
 		if (r < 0)
 			return r;
 	}
@@ -378,10 +378,10 @@ int intake_run(const struct intake_options *options)
 		finish(&in);
 	queue_close(options->queue);
 	registry_destroy(in.registry);
-	in.ticks = sd_event_source_disable_unref(in.ticks);
-	in.anew = sd_event_source_disable_unref(in.anew);
-	in.heartbeat = sd_event_source_disable_unref(in.heartbeat);
-	sd_event_unref(in.loop);
+	in.ticks = sd.event_source_disable_unref(in.ticks);
+	in.anew = sd.event_source_disable_unref(in.anew);
+	in.heartbeat = sd.event_source_disable_unref(in.heartbeat);
+	sd.event_unref(in.loop);
 	clock_watch_close(&in.clock);
 	return r;
 }

@@ -44,7 +44,7 @@ static int on_control(sd_event_source *source, int fd, uint32_t events, void *co
 	if (r == -EAGAIN || r == -EBADMSG)
 		return 0;
 	if (r <= 0) /* it is about to die, of which we will hear */
-		return sd_event_source_set_enabled(source, SD_EVENT_OFF);
+		return sd.event_source_set_enabled(source, SD_EVENT_OFF);
 	cleanup_close(&message.fd); /* nobody asked for it */
 	if (message.kind == CHANNEL_LOOK)
 		l->look(l->context, message.name);
@@ -66,16 +66,16 @@ static int on_request(sd_event_source *source, int fd, uint32_t events, void *co
 		(void)log_error_errno(r, "core cannot be answered");
 		l->pulse.hung(l->pulse.context);
 	}
-	return sd_event_source_set_enabled(source, SD_EVENT_OFF);
+	return sd.event_source_set_enabled(source, SD_EVENT_OFF);
 }
 
 int core_link_start(struct core_link *l)
 {
 	int r;
 
-	r = sd_event_add_io(l->event, &l->control, l->control_fd, EPOLLIN, on_control, l);
+	r = sd.event_add_io(l->event, &l->control, l->control_fd, EPOLLIN, on_control, l);
 	if (r >= 0)
-		r = sd_event_add_io(l->event, &l->requests, l->storage_fd, EPOLLIN,
+		r = sd.event_add_io(l->event, &l->requests, l->storage_fd, EPOLLIN,
 				    on_request, l);
 	return r < 0 ? r : pulse_start(&l->pulse, l->control_fd);
 }
@@ -113,8 +113,8 @@ void core_link_give(struct core_link *l, const char *name, int fd)
 
 void core_link_close(struct core_link *l)
 {
-	l->control = sd_event_source_disable_unref(l->control);
-	l->requests = sd_event_source_disable_unref(l->requests);
+	l->control = sd.event_source_disable_unref(l->control);
+	l->requests = sd.event_source_disable_unref(l->requests);
 	pulse_stop(&l->pulse);
 	cleanup_close(&l->control_fd);
 	cleanup_close(&l->storage_fd);

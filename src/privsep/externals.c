@@ -89,7 +89,7 @@ static int on_orphan_gone(sd_event_source *source, const siginfo_t *info, void *
 
 	(void)info;
 	end_orphans(e); /* its own children are ours now */
-	(void)sd_event_source_set_floating(source, false); /* and so it goes */
+	(void)sd.event_source_set_floating(source, false); /* and so it goes */
 	e->n_orphans--;
 	tell_if_gone(e);
 	return 0;
@@ -99,13 +99,13 @@ static int on_orphan_gone(sd_event_source *source, const siginfo_t *info, void *
 static int end_orphan(struct externals *e, pid_t pid)
 {
 	sd_event_source *source;
-	int r = sd_event_add_child(e->options.event, &source, pid, WEXITED,
+	int r = sd.event_add_child(e->options.event, &source, pid, WEXITED,
 				   on_orphan_gone, e);
 
 	if (r < 0)
 		return r;
-	(void)sd_event_source_set_floating(source, true);
-	(void)sd_event_source_unref(source);
+	(void)sd.event_source_set_floating(source, true);
+	(void)sd.event_source_unref(source);
 	e->n_orphans++;
 	(void)kill(pid, SIGKILL); /* until it is waited for, the pid is its own */
 	return 0;
@@ -156,14 +156,14 @@ static int on_exit_signal(sd_event_source *source, const siginfo_t *info, void *
 		(void)kill(x->pid, SIGCONT);
 		log_warning("module %s was stopped, and goes on", x->item->name);
 		reports_add_stop(x->all->options.reports, x->item->name);
-		return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+		return sd.event_source_set_enabled(source, SD_EVENT_ONESHOT);
 	}
 	process_reason(info, reason, sizeof(reason));
 	/* What it left behind; the group's number is ours until the leader is waited for. */
 	(void)kill(-x->pid, SIGKILL);
 	end_orphans(x->all);
 	x->pid = 0;
-	x->exit = sd_event_source_unref(x->exit);
+	x->exit = sd.event_source_unref(x->exit);
 	failed(x, reason);
 	tell_if_gone(x->all);
 	return 0;
@@ -241,7 +241,7 @@ static int spawn(struct external *x, int *ret_fd)
 	pid = process_spawn(x->item->argv, output, enter_sandbox, x);
 	if (pid < 0)
 		return (int)pid;
-	r = sd_event_add_child(x->all->options.event, &x->exit, pid, WEXITED | WSTOPPED,
+	r = sd.event_add_child(x->all->options.event, &x->exit, pid, WEXITED | WSTOPPED,
 			       on_exit_signal, x);
 	if (r < 0) {
 		(void)kill(-pid, SIGKILL); /* unwatched, it would not be replaced */
@@ -274,7 +274,7 @@ static void start(struct external *x)
 {
 	int fd = -1, r;
 
-	x->timer = sd_event_source_disable_unref(x->timer);
+	x->timer = sd.event_source_disable_unref(x->timer);
 	x->started_us = clock_now().mono_us;
 	forget_read_pipes(x);
 	if (x->n_pipes == UNREAD_MAX) {
@@ -329,14 +329,14 @@ void externals_destroy(struct externals *e)
 	if (!e)
 		return;
 	for (size_t i = 0; i < e->n; i++) {
-		(void)sd_event_source_disable_unref(e->items[i].exit);
-		(void)sd_event_source_disable_unref(e->items[i].timer);
+		(void)sd.event_source_disable_unref(e->items[i].exit);
+		(void)sd.event_source_disable_unref(e->items[i].timer);
 		for (size_t j = 0; j < e->items[i].n_pipes; j++)
 			cleanup_close(&e->items[i].pipes[j]);
 	}
-	(void)sd_event_source_disable_unref(e->timer);
-	(void)sd_event_source_disable_unref(e->look);
-	(void)sd_event_source_disable_unref(e->orphans);
+	(void)sd.event_source_disable_unref(e->timer);
+	(void)sd.event_source_disable_unref(e->look);
+	(void)sd.event_source_disable_unref(e->orphans);
 	free(e);
 }
 
@@ -377,7 +377,7 @@ void externals_stop(struct externals *e)
 {
 	e->is_stopping = true;
 	for (size_t i = 0; i < e->n; i++)
-		e->items[i].timer = sd_event_source_disable_unref(e->items[i].timer);
+		e->items[i].timer = sd.event_source_disable_unref(e->items[i].timer);
 	signal_all(e, SIGTERM);
 	if (externals_are_gone(e))
 		return;

@@ -117,7 +117,7 @@ static int split(const char *path, struct file_watched *ret)
 
 static void clear(struct file_watched *item)
 {
-	(void)sd_event_source_disable_unref(item->source);
+	(void)sd.event_source_disable_unref(item->source);
 	free(item->path);
 	free(item->folder);
 	free(item->name);
@@ -133,7 +133,7 @@ static void add(struct file_watch *w, const char *path)
 		item->watch = w;
 		r = split(path, item);
 		if (r >= 0)
-			r = sd_event_add_inotify(w->event, &item->source, item->folder,
+			r = sd.event_add_inotify(w->event, &item->source, item->folder,
 						 NOTICES, on_notice, item);
 		if (r < 0)
 			clear(item);
@@ -183,7 +183,7 @@ void file_watch_start(struct file_watch *w, const char *const *paths, size_t n)
 
 void file_watch_forget(struct file_watch *w)
 {
-	w->rest = sd_event_source_disable_unref(w->rest);
+	w->rest = sd.event_source_disable_unref(w->rest);
 	w->begun_us = 0;
 }
 

@@ -5,9 +5,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <systemd/sd-daemon.h>
 
 #include "base/cleanup.h"
+#include "base/systemd.h"
 
 static int set_flags(int fd)
 {
@@ -22,7 +22,7 @@ static int set_flags(int fd)
 int inherited_find(const char *name)
 {
 	char **names = NULL;
-	int n = sd_listen_fds_with_names(0, &names), fd = -ENOENT;
+	int n = sd.listen_fds_with_names(0, &names), fd = -ENOENT;
 
 	for (int i = 0; i < n; i++) {
 		if (fd < 0 && !strcmp(names[i], name))

@@ -7,10 +7,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <systemd/sd-daemon.h>
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/systemd.h"
 #include "core/lines.h"
 #include "core/logtail.h"
 #include "core/reverse_lines.h"
@@ -80,7 +80,7 @@ static int copy_in_pieces(int from, uint64_t size, int to)
 			       at + (left < LOGMEND_PIECE ? left : LOGMEND_PIECE), to);
 		if (r >= 0 && fdatasync(to) < 0)
 			r = -errno;
-		(void)sd_notify(0, "WATCHDOG=1"); /* nobody may be listening */
+		(void)sd.notify(0, "WATCHDOG=1"); /* nobody may be listening */
 	}
 	return r;
 }

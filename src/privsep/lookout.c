@@ -71,5 +71,5 @@ void lookout_ask(struct lookout *l, const char *name)
 void lookout_stop(struct lookout *l)
 {
 	l->n = 0;
-	l->timer = sd_event_source_disable_unref(l->timer);
+	l->timer = sd.event_source_disable_unref(l->timer);
 }

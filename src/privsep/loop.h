@@ -3,9 +3,8 @@
 #ifndef PRIVSEP_LOOP_H
 #define PRIVSEP_LOOP_H
 
-#include <systemd/sd-event.h>
-
 #include "base/clock.h"
+#include "base/systemd.h"
 
 /**
  * loop_after() - (re)arm a timer that fires once
@@ -14,8 +13,8 @@
 static inline int loop_after(sd_event *event, sd_event_source **timer, uint64_t delay_us,
 			     sd_event_time_handler_t handler, void *context)
 {
-	*timer = sd_event_source_disable_unref(*timer);
-	return sd_event_add_time_relative(event, timer, CLOCK_MONOTONIC, delay_us, 0,
+	*timer = sd.event_source_disable_unref(*timer);
+	return sd.event_add_time_relative(event, timer, CLOCK_MONOTONIC, delay_us, 0,
 					  handler, context);
 }
 

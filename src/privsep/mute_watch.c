@@ -263,7 +263,7 @@ void mute_watch_start(struct mute_watch *w, const char *path)
 void mute_watch_stop(struct mute_watch *w)
 {
 	file_watch_stop(&w->files);
-	(void)sd_event_source_disable_unref(w->look);
+	(void)sd.event_source_disable_unref(w->look);
 	free(w->path);
 	buffer_deinit(&w->known);
 }

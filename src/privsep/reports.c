@@ -21,7 +21,7 @@
 
 void reports_close(struct reports *r)
 {
-	(void)sd_event_source_disable_unref(r->room);
+	(void)sd.event_source_disable_unref(r->room);
 	cleanup_close(&r->read_fd);
 	cleanup_close(&r->write_fd);
 	*r = (struct reports){ -1, -1 };
@@ -54,8 +54,8 @@ static void append_line(struct buffer *out, const char *type, enum lksm_severity
 	buffer_appendf(out, "}, \"severity\": \"%s\"}\n", severity_name(severity));
 }
 
-static int send(struct reports *r, const char *type, enum lksm_severity severity,
-		const struct report_datum *data, size_t n_data)
+static int send_report(struct reports *r, const char *type, enum lksm_severity severity,
+		       const struct report_datum *data, size_t n_data)
 {
 	_cleanup_buffer_ struct buffer line = { 0 };
 
@@ -87,7 +87,7 @@ static int tell_lost(struct reports *r)
 	(void)snprintf(numbers[1], NUMBER_SIZE, "%" PRIu64,
 		       r->first_lost + r->n_lost - 1);
 	(void)snprintf(numbers[2], NUMBER_SIZE, "%" PRIu64, r->n_lost);
-	error = send(r, "records_lost", LKSM_HIGH, data, ARRAY_SIZE(data));
+	error = send_report(r, "records_lost", LKSM_HIGH, data, ARRAY_SIZE(data));
 	if (error == 0)
 		r->n_lost = 0;
 	return error;
@@ -98,7 +98,7 @@ static int on_room(sd_event_source *source, int fd, uint32_t events, void *conte
 	(void)fd;
 	(void)events;
 	return tell_lost(context) < 0 ? 0
-				      : sd_event_source_set_enabled(source, SD_EVENT_OFF);
+				      : sd.event_source_set_enabled(source, SD_EVENT_OFF);
 }
 
 int reports_open(struct reports *r, sd_event *event)
@@ -108,9 +108,9 @@ int reports_open(struct reports *r, sd_event *event)
 	if (pipe2(fds, O_CLOEXEC | O_NONBLOCK) < 0)
 		return -errno;
 	*r = (struct reports){ .read_fd = fds[0], .write_fd = fds[1] };
-	error = sd_event_add_io(event, &r->room, r->write_fd, EPOLLOUT, on_room, r);
+	error = sd.event_add_io(event, &r->room, r->write_fd, EPOLLOUT, on_room, r);
 	if (error >= 0)
-		error = sd_event_source_set_enabled(r->room, SD_EVENT_OFF);
+		error = sd.event_source_set_enabled(r->room, SD_EVENT_OFF);
 	if (error < 0)
 		reports_close(r);
 	return error < 0 ? error : 0;
@@ -123,14 +123,14 @@ void reports_add_all(struct reports *r, const char *type, enum lksm_severity sev
 	int error = tell_lost(r); /* first, so that it is one range */
 
 	if (error == 0)
-		error = send(r, type, severity, data, n_data);
+		error = send_report(r, type, severity, data, n_data);
 	if (error == 0)
 		return;
 	(void)log_warning_errno(error, "%s is not logged as an event", type);
 	if (r->n_lost++ == 0)
 		r->first_lost = number;
 	/* cannot fail; else the next report tells it */
-	(void)sd_event_source_set_enabled(r->room, SD_EVENT_ON);
+	(void)sd.event_source_set_enabled(r->room, SD_EVENT_ON);
 }
 
 void reports_add(struct reports *r, const char *type,

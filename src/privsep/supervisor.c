@@ -12,9 +12,9 @@
 #include <signal.h>
 #include <string.h>
 #include <stdlib.h>
-#include <systemd/sd-daemon.h>
 
 #include "base/log.h"
+#include "base/systemd.h"
 #include "privsep/core_link.h"
 #include "privsep/externals.h"
 #include "privsep/file_watch.h"
@@ -113,7 +113,7 @@ static void advance(struct supervisor *s)
 		for_each_part(s, worker_stop);
 	}
 	if (s->phase == STOPPING_PARTS && are_parts_gone(s))
-		(void)sd_event_exit(s->event, s->result); /* cannot fail in a callback */
+		(void)sd.event_exit(s->event, s->result); /* cannot fail in a callback */
 }
 
 static void begin_stop(struct supervisor *s)
@@ -124,7 +124,7 @@ static void begin_stop(struct supervisor *s)
 		for_each_part(s, kill_now);
 		return;
 	}
-	(void)sd_notify(0, "STOPPING=1"); /* here and below: nobody may be listening */
+	(void)sd.notify(0, "STOPPING=1"); /* here and below: nobody may be listening */
 	s->phase = STOPPING_EXTERNALS;
 	forget_pause(&s->core);
 	for_each_part(s, forget_pause);
@@ -271,9 +271,9 @@ static void on_answered(void *context)
 	struct supervisor *s = context;
 
 	if (!s->is_ready)
-		(void)sd_notify(0, "READY=1");
+		(void)sd.notify(0, "READY=1");
 	else if (s->options->watchdog_us)
-		(void)sd_notify(0, "WATCHDOG=1");
+		(void)sd.notify(0, "WATCHDOG=1");
 	s->is_ready = true;
 	if (s->are_parts_outdated && s->phase == RUNNING)
 		for_each_part(s, stop_running);
@@ -391,7 +391,7 @@ static void reload(struct supervisor *s)
 	const char *text;
 	int r;
 
-	(void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, clock_now().mono_us);
+	(void)sd.notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, clock_now().mono_us);
 	file_watch_forget(&s->rules);
 	r = read_again(s, s->options->reload, &says);
 	text = buffer_cstring(&says) ? says.data : "";
@@ -400,7 +400,7 @@ static void reload(struct supervisor *s)
 		return;
 	}
 	refuse(s, text);
-	(void)sd_notify(0, "READY=1");
+	(void)sd.notify(0, "READY=1");
 }
 
 /* Watched before it is read: what is saved meanwhile is another notice. */
@@ -523,19 +523,19 @@ static void init_parts(struct supervisor *s)
 static int watch_signals(struct supervisor *s)
 {
 	static const int stops[] = { SIGTERM, SIGINT };
-	int r = sd_event_add_signal(s->event, NULL, SIGHUP, on_hangup, s);
+	int r = sd.event_add_signal(s->event, NULL, SIGHUP, on_hangup, s);
 
 	/* Sent to the whole group, SIGTERM also ends our children: that we are to stop must
 	 * be known before their ends are looked at. */
 	for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(stops); i++) {
 		sd_event_source *source;
 
-		r = sd_event_add_signal(s->event, &source, stops[i], on_stop_signal, s);
+		r = sd.event_add_signal(s->event, &source, stops[i], on_stop_signal, s);
 		if (r < 0)
 			break;
-		(void)sd_event_source_set_floating(source, true);
-		r = sd_event_source_set_priority(source, SD_EVENT_PRIORITY_IMPORTANT);
-		sd_event_source_unref(source);
+		(void)sd.event_source_set_floating(source, true);
+		r = sd.event_source_set_priority(source, SD_EVENT_PRIORITY_IMPORTANT);
+		sd.event_source_unref(source);
 	}
 	return r;
 }
@@ -557,7 +557,7 @@ static int set_up(struct supervisor *s)
 
 	if (r < 0)
 		return r;
-	r = sd_event_new(&s->event);
+	r = sd.event_new(&s->event);
 	if (r < 0)
 		return r;
 	init_parts(s);
@@ -588,7 +588,7 @@ static void tear_down(struct supervisor *s)
 	for_each_part(s, worker_forget);
 	reports_close(&s->reports);
 	descriptors_deinit(&s->inherited);
-	(void)sd_event_unref(s->event);
+	(void)sd.event_unref(s->event);
 }
 
 static int run(struct supervisor *s)
@@ -604,7 +604,7 @@ static int run(struct supervisor *s)
 	watch_rules(s);
 	if (s->options->mutes_path)
 		mute_watch_start(&s->mutes, s->options->mutes_path);
-	r = sd_event_loop(s->event);
+	r = sd.event_loop(s->event);
 	return r < 0 ? log_error_errno(r, "the supervisor cannot go on") : r;
 }
 

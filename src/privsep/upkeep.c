@@ -30,7 +30,7 @@ static int on_compressed(sd_event_source *source, const siginfo_t *info, void *c
 	struct upkeep *u = context;
 
 	(void)source;
-	u->compressor = sd_event_source_unref(u->compressor);
+	u->compressor = sd.event_source_unref(u->compressor);
 	storage_compressed(u->storage,
 			   info->si_code == CLD_EXITED && info->si_status == 0);
 	run(u); /* perhaps there is another */
@@ -43,7 +43,7 @@ static void run(struct upkeep *u)
 
 	if (pid <= 0)
 		return;
-	r = sd_event_add_child(u->event, &u->compressor, pid, WEXITED, on_compressed, u);
+	r = sd.event_add_child(u->event, &u->compressor, pid, WEXITED, on_compressed, u);
 	if (r < 0)
 		(void)log_warning_errno(r,
 					"compression goes on unwatched, and is the last");
@@ -54,9 +54,9 @@ static int on_timer(sd_event_source *source, uint64_t time_us, void *context)
 	(void)time_us;
 	run(context);
 	/* as good without */
-	(void)sd_event_source_set_time_accuracy(source, ACCURACY_US);
-	(void)sd_event_source_set_time_relative(source, PERIOD_US);
-	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+	(void)sd.event_source_set_time_accuracy(source, ACCURACY_US);
+	(void)sd.event_source_set_time_relative(source, PERIOD_US);
+	return sd.event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
 
 static int on_pause_over(sd_event_source *source, uint64_t time_us, void *context)
@@ -65,7 +65,7 @@ static int on_pause_over(sd_event_source *source, uint64_t time_us, void *contex
 
 	(void)source;
 	(void)time_us;
-	return sd_event_source_set_enabled(u->watch, SD_EVENT_ON);
+	return sd.event_source_set_enabled(u->watch, SD_EVENT_ON);
 }
 
 static int on_touched(sd_event_source *source, int fd, uint32_t events, void *context)
@@ -79,7 +79,7 @@ static int on_touched(sd_event_source *source, int fd, uint32_t events, void *co
 		u->own_lost(u->context);
 	if (loop_after(u->event, &u->pause, LOOK_PAUSE_US, on_pause_over, u) < 0)
 		return 0; /* then each notice is looked at */
-	return sd_event_source_set_enabled(source, SD_EVENT_OFF);
+	return sd.event_source_set_enabled(source, SD_EVENT_OFF);
 }
 
 static void start_watching(struct upkeep *u)
@@ -88,14 +88,14 @@ static void start_watching(struct upkeep *u)
 
 	if (fd < 0)
 		return;
-	r = sd_event_add_io(u->event, &u->watch, fd, EPOLLIN, on_touched, u);
+	r = sd.event_add_io(u->event, &u->watch, fd, EPOLLIN, on_touched, u);
 	if (r < 0)
 		(void)log_warning_errno(r, "the log folder is not watched");
 }
 
 void upkeep_start(struct upkeep *u)
 {
-	int r = sd_event_add_time_relative(u->event, &u->timer, CLOCK_MONOTONIC, 0, 0,
+	int r = sd.event_add_time_relative(u->event, &u->timer, CLOCK_MONOTONIC, 0, 0,
 					   on_timer, u);
 
 	if (r < 0)
@@ -105,8 +105,8 @@ void upkeep_start(struct upkeep *u)
 
 void upkeep_stop(struct upkeep *u)
 {
-	u->timer = sd_event_source_disable_unref(u->timer);
-	u->compressor = sd_event_source_disable_unref(u->compressor);
-	u->watch = sd_event_source_disable_unref(u->watch);
-	u->pause = sd_event_source_disable_unref(u->pause);
+	u->timer = sd.event_source_disable_unref(u->timer);
+	u->compressor = sd.event_source_disable_unref(u->compressor);
+	u->watch = sd.event_source_disable_unref(u->watch);
+	u->pause = sd.event_source_disable_unref(u->pause);
 }

@@ -39,12 +39,12 @@ static int on_control(sd_event_source *source, int fd, uint32_t events, void *co
 	/* closed: it is about to die, of which we will hear */
 	if (r != 0)
 		l->broken(l->context);
-	return sd_event_source_set_enabled(source, SD_EVENT_OFF);
+	return sd.event_source_set_enabled(source, SD_EVENT_OFF);
 }
 
 int web_link_start(struct web_link *l)
 {
-	int r = sd_event_add_io(l->event, &l->control, l->control_fd, EPOLLIN, on_control,
+	int r = sd.event_add_io(l->event, &l->control, l->control_fd, EPOLLIN, on_control,
 				l);
 
 	return r < 0 ? r : pulse_start(&l->pulse, l->control_fd);
@@ -52,7 +52,7 @@ int web_link_start(struct web_link *l)
 
 void web_link_close(struct web_link *l)
 {
-	l->control = sd_event_source_disable_unref(l->control);
+	l->control = sd.event_source_disable_unref(l->control);
 	pulse_stop(&l->pulse);
 	cleanup_close(&l->control_fd);
 	l->control_fd = -1;

@@ -31,15 +31,15 @@ static int on_exit_signal(sd_event_source *source, const siginfo_t *info, void *
 	if (info->si_code == CLD_STOPPED) {
 		(void)kill(w->pid, SIGCONT);
 		w->stopped(w->context, w);
-		return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+		return sd.event_source_set_enabled(source, SD_EVENT_ONESHOT);
 	}
 	process_reason(info, reason, sizeof(reason));
 	if (w->accused)
 		(void)snprintf(reason, sizeof(reason), "%s", w->accused);
 	w->pid = 0;
 	w->accused = NULL;
-	w->exit = sd_event_source_unref(w->exit);
-	w->timer = sd_event_source_disable_unref(w->timer);
+	w->exit = sd.event_source_unref(w->exit);
+	w->timer = sd.event_source_disable_unref(w->timer);
 	w->ended(w->context, w, is_clean ? NULL : reason);
 	return 0;
 }
@@ -65,7 +65,7 @@ void worker_start(struct worker *w)
 	pid_t pid;
 	int r;
 
-	w->timer = sd_event_source_disable_unref(w->timer);
+	w->timer = sd.event_source_disable_unref(w->timer);
 	w->is_asked = false;
 	w->started_us = clock_now().mono_us;
 	pid = w->start(w->context);
@@ -74,7 +74,7 @@ void worker_start(struct worker *w)
 		start_after(w, PAUSE_LAST_US);
 		return;
 	}
-	r = sd_event_add_child(w->event, &w->exit, pid, WEXITED | WSTOPPED,
+	r = sd.event_add_child(w->event, &w->exit, pid, WEXITED | WSTOPPED,
 			       on_exit_signal, w);
 	if (r < 0) {
 		(void)log_error_errno(r, "cannot watch %s; trying again", w->name);
@@ -137,6 +137,6 @@ void worker_kill(struct worker *w, const char *why)
 
 void worker_forget(struct worker *w)
 {
-	w->exit = sd_event_source_disable_unref(w->exit);
-	w->timer = sd_event_source_disable_unref(w->timer);
+	w->exit = sd.event_source_disable_unref(w->exit);
+	w->timer = sd.event_source_disable_unref(w->timer);
 }

@@ -138,6 +138,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	live_set_writer(ring, 1, "0.0", (struct now){ 1, 1 });
 	for (unsigned int i = 0; i < EVENTS; i++)
 		push(ring, i);
+	MUST(sd_load(NULL) == 0);
 	MUST(server_init(&server, &options) == 0);
 	piece = 1 + request.len / (1 + data[0] % PIECES_MAX);
 	converse(&server, ring, request, piece, data[1] % 8);

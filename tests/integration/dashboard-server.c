@@ -24,6 +24,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/systemd.h"
 #include "output/dashboard/dashboard.h"
 
 #define COMMAND_MAX 4096
@@ -133,7 +134,9 @@ static _Noreturn void serve(struct dashboard_options options, struct live_ring *
 	int r;
 
 	live_unmap(mine);
-	r = live_map(ring_fd, &options.ring);
+	r = sd_load(NULL);
+	if (r == 0)
+		r = live_map(ring_fd, &options.ring);
 	if (r == 0)
 		r = dashboard_run(&options);
 	live_unmap(options.ring);

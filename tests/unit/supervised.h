@@ -25,6 +25,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/systemd.h"
 #include "expect.h"
 #include "folder.h"
 #include "privsep/channel.h"
@@ -331,7 +332,7 @@ static void supervise(struct fixture *f, struct supervisor_options options)
 	int r;
 
 	(void)close(f->says[0]);
-	if (storage_create(&storage, &f->storage, &error) < 0)
+	if (sd_load(&error) < 0 || storage_create(&storage, &f->storage, &error) < 0)
 		_exit(98);
 	options.context = f;
 	options.storage = f->storage;

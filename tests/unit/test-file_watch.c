@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/systemd.h"
 #include "expect.h"
 #include "folder.h"
 
@@ -37,6 +38,7 @@ static int set_up(void **state)
 	assert_non_null(mkdtemp(f->folder));
 	(void)snprintf(f->other, sizeof(f->other), "%.50s/other", f->folder);
 	assert_int_equal(mkdir(f->other, 0700), 0);
+	assert_int_equal(sd_load(NULL), 0);
 	assert_true(sd_event_new(&f->event) >= 0);
 	f->watch = (struct file_watch){ .event = f->event,
 					.context = f,

@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 #include <unistd.h>
 
+#include "base/systemd.h"
 #include "expect.h"
 
 #define PATIENCE_US  (10 * USEC_PER_SEC)
@@ -103,6 +104,7 @@ static void test_the_writer_is_woken_for_what_is_there(void **state)
 	assert_int_equal(queue_create(&w.queue), 0);
 	options.queue = w.queue;
 	assert_int_equal(pthread_create(&thread, NULL, write_all, &w), 0);
+	assert_int_equal(sd_load(NULL), 0);
 	assert_int_equal(intake_run(&options), 0);
 	assert_int_equal(pthread_join(thread, NULL), 0);
 	assert_true(w.was_woken);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/systemd.h"
 #include "expect.h"
 #include "folder.h"
 
@@ -97,9 +98,15 @@ static void test_put_back(void **state)
 	remove_folder(folder);
 }
 
+static int load_library(void **state)
+{
+	(void)state;
+	return sd_load(NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_put_back) };
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, load_library, NULL);
 }

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
+#include "base/systemd.h"
 #include "expect.h"
 #include "folder.h"
 #include "privsep/logmend.h"
@@ -66,6 +67,7 @@ static int set_up(void **state)
 	struct fixture *f = calloc(1, sizeof(*f));
 
 	assert_non_null(f);
+	assert_int_equal(sd_load(NULL), 0);
 	(void)strcpy(f->folder, "/tmp/lksm-test-logwatch-XXXXXX");
 	assert_non_null(mkdtemp(f->folder));
 	f->dir = open(f->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/systemd.h"
 #include "expect.h"
 
 #define NOW_US ((uint64_t)1770724800 * 1000000) /* 2026-02-10T12:00:00Z */
@@ -48,6 +49,7 @@ static void test_changes(void **state)
 		char got[4096];
 		ssize_t n;
 
+		assert_int_equal(sd_load(NULL), 0);
 		assert_true(sd_event_new(&event) >= 0);
 		assert_int_equal(reports_open(&reports, event), 0);
 		mute_watch_compare(&reports, span_from(c->before), span_from(c->after),
@@ -113,6 +115,7 @@ static void test_reads_again(void **state)
 
 	(void)state;
 	assert_true(disk != MAP_FAILED && fd >= 0);
+	assert_int_equal(sd_load(NULL), 0);
 	assert_true(sd_event_new(&w.event) >= 0);
 	assert_int_equal(reports_open(&reports, w.event), 0);
 	disk->is_broken = true;

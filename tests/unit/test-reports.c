@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/buffer.h"
+#include "base/systemd.h"
 #include "expect.h"
 
 #define MANY 3000 /* more than a pipe holds */
@@ -19,6 +20,7 @@ static int set_up(void **state)
 	struct fixture *f = calloc(1, sizeof(*f));
 
 	assert_non_null(f);
+	assert_int_equal(sd_load(NULL), 0);
 	assert_true(sd_event_new(&f->event) >= 0);
 	assert_int_equal(reports_open(&f->reports, f->event), 0);
 	*state = f;

@@ -15,6 +15,7 @@
 #include <zstd.h>
 
 #include "base/clock.h"
+#include "base/systemd.h"
 #include "expect.h"
 #include "folder.h"
 #include "privsep/channel.h"
@@ -316,6 +317,7 @@ static void test_a_core_killed_while_it_writes(void **state)
 	char told[256] = "";
 	uint64_t cut;
 
+	assert_int_equal(sd_load(NULL), 0);
 	assert_true(sd_event_new(&event) >= 0);
 	assert_int_equal(reports_open(&reports, event), 0);
 	storage_watch(f->storage, &reports);

@@ -16,11 +16,11 @@ static void set_timer(struct clients *c, uint64_t at_us)
 {
 	c->timer_us = at_us;
 	if (at_us == DEADLINE_NONE) {
-		(void)sd_event_source_set_enabled(c->timer, SD_EVENT_OFF);
+		(void)sd.event_source_set_enabled(c->timer, SD_EVENT_OFF);
 		return;
 	}
-	(void)sd_event_source_set_time(c->timer, at_us);
-	(void)sd_event_source_set_enabled(c->timer, SD_EVENT_ONESHOT);
+	(void)sd.event_source_set_time(c->timer, at_us);
+	(void)sd.event_source_set_enabled(c->timer, SD_EVENT_ONESHOT);
 }
 
 static int on_timer(sd_event_source *source, uint64_t due_us, void *context)
@@ -48,15 +48,15 @@ int clients_init(struct clients *c, sd_event *loop)
 	int r;
 
 	*c = (struct clients){ .loop = loop, .timer_us = DEADLINE_NONE };
-	r = sd_event_add_time(loop, &c->timer, CLOCK_MONOTONIC, 0, SLACK_US, on_timer, c);
-	return r < 0 ? r : sd_event_source_set_enabled(c->timer, SD_EVENT_OFF);
+	r = sd.event_add_time(loop, &c->timer, CLOCK_MONOTONIC, 0, SLACK_US, on_timer, c);
+	return r < 0 ? r : sd.event_source_set_enabled(c->timer, SD_EVENT_OFF);
 }
 
 void clients_deinit(struct clients *c)
 {
 	while (c->list)
 		clients_remove(c, c->list);
-	c->timer = sd_event_source_disable_unref(c->timer);
+	c->timer = sd.event_source_disable_unref(c->timer);
 }
 
 struct client *clients_add(struct clients *c, int fd, struct rate_client whose)

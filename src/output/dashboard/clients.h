@@ -6,10 +6,9 @@
 #ifndef OUTPUT_DASHBOARD_CLIENTS_H
 #define OUTPUT_DASHBOARD_CLIENTS_H
 
-#include <systemd/sd-event.h>
-
 #include <stdint.h>
 
+#include "base/systemd.h"
 #include "output/dashboard/rate.h"
 
 #define DEADLINE_NONE UINT64_MAX

@@ -189,8 +189,8 @@ static void take_back(struct queries *q, struct query_job *job)
 	}
 	mhd.resume_connection(job->connection);
 	/* No descriptor tells the loop of that: libmicrohttpd must be run. */
-	(void)sd_event_source_set_time(q->turn, 0);
-	(void)sd_event_source_set_enabled(q->turn, SD_EVENT_ONESHOT);
+	(void)sd.event_source_set_time(q->turn, 0);
+	(void)sd.event_source_set_enabled(q->turn, SD_EVENT_ONESHOT);
 }
 
 static void take_back_all(struct queries *q, struct list *from)
@@ -249,7 +249,7 @@ int queries_create(sd_event *loop, sd_event_source *turn, struct clients *client
 	q->done_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	r = q->done_fd < 0 ? -errno : reader_create(READER_LIMIT_MS, &q->reader);
 	if (r >= 0)
-		r = sd_event_add_io(loop, &q->on_done, q->done_fd, EPOLLIN, on_done, q);
+		r = sd.event_add_io(loop, &q->on_done, q->done_fd, EPOLLIN, on_done, q);
 	if (r >= 0)
 		r = start_thread(q);
 	if (r < 0) {
@@ -279,7 +279,7 @@ void queries_destroy(struct queries *q)
 	if (!q)
 		return;
 	queries_stop(q);
-	(void)sd_event_source_disable_unref(q->on_done);
+	(void)sd.event_source_disable_unref(q->on_done);
 	cleanup_close(&q->done_fd);
 	reader_destroy(q->reader);
 	(void)pthread_cond_destroy(&q->is_wanted);

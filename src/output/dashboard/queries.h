@@ -8,9 +8,8 @@
 #ifndef OUTPUT_DASHBOARD_QUERIES_H
 #define OUTPUT_DASHBOARD_QUERIES_H
 
-#include <systemd/sd-event.h>
-
 #include "base/clock.h"
+#include "base/systemd.h"
 #include "output/dashboard/clients.h"
 #include "output/dashboard/mhd.h"
 #include "output/history/query.h"

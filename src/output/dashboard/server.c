@@ -175,7 +175,7 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
 static void listen_for_news(struct server *server)
 {
 	if (server->news)
-		(void)sd_event_source_set_enabled(
+		(void)sd.event_source_set_enabled(
 			server->news, server->streams.n ? SD_EVENT_ON : SD_EVENT_OFF);
 }
 
@@ -185,16 +185,16 @@ static void take_turn(struct server *server)
 
 	if (mhd.run(server->daemon) != MHD_YES) {
 		log_error("dashboard: the HTTP server failed; a new one will be started");
-		(void)sd_event_exit(server->loop, -EIO);
+		(void)sd.event_exit(server->loop, -EIO);
 		return;
 	}
 	listen_for_news(server);
 	if (mhd.get_timeout(server->daemon, &wait_ms) != MHD_YES) {
-		(void)sd_event_source_set_enabled(server->turn, SD_EVENT_OFF);
+		(void)sd.event_source_set_enabled(server->turn, SD_EVENT_OFF);
 		return;
 	}
-	(void)sd_event_source_set_time_relative(server->turn, (uint64_t)wait_ms * 1000);
-	(void)sd_event_source_set_enabled(server->turn, SD_EVENT_ONESHOT);
+	(void)sd.event_source_set_time_relative(server->turn, (uint64_t)wait_ms * 1000);
+	(void)sd.event_source_set_enabled(server->turn, SD_EVENT_ONESHOT);
 }
 
 static int on_http(sd_event_source *source, int fd, uint32_t events, void *context)
@@ -228,7 +228,7 @@ static int on_control(sd_event_source *source, int fd, uint32_t events, void *co
 	struct server *server = context;
 
 	(void)source, (void)events;
-	return server->options->control(fd) < 0 ? sd_event_exit(server->loop, 0) : 0;
+	return server->options->control(fd) < 0 ? sd.event_exit(server->loop, 0) : 0;
 }
 
 static int watch_signals(struct server *server)
@@ -244,7 +244,7 @@ static int watch_signals(struct server *server)
 	(void)sigaddset(&ours, SIGTERM);
 	if (sigprocmask(SIG_BLOCK, &ours, NULL) < 0)
 		return -errno;
-	r = sd_event_add_signal(server->loop, NULL, SIGTERM, NULL, NULL);
+	r = sd.event_add_signal(server->loop, NULL, SIGTERM, NULL, NULL);
 	return r < 0 ? r : 0;
 }
 
@@ -257,19 +257,19 @@ static int watch(struct server *server)
 
 	if (!info)
 		return -EIO;
-	r = sd_event_add_io(server->loop, NULL, info->epoll_fd, EPOLLIN, on_http, server);
+	r = sd.event_add_io(server->loop, NULL, info->epoll_fd, EPOLLIN, on_http, server);
 	if (r >= 0 && options->wake_fd >= 0)
-		r = sd_event_add_io(server->loop, &server->news, options->wake_fd,
+		r = sd.event_add_io(server->loop, &server->news, options->wake_fd,
 				    EPOLLIN, on_news, server);
 	listen_for_news(server);
 	if (r >= 0 && options->control_fd >= 0)
-		r = sd_event_add_io(server->loop, NULL, options->control_fd, EPOLLIN,
+		r = sd.event_add_io(server->loop, NULL, options->control_fd, EPOLLIN,
 				    on_control, server);
 	if (r >= 0)
-		r = sd_event_add_time(server->loop, &server->turn, CLOCK_MONOTONIC, 0, 1,
+		r = sd.event_add_time(server->loop, &server->turn, CLOCK_MONOTONIC, 0, 1,
 				      on_turn, server);
 	if (r >= 0)
-		r = sd_event_source_set_enabled(server->turn, SD_EVENT_OFF);
+		r = sd.event_source_set_enabled(server->turn, SD_EVENT_OFF);
 	server->streams.turn = server->turn;
 	return r < 0 ? r : watch_signals(server);
 }
@@ -366,7 +366,7 @@ int server_init(struct server *server, const struct dashboard_options *options)
 	if (r == 0)
 		r = set_rates(server);
 	if (r == 0)
-		r = sd_event_new(&server->loop);
+		r = sd.event_new(&server->loop);
 	if (r >= 0)
 		r = clients_init(&server->clients, server->loop);
 	server->snapshots.ring = options->ring;
@@ -407,9 +407,9 @@ void server_deinit(struct server *server)
 	queries_destroy(server->queries);
 	streams_deinit(&server->streams);
 	clients_deinit(&server->clients);
-	(void)sd_event_source_unref(server->turn);
-	(void)sd_event_source_unref(server->news);
-	(void)sd_event_unref(server->loop);
+	(void)sd.event_source_unref(server->turn);
+	(void)sd.event_source_unref(server->news);
+	(void)sd.event_unref(server->loop);
 	rates_destroy(server->rates);
 	rules_page_deinit(&server->rules);
 	auth_deinit(&server->auth);
@@ -424,7 +424,7 @@ int dashboard_run(const struct dashboard_options *options)
 	if (r < 0)
 		(void)log_error_errno(r, "dashboard: cannot start the HTTP server");
 	else
-		r = sd_event_loop(server.loop);
+		r = sd.event_loop(server.loop);
 	server_deinit(&server);
 	return r < 0 ? r : 0;
 }

@@ -196,7 +196,7 @@ static int fill(struct stream *s, struct room *room)
 static void suspend(struct stream *s)
 {
 	/* Without it a client that left would be noticed by the next heartbeat only. */
-	(void)sd_event_source_set_enabled(s->hangup, SD_EVENT_ON);
+	(void)sd.event_source_set_enabled(s->hangup, SD_EVENT_ON);
 	s->is_suspended = true;
 	mhd.suspend_connection(s->connection);
 }
@@ -205,12 +205,12 @@ static void resume(struct stream *s)
 {
 	if (!s->is_suspended)
 		return;
-	(void)sd_event_source_set_enabled(s->hangup, SD_EVENT_OFF);
+	(void)sd.event_source_set_enabled(s->hangup, SD_EVENT_OFF);
 	s->is_suspended = false;
 	mhd.resume_connection(s->connection);
 	/* No descriptor tells the loop of that: libmicrohttpd must be run. */
-	(void)sd_event_source_set_time(s->owner->turn, 0);
-	(void)sd_event_source_set_enabled(s->owner->turn, SD_EVENT_ONESHOT);
+	(void)sd.event_source_set_time(s->owner->turn, 0);
+	(void)sd.event_source_set_enabled(s->owner->turn, SD_EVENT_ONESHOT);
 }
 
 static ssize_t read_stream(void *context, uint64_t position, char *data, size_t size)
@@ -246,7 +246,7 @@ static int on_heartbeat(sd_event_source *source, uint64_t now_us, void *context)
 		s->owes_heartbeat = true;
 		resume(s);
 	}
-	(void)sd_event_source_set_time(source, now_us + HEARTBEAT_US);
+	(void)sd.event_source_set_time(source, now_us + HEARTBEAT_US);
 	return 0;
 }
 
@@ -256,9 +256,9 @@ static int start_heartbeat(struct streams *s)
 
 	if (s->heartbeat)
 		return 0;
-	r = sd_event_add_time_relative(s->loop, &s->heartbeat, CLOCK_MONOTONIC,
+	r = sd.event_add_time_relative(s->loop, &s->heartbeat, CLOCK_MONOTONIC,
 				       HEARTBEAT_US, HEARTBEAT_SLACK_US, on_heartbeat, s);
-	return r < 0 ? r : sd_event_source_set_enabled(s->heartbeat, SD_EVENT_ON);
+	return r < 0 ? r : sd.event_source_set_enabled(s->heartbeat, SD_EVENT_ON);
 }
 
 static void stream_free(void *context)
@@ -273,8 +273,8 @@ static void stream_free(void *context)
 	if (s->next)
 		s->next->previous = s->previous;
 	if (--owner->n == 0)
-		owner->heartbeat = sd_event_source_disable_unref(owner->heartbeat);
-	(void)sd_event_source_disable_unref(s->hangup);
+		owner->heartbeat = sd.event_source_disable_unref(owner->heartbeat);
+	(void)sd.event_source_disable_unref(s->hangup);
 	buffer_deinit(&s->rest);
 	free(s);
 }
@@ -316,8 +316,8 @@ static struct stream *stream_create(struct streams *owner,
 	owner->list = s;
 	owner->n++;
 	if (start_heartbeat(owner) < 0 ||
-	    sd_event_add_io(owner->loop, &s->hangup, fd, EPOLLRDHUP, on_hangup, s) < 0 ||
-	    sd_event_source_set_enabled(s->hangup, SD_EVENT_OFF) < 0) {
+	    sd.event_add_io(owner->loop, &s->hangup, fd, EPOLLRDHUP, on_hangup, s) < 0 ||
+	    sd.event_source_set_enabled(s->hangup, SD_EVENT_OFF) < 0) {
 		stream_free(s);
 		return NULL;
 	}
@@ -365,7 +365,7 @@ void streams_stop(struct streams *s)
 
 void streams_deinit(struct streams *s)
 {
-	s->heartbeat = sd_event_source_disable_unref(s->heartbeat);
+	s->heartbeat = sd.event_source_disable_unref(s->heartbeat);
 	buffer_deinit(&s->line);
 	buffer_deinit(&s->message);
 }

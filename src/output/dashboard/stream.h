@@ -17,8 +17,7 @@
 #ifndef OUTPUT_DASHBOARD_STREAM_H
 #define OUTPUT_DASHBOARD_STREAM_H
 
-#include <systemd/sd-event.h>
-
+#include "base/systemd.h"
 #include "output/dashboard/mhd.h"
 #include "output/live.h"
 
