@@ -20,6 +20,12 @@
 /** LIVE_BYTES - of lines; when the last 500 are longer, fewer are kept */
 #define LIVE_BYTES ((size_t)4 << 20)
 
+/**
+ * LIVE_BYTES_SPARE - besides the last 500 lines only so much of it is used. When lines suddenly
+ * are several times as long, fewer than 500 may be kept until so many of them came
+ */
+#define LIVE_BYTES_SPARE (LIVE_BYTES / 4)
+
 #define LIVE_VERSION_SIZE 32
 
 struct live_ring;

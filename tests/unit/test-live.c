@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -152,6 +153,83 @@ static void test_overrun_by_bytes(void **state)
 		assert_int_equal(f->line.len, pad + strlen("{\"seq\": 100}\n"));
 	}
 	expect_end(f, &cursor);
+}
+
+static void expect_n_kept(struct fixture *f, const char *name, uint64_t want)
+{
+	expect_number(name, "kept",
+		      (int64_t)(live_cursor_newest(f->view).next -
+				live_cursor_oldest(f->view).next),
+		      (int64_t)want);
+}
+
+/* All that is promised has its own bytes, and is as much as it should be. */
+static void expect_kept(struct fixture *f, const char *name, uint64_t newest,
+			unsigned int pad, uint64_t want)
+{
+	struct live_cursor cursor = live_cursor_oldest(f->view);
+
+	expect_n_kept(f, name, want);
+	for (uint64_t seq = newest + 1 - want; seq <= newest; seq++) {
+		expect_next(f, &cursor, seq, 0);
+		for (size_t i = f->line.len - 1 - pad; i < f->line.len - 1; i++)
+			assert_int_equal(f->line.data[i], 'a' + seq % 26);
+	}
+	expect_end(f, &cursor);
+}
+
+static void test_memory(void **state)
+{
+	static const struct {
+		const char *name;
+		unsigned int pad;
+		uint64_t n, n_kept;
+	} cases[] = {
+		{ "short", 100, 60000, LIVE_EVENTS },
+		{ "usual", 500, 20000, LIVE_EVENTS },
+		{ "long", 4500, 7000, LIVE_EVENTS },
+		{ "too long to come back early", 7000, 7000, LIVE_EVENTS },
+		{ "too long for all", 50000, 1000, 83 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct fixture *f;
+		struct stat st;
+		size_t before, used;
+
+		(void)set_up((void **)&f);
+		assert_int_equal(fstat(f->fd, &st), 0);
+		before = (size_t)st.st_blocks * 512;
+		for (uint64_t seq = 0; seq < cases[i].n; seq++) {
+			push(f->ring, seq, cases[i].pad, false);
+			if (seq >= LIVE_EVENTS)
+				expect_n_kept(f, cases[i].name, cases[i].n_kept);
+			if (seq % 997 == 996)
+				expect_kept(f, cases[i].name, seq, cases[i].pad,
+					    cases[i].n_kept);
+		}
+		assert_int_equal(fstat(f->fd, &st), 0);
+		used = (size_t)st.st_blocks * 512 - before;
+		if (used > LIVE_BYTES_SPARE + LIVE_EVENTS * (cases[i].pad + 64))
+			fail_msg("%s: %zu bytes are used", cases[i].name, used);
+		(void)tear_down((void **)&f);
+	}
+}
+
+/* Of lines that suddenly are longer, the newest are kept nevertheless. */
+static void test_longer_lines(void **state)
+{
+	struct fixture *f = *state;
+	struct live_cursor cursor;
+
+	push_many(f->ring, 0, 9000, 100);
+	for (uint64_t seq = 9000; seq < 9000 + LIVE_EVENTS; seq++) {
+		push(f->ring, seq, 8000, false);
+		cursor = live_cursor_oldest(f->view);
+		assert_true(live_cursor_newest(f->view).next - cursor.next >= 100);
+	}
+	expect_kept(f, "long", 9000 + LIVE_EVENTS - 1, 8000, LIVE_EVENTS);
 }
 
 static void test_cursor_after(void **state)
@@ -315,6 +393,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_routine, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_overrun, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_overrun_by_bytes, set_up, tear_down),
+		cmocka_unit_test(test_memory),
+		cmocka_unit_test_setup_teardown(test_longer_lines, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_cursor_after, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_refill, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_sealed, set_up, tear_down),
