@@ -72,6 +72,29 @@ def test_there_is_one_version(_, __):
           {version})
 
 
+def loaded_libraries():
+    """{soname: Debian's package} of what is not linked but loaded (base/library.h)."""
+    found = {}
+    for path in (ROOT / "src").rglob("*.c"):
+        for package, soname in re.findall(r'^LIBRARY_DEFINE\([^"]*"([^"]+)",\s*"([^"]+)"',
+                                          path.read_text(), re.M):
+            found[soname] = package
+    return found
+
+
+def test_what_is_loaded_is_installed(_, __):
+    """The tools that make packages see only what is linked: these are named by hand."""
+    need("dpkg")
+    libraries = loaded_libraries()
+    assert len(libraries) >= 5, libraries
+    stanza = find("packaging/debian/control", r"(?s)^Package: lksm\n(.*?)\n\n")
+    named = set(re.findall(r"[a-z0-9.+-]{3,}", stanza))
+    equal(sorted(set(libraries.values()) - named), [])
+    for soname, package in libraries.items():
+        owner = run("dpkg", "-S", f"*/{soname}", cwd=ROOT).split(":")[0]
+        equal((soname, owner), (soname, package))
+
+
 def test_the_units_are_valid(_, folder):
     """systemd's own word on them, with a program at the path that they name."""
     need("systemd-analyze")
