@@ -95,6 +95,13 @@ def test_what_is_loaded_is_installed(_, __):
         equal((soname, owner), (soname, package))
 
 
+def test_libraries_are_looked_for_where_the_system_has_them(_, __):
+    need("readelf")
+    said = run("readelf", "-d", LKSM, cwd=ROOT)
+    assert "(NEEDED)" in said, said
+    equal(re.findall(r"\((?:RPATH|RUNPATH)\).*", said), [])
+
+
 def test_the_units_are_valid(_, folder):
     """systemd's own word on them, with a program at the path that they name."""
     need("systemd-analyze")
