@@ -17,11 +17,13 @@
 	X(sd_, event_add_signal) \
 	X(sd_, event_add_time) \
 	X(sd_, event_add_time_relative) \
+	X(sd_, event_dispatch) \
 	X(sd_, event_exit) \
+	X(sd_, event_get_fd) \
 	X(sd_, event_get_state) \
 	X(sd_, event_loop) \
 	X(sd_, event_new) \
-	X(sd_, event_run) \
+	X(sd_, event_prepare) \
 	X(sd_, event_source_disable_unref) \
 	X(sd_, event_source_set_enabled) \
 	X(sd_, event_source_set_floating) \
@@ -31,6 +33,7 @@
 	X(sd_, event_source_set_time_relative) \
 	X(sd_, event_source_unref) \
 	X(sd_, event_unref) \
+	X(sd_, event_wait) \
 	X(sd_, id128_get_boot) \
 	X(sd_, listen_fds_with_names) \
 	X(sd_, notify) \

@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-/* See intake.h. The registry decides whose turn it is; this is its loop, by sd-event. */
+/*
+ * See intake.h. The registry decides whose turn it is; this is its loop. All but the modules'
+ * descriptors is sd-event's; it is only asked when it has something itself, as one turn of it
+ * costs as much as reading some records.
+ */
 #include "core/intake.h"
 
 #include <errno.h>
@@ -12,7 +16,7 @@
 #include "base/systemd.h"
 #include "core/clock_watch.h"
 
-#define WATCHES_MAX 64
+#define READY_MAX 16 /* descriptors that one turn hears of */
 #define LAST_ROUNDS_MAX \
 	4096 /* before stopping: a source that never runs dry must not hold us */
 #define FAILED_PAUSE_US \
@@ -21,16 +25,11 @@
 
 #define HEARTBEAT_MAX_S 31622400 /* a year: microseconds must not overflow */
 
-struct watch {
-	int fd;
-	sd_event_source *source;
-};
-
 struct intake {
 	const struct intake_options *options;
 	struct registry *registry;
 	sd_event *loop;
-	struct watch watches[WATCHES_MAX];
+	int ready; /* epoll, of the modules' descriptors and the loop's own */
 	sd_event_source *ticks, *heartbeat;
 	sd_event_source *anew;
 	struct clock_watch clock;
@@ -38,40 +37,33 @@ struct intake {
 	bool has_handed_over; /* in this round */
 };
 
-static int on_readable(sd_event_source *source, int fd, uint32_t events, void *userdata)
-{
-	struct intake *in = userdata;
-
-	(void)source;
-	(void)events;
-	registry_readable(in->registry, fd);
-	return 0;
-}
-
 static int watch(void *context, int fd)
 {
 	struct intake *in = context;
+	struct epoll_event event = { .events = EPOLLIN, .data.fd = fd };
 
-	for (size_t i = 0; i < WATCHES_MAX; i++) {
-		struct watch *w = &in->watches[i];
-
-		if (w->source)
-			continue;
-		w->fd = fd;
-		return sd.event_add_io(in->loop, &w->source, fd, EPOLLIN, on_readable,
-				       in);
-	}
-	return -ENOSPC;
+	return epoll_ctl(in->ready, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
 }
 
 static void unwatch(void *context, int fd)
 {
 	struct intake *in = context;
 
-	for (size_t i = 0; i < WATCHES_MAX; i++)
-		if (in->watches[i].source && in->watches[i].fd == fd)
-			in->watches[i].source = sd.event_source_disable_unref(
-				in->watches[i].source);
+	/* fails if it is not there */
+	(void)epoll_ctl(in->ready, EPOLL_CTL_DEL, fd, NULL);
+}
+
+/*
+ * sd-event waits for what it knew of when it was prepared. So it is asked what it has now,
+ * and prepared again for the next turn.
+ */
+static int ask_loop(struct intake *in)
+{
+	int r = sd.event_get_state(in->loop) == SD_EVENT_ARMED
+			? sd.event_wait(in->loop, 0)
+			: 0;
+
+	return r > 0 ? sd.event_dispatch(in->loop) : r;
 }
 
 static int on_tick(sd_event_source *source, uint64_t now_us, void *userdata)
@@ -87,13 +79,15 @@ static int on_tick(sd_event_source *source, uint64_t now_us, void *userdata)
 static int keep_ticking(struct intake *in)
 {
 	bool needs = registry_needs_ticks(in->registry);
+	int r;
 
-	if (!needs)
+	if (!needs && in->ticks)
 		in->ticks = sd.event_source_disable_unref(in->ticks);
 	if (!needs || in->ticks)
 		return 0;
-	return sd.event_add_time_relative(in->loop, &in->ticks, CLOCK_MONOTONIC,
-					  in->options->poll_interval_us, 0, on_tick, in);
+	r = sd.event_add_time_relative(in->loop, &in->ticks, CLOCK_MONOTONIC,
+				       in->options->poll_interval_us, 0, on_tick, in);
+	return r < 0 ? r : ask_loop(in);
 }
 
 static uint64_t heartbeat_us(const struct intake *in)
@@ -252,6 +246,10 @@ static int setup(struct intake *in)
 
 	if (r < 0)
 		return r;
+	in->ready = epoll_create1(EPOLL_CLOEXEC);
+	r = in->ready < 0 ? -errno : watch(in, sd.event_get_fd(in->loop));
+	if (r < 0)
+		return r;
 	r = sd.event_add_signal(in->loop, NULL, SIGTERM, NULL, NULL);
 	if (r < 0)
 		return r;
@@ -315,10 +313,36 @@ static int on_anew(sd_event_source *source, uint64_t now_us, void *userdata)
  */
 static int start_anew_later(struct intake *in)
 {
+	int r;
+
 	if (in->anew || !registry_has_failed(in->registry))
 		return 0;
-	return sd.event_add_time_relative(in->loop, &in->anew, CLOCK_MONOTONIC,
-					  FAILED_PAUSE_US, 0, on_anew, in);
+	r = sd.event_add_time_relative(in->loop, &in->anew, CLOCK_MONOTONIC,
+				       FAILED_PAUSE_US, 0, on_anew, in);
+	return r < 0 ? r : ask_loop(in);
+}
+
+/* Until somebody has something, or, if @has_more, not at all. */
+static int take_turn(struct intake *in, bool has_more)
+{
+	struct epoll_event events[READY_MAX];
+	bool is_for_loop = false;
+	int n, r = sd.event_get_state(in->loop) == SD_EVENT_ARMED
+			   ? 0
+			   : sd.event_prepare(in->loop);
+
+	if (r != 0)
+		return r < 0 ? r : sd.event_dispatch(in->loop);
+	n = epoll_wait(in->ready, events, READY_MAX, has_more ? 0 : -1);
+	if (n < 0)
+		return errno == EINTR ? 0 : -errno;
+	for (int i = 0; i < n; i++) {
+		if (events[i].data.fd == sd.event_get_fd(in->loop))
+			is_for_loop = true;
+		else
+			registry_readable(in->registry, events[i].data.fd);
+	}
+	return is_for_loop ? ask_loop(in) : 0;
 }
 
 static int loop(struct intake *in)
@@ -330,7 +354,7 @@ static int loop(struct intake *in)
 		if (r >= 0)
 			r = start_anew_later(in);
 		if (r >= 0)
-			r = sd.event_run(in->loop, has_more ? 0 : UINT64_MAX);
+			r = take_turn(in, has_more);
 		if (r < 0)
 			return r;
 	}
@@ -369,7 +393,7 @@ static void finish(struct intake *in)
 
 int intake_run(const struct intake_options *options)
 {
-	struct intake in = { .options = options, .clock = { .fd = -1 } };
+	struct intake in = { .options = options, .ready = -1, .clock = { .fd = -1 } };
 	int r = setup(&in);
 
 	if (r >= 0)
@@ -381,6 +405,7 @@ int intake_run(const struct intake_options *options)
 	in.ticks = sd.event_source_disable_unref(in.ticks);
 	in.anew = sd.event_source_disable_unref(in.anew);
 	in.heartbeat = sd.event_source_disable_unref(in.heartbeat);
+	cleanup_close(&in.ready);
 	sd.event_unref(in.loop);
 	clock_watch_close(&in.clock);
 	return r;
