@@ -180,6 +180,7 @@ def main(tests):
     wanted = sys.argv[1:]
     chosen = [t for t in chosen if not wanted or t.__name__ in wanted]
     print(f"1..{len(chosen)}", flush=True)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # not without ending the daemons
     failed = 0
     for number, test in enumerate(chosen, 1):
         name = test.__name__.removeprefix("test_").replace("_", " ")
