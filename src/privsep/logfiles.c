@@ -132,28 +132,44 @@ void logfile_sync_name(int dir, const char *name)
 					name);
 }
 
+static int set_up(int fd, int flags)
+{
+	int r = check(fd);
+
+	if (r < 0)
+		return r;
+	return fcntl(fd, F_SETFL, flags & O_APPEND) < 0 ? -errno
+							: 0; /* the status flags */
+}
+
+/* What was made and cannot be used goes again: found later, it would be taken for planted. */
+static int make(int dir, const char *name, int flags, unsigned int mode)
+{
+	_cleanup_close_ int fd = openat(dir, name, flags | O_EXCL, mode);
+	int r;
+
+	if (fd < 0)
+		return -errno;
+	r = fchmod(fd, mode) < 0 ? -errno : set_up(fd, flags);
+	if (r < 0)
+		(void)unlinkat(dir, name, 0); /* the first error is the one to tell */
+	return r < 0 ? r : take_fd(&fd);
+}
+
 /* O_NONBLOCK: a FIFO must not make us wait for whoever opens its other end. */
 int logfile_open(int dir, const char *name, int flags, unsigned int mode)
 {
+	int always = O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+	int r = flags & O_CREAT ? make(dir, name, flags | always, mode) : -EEXIST;
 	_cleanup_close_ int fd = -1;
-	int always = O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, r;
 
-	if (flags & O_CREAT) {
-		fd = openat(dir, name, flags | O_EXCL | always, mode);
-		if (fd >= 0 && fchmod(fd, mode) < 0)
-			return -errno;
-		if (fd < 0 && errno != EEXIST)
-			return -errno;
-	}
-	if (fd < 0)
-		fd = openat(dir, name, (flags & ~O_CREAT) | always);
+	if (r != -EEXIST)
+		return r;
+	fd = openat(dir, name, (flags & ~O_CREAT) | always);
 	if (fd < 0)
 		return errno == ENXIO || errno == EISDIR ? -EINVAL : -errno;
-	r = check(fd);
-	if (r < 0)
-		return r;
-	r = fcntl(fd, F_SETFL, flags & O_APPEND); /* what it takes are the status flags */
-	return r < 0 ? -errno : take_fd(&fd);
+	r = set_up(fd, flags);
+	return r < 0 ? r : take_fd(&fd);
 }
 
 static int64_t day_number(uint32_t date)

@@ -43,7 +43,7 @@ int logfile_open_folder(int dir, DIR **ret);
  * @mode: for O_CREAT, exact (the umask does not count)
  *
  * Return: the descriptor; -ELOOP for a symbolic link, -EINVAL for what is no plain file,
- * -EMLINK for one with a second name, -errno.
+ * -EMLINK for one with a second name, -errno. Then nothing was made.
  */
 int logfile_open(int dir, const char *name, int flags, unsigned int mode);
 

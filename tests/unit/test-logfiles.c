@@ -1,8 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
-/* privsep/logfiles: which names are logs, and how old a log is. */
+/* privsep/logfiles: which names are logs, how old a log is, what is left of a failed opening. */
 #include "privsep/logfiles.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
 #include "expect.h"
+
+static bool is_fstat_broken;
+
+/* The program's own, in the place of the library's. */
+int fstat(int fd, struct stat *ret)
+{
+	if (!is_fstat_broken)
+		return (int)syscall(SYS_newfstatat, fd, "", ret, AT_EMPTY_PATH);
+	errno = EIO;
+	return -1;
+}
 
 static void test_names(void **state)
 {
@@ -59,11 +77,39 @@ static void test_ages(void **state)
 			      cases[i].want);
 }
 
+static void test_what_cannot_be_looked_at_is_not_left(void **state)
+{
+	static const char name[] = "lksm_events_2026-11-22.jsonl";
+	char folder[] = "/tmp/test-logfiles-XXXXXX";
+	int dir, fd;
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	dir = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_true(dir >= 0);
+	is_fstat_broken = true;
+	expect_number(name, "made", logfile_open(dir, name, O_WRONLY | O_CREAT, 0640),
+		      -EIO);
+	is_fstat_broken = false;
+	assert_int_equal(faccessat(dir, name, F_OK, 0), -1);
+	fd = logfile_open(dir, name, O_WRONLY | O_CREAT, 0640);
+	assert_true(fd >= 0);
+	(void)close(fd);
+	is_fstat_broken = true;
+	expect_number(name, "old", logfile_open(dir, name, O_WRONLY | O_CREAT, 0640),
+		      -EIO);
+	is_fstat_broken = false;
+	assert_int_equal(unlinkat(dir, name, 0), 0); /* what was there stays */
+	(void)close(dir);
+	assert_int_equal(rmdir(folder), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_ages),
+		cmocka_unit_test(test_what_cannot_be_looked_at_is_not_left),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
