@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Faults, kills and full disks, in short; the long forms are in tests/reliability."""
+import concurrent.futures
 import importlib
 import os
 import pathlib
@@ -25,6 +26,13 @@ def test_one_call_fails(_, __):
             if what:
                 broken.append(f"{plan} n={n}: {what}\n{said}")
     assert not broken, "\n".join(broken)
+
+
+def test_a_new_file_cannot_be_looked_at(_, __):
+    with concurrent.futures.ThreadPoolExecutor(faults.WORKERS) as pool:
+        broken, reached = faults.sweep("lksm:fstat-empty:EIO", pool)
+    equal(broken, [])
+    assert reached > 1  # it ends, and not at once
 
 
 def test_killed_and_stopped_in_a_flood(_, folder):

@@ -6,7 +6,7 @@
  *	LKSM_FAULT=PROCESS:KIND:N:ERROR	PROCESS: core, web, crossview …, lksm the supervisor
  *		KIND: a name of the table below; ERROR: ENOSPC EIO EINTR ENOMEM EMFILE, or SHORT
  *		(half of a write is done)
- *	LKSM_FAULT_REPORT=FILE	gets a line when it happened
+ *	LKSM_FAULT_COUNT=FILE	how many such calls there were: eight bytes, a number
  *	LKSM_BOOT_ID=FILE	is read in the place of this boot's id
  *	LKSM_CLOCK=FILE	seconds to add to CLOCK_REALTIME: eight bytes, a number
  *	LKSM_CLOCK_SET=FIFO	stands for a timer of that clock; a byte in it: it was set
@@ -17,6 +17,8 @@
 #include <errno.h>
 #include <execinfo.h>
 #include <fcntl.h>
+#include <link.h>
+#include <pwd.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -41,7 +43,7 @@ static struct {
 	unsigned long n;
 	int error; /* 0: SHORT */
 	const char *boot_id;
-	int report_fd, clock_set_fd;
+	int clock_set_fd;
 	const _Atomic int64_t *clock; /* NULL: the clock is not played */
 	_Atomic unsigned long *count; /* shared by all processes; NULL: nothing fails */
 } plan;
@@ -71,29 +73,57 @@ static int open_given(const char *name, int flags)
 		    : -1;
 }
 
-static void set_up_clock(void)
+/* Eight bytes that processes share; NULL: there are none. */
+static void *map_given(const char *name, int flags, int protection)
 {
-	int fd = open_given("LKSM_CLOCK", O_RDONLY);
+	int fd = open_given(name, flags);
 	void *memory;
 
-	plan.clock_set_fd = open_given("LKSM_CLOCK_SET", O_RDWR | O_NONBLOCK);
 	if (fd < 0)
-		return;
-	memory = (void *)syscall(SYS_mmap, NULL, sizeof(*plan.clock), PROT_READ,
-				 MAP_SHARED, fd, 0);
-	plan.clock = memory == MAP_FAILED ? NULL : memory;
+		return NULL;
+	memory = (void *)syscall(SYS_mmap, NULL, sizeof(uint64_t), protection, MAP_SHARED,
+				 fd, 0);
 	(void)syscall(SYS_close, fd);
+	return memory == MAP_FAILED ? NULL : memory;
+}
+
+/*
+ * Libraries that do not survive a malloc that fails, which is not ours to mend: libfyaml 0.7
+ * crashes in fy_parse_input_append(), libseccomp 2.5 loops in seccomp_load(), the loader of
+ * glibc 2.36 aborts when it makes room for a thread's variables. So does its NSS (see below).
+ */
+static const char *const fragile[] = { "/libfyaml.", "/libseccomp.", "/ld-linux" };
+
+static struct span {
+	uintptr_t begin, end;
+} spans[sizeof(fragile) / sizeof(fragile[0])];
+
+static int note_library(struct dl_phdr_info *info, size_t size, void *context)
+{
+	(void)size;
+	(void)context;
+	for (size_t i = 0; i < sizeof(fragile) / sizeof(fragile[0]); i++) {
+		const ElfW(Phdr) *last = &info->dlpi_phdr[info->dlpi_phnum];
+
+		if (!strstr(info->dlpi_name, fragile[i]))
+			continue;
+		spans[i].begin = info->dlpi_addr;
+		for (const ElfW(Phdr) *p = info->dlpi_phdr; p < last; p++)
+			if (p->p_type == PT_LOAD)
+				spans[i].end = info->dlpi_addr + p->p_vaddr + p->p_memsz;
+	}
+	return 0;
 }
 
 __attribute__((constructor)) static void set_up(void)
 {
 	const char *text = getenv("LKSM_FAULT");
 	char error[NAME_SIZE];
-	void *memory;
+	void *caller;
 
-	plan.report_fd = open_given("LKSM_FAULT_REPORT", O_WRONLY | O_CREAT | O_APPEND);
 	plan.boot_id = getenv("LKSM_BOOT_ID");
-	set_up_clock();
+	plan.clock = map_given("LKSM_CLOCK", O_RDONLY, PROT_READ);
+	plan.clock_set_fd = open_given("LKSM_CLOCK_SET", O_RDWR | O_NONBLOCK);
 	if (!text)
 		return;
 	if (sscanf(text, "%31[^:]:%31[^:]:%lu:%31s", plan.process, plan.kind, &plan.n,
@@ -102,27 +132,28 @@ __attribute__((constructor)) static void set_up(void)
 		_exit(99);
 	}
 	plan.error = error_number(error);
-	memory = mmap(NULL, sizeof(*plan.count), PROT_READ | PROT_WRITE,
-		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	plan.count = memory == MAP_FAILED ? NULL : memory;
+	(void)dl_iterate_phdr(note_library, NULL);
+	(void)backtrace(&caller, 1); /* the first one allocates */
+	plan.count = map_given("LKSM_FAULT_COUNT", O_RDWR, PROT_READ | PROT_WRITE);
 }
 
-static void report(const char *what)
+static bool is_counted(const char *kind)
 {
-	(void)!syscall(SYS_write, plan.report_fd, what, strlen(what));
-	(void)!syscall(SYS_write, plan.report_fd, "\n", 1);
+	return plan.count && !strcmp(kind, plan.kind) && !strcmp(process, plan.process);
 }
 
-/* Is it this call's turn to fail? Then errno is set. */
-static bool fails(const char *kind, const char *what)
+/* Is it the turn of this call that counts? Then errno is set. */
+static bool is_turn(void)
 {
-	if (!plan.count || strcmp(kind, plan.kind) != 0 ||
-	    strcmp(process, plan.process) != 0 ||
-	    atomic_fetch_add(plan.count, 1) + 1 != plan.n)
+	if (atomic_fetch_add(plan.count, 1) + 1 != plan.n)
 		return false;
-	report(what);
 	errno = plan.error;
 	return true;
+}
+
+static bool fails(const char *kind)
+{
+	return is_counted(kind) && is_turn();
 }
 
 #define REAL(name)                     \
@@ -134,7 +165,7 @@ static bool fails(const char *kind, const char *what)
 	type name parameters                           \
 	{                                              \
 		REAL(name);                            \
-		if (fails(#kind, #name))               \
+		if (fails(#kind))                      \
 			return -1;                     \
 		return real arguments;                 \
 	}
@@ -145,13 +176,10 @@ FAULT(rename, int, renameat2,
       (int a, const char *b, int c, const char *d, unsigned int flags),
       (a, b, c, d, flags))
 FAULT(unlink, int, unlinkat, (int dir, const char *name, int flags), (dir, name, flags))
-FAULT(fstat, int, fstat, (int fd, struct stat *st), (fd, st))
 FAULT(fstat, int, fstatat,
       (int dir, const char *restrict name, struct stat *restrict st, int flags),
       (dir, name, st, flags))
 FAULT(truncate, int, ftruncate, (int fd, off_t size), (fd, size))
-FAULT(epoll, int, epoll_ctl, (int epoll, int op, int fd, struct epoll_event *e),
-      (epoll, op, fd, e))
 FAULT(epoll, int, epoll_create1, (int flags), (flags))
 FAULT(wait, int, epoll_wait, (int epoll, struct epoll_event *e, int n, int ms),
       (epoll, e, n, ms))
@@ -169,16 +197,37 @@ FAULT(fork, pid_t, fork, (void), ())
 FAULT(write, ssize_t, pwrite, (int fd, const void *data, size_t n, off_t at),
       (fd, data, n, at))
 
+/* An empty file is in most cases one that was just made. */
+int fstat(int fd, struct stat *st)
+{
+	int r;
+	REAL(fstat);
+
+	if (fails("fstat"))
+		return -1;
+	r = real(fd, st);
+	return r == 0 && S_ISREG(st->st_mode) && !st->st_size && fails("fstat-empty") ? -1
+										      : r;
+}
+
+/* Taking out needs no memory, and libmicrohttpd aborts if it fails. */
+int epoll_ctl(int epoll, int op, int fd, struct epoll_event *e)
+{
+	REAL(epoll_ctl);
+
+	return op != EPOLL_CTL_DEL && fails("epoll") ? -1 : real(epoll, op, fd, e);
+}
+
 int posix_fallocate(int fd, off_t at, off_t n)
 {
 	REAL(posix_fallocate);
-	return fails("truncate", "posix_fallocate") ? errno : real(fd, at, n);
+	return fails("truncate") ? errno : real(fd, at, n);
 }
 
 ssize_t write(int fd, const void *data, size_t n)
 {
 	REAL(write);
-	if (fails("write", "write")) {
+	if (fails("write")) {
 		if (plan.error)
 			return -1;
 		n = (n + 1) / 2;
@@ -189,7 +238,7 @@ ssize_t write(int fd, const void *data, size_t n)
 ssize_t writev(int fd, const struct iovec *iov, int n)
 {
 	REAL(writev);
-	if (fails("write", "writev")) {
+	if (fails("write")) {
 		if (plan.error)
 			return -1;
 		for (int i = 0; i < n; i++)
@@ -205,7 +254,7 @@ static int open_with(int dir, const char *path, int flags, va_list args)
 	unsigned int mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(args, unsigned int)
 							  : 0;
 
-	if (fails("open", path))
+	if (fails("open"))
 		return -1;
 	if (plan.boot_id && !strcmp(path, "/proc/sys/kernel/random/boot_id"))
 		path = plan.boot_id;
@@ -236,28 +285,40 @@ int openat(int dir, const char *path, int flags, ...)
 
 void *mmap(void *at, size_t n, int protection, int flags, int fd, off_t offset)
 {
-	if (fails("mmap", "mmap"))
+	if (fails("mmap"))
 		return MAP_FAILED;
 	return (void *)syscall(SYS_mmap, at, n, protection, flags, fd, offset);
 }
 
-/* libfyaml does not survive it (0.7, fy_parse_input_append), which is not ours to mend. */
-static bool is_in_libfyaml(void)
+static bool is_in_fragile(void)
 {
 	void *callers[32];
 	int n = backtrace(callers, 32);
-	Dl_info info;
 
 	for (int i = 0; i < n; i++)
-		if (dladdr(callers[i], &info) && info.dli_fname &&
-		    strstr(info.dli_fname, "libfyaml"))
-			return true;
+		for (size_t k = 0; k < sizeof(spans) / sizeof(spans[0]); k++)
+			if ((uintptr_t)callers[i] >= spans[k].begin &&
+			    (uintptr_t)callers[i] < spans[k].end)
+				return true;
 	return false;
 }
 
-static bool is_denied(const char *what)
+static _Thread_local bool is_in_nss;
+
+struct passwd *getpwnam(const char *name)
 {
-	return fails("malloc", what) && !is_in_libfyaml();
+	struct passwd *found;
+	REAL(getpwnam);
+
+	is_in_nss = true;
+	found = real(name);
+	is_in_nss = false;
+	return found;
+}
+
+static bool is_denied(void)
+{
+	return is_counted("malloc") && !is_in_nss && !is_in_fragile() && is_turn();
 }
 
 /* dlsym() itself allocates: not for these. */
@@ -267,17 +328,17 @@ extern void *__libc_realloc(void *p, size_t n);
 
 void *malloc(size_t n)
 {
-	return is_denied("malloc") ? NULL : __libc_malloc(n);
+	return is_denied() ? NULL : __libc_malloc(n);
 }
 
 void *calloc(size_t n, size_t size)
 {
-	return is_denied("calloc") ? NULL : __libc_calloc(n, size);
+	return is_denied() ? NULL : __libc_calloc(n, size);
 }
 
 void *realloc(void *p, size_t n)
 {
-	return is_denied("realloc") ? NULL : __libc_realloc(p, n);
+	return is_denied() ? NULL : __libc_realloc(p, n);
 }
 
 /* A process of the daemon gets its name so. */

@@ -76,7 +76,7 @@ ROWS = {
                 "no word from it", ["script/test-threads"], {}),
     "memory": ("the unit tests, the corpora and such a daemon, with Valgrind",
                "no errors, nothing definitely lost", ["script/test-memory"], {}),
-    "faults": ("the n-th call of a kind fails, for every n (hours)",
+    "faults": ("the n-th call of each kind in each process fails, for every n",
                "each record once, or told as lost; no crash, no hang",
                ["tests/reliability/faults.py"], {}),
 }
