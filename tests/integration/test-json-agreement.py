@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Hostile records: every line is JSON that all readers read alike, and no byte is lost.
 
-LKSM_JSON_RECORDS says how many of them are random (2,000).
+LKSM_JSON_RECORDS says how many of them are random (2,000). They are made, and go through the
+program, once for all tests.
 """
 import functools
 import json
@@ -10,14 +11,16 @@ import os
 import pathlib
 import random
 import re
-import shutil
 import subprocess
+import tempfile
 
-from lksm_test import LKSM, Skip, equal, main
+from lksm_test import LKSM, equal, main
 
 HERE = pathlib.Path(__file__).resolve().parent
 SEED_KEYS = ["seq", "ts", "type", "data", "severity", "source"]
 STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
+PLAIN = "[^\\\\\0-\x1f\x7f\u2028\u2029]*"
+PROMISED = re.compile(PLAIN + r'(?:\\(?:["\\]|u00[01][0-9a-f]|u007f|u202[89])' + PLAIN + ")*")
 RECORDS = int(os.environ.get("LKSM_JSON_RECORDS", "2000"))
 BATCH = 50000
 SEPARATORS = "\u2028\u2029\u0085\u000b\u000c"
@@ -41,7 +44,7 @@ def fuzzed(dice):
 
 
 def hostile_batches():
-    """The same texts for each test: all that were thought of, then random ones."""
+    """All texts that were thought of, then random ones."""
     dice = random.Random(20260210)
     texts = HAND_MADE + [bytes([c]) for c in range(256)]
     texts += [b"[PHOTON RING] " + bytes([c]) * 9 for c in range(256)]
@@ -52,15 +55,6 @@ def hostile_batches():
             texts = []
     if texts:
         yield texts
-
-
-def each_batch(check):
-    """The test of all hostile texts that @check makes of some of them."""
-    @functools.wraps(check)
-    def test(_, folder):
-        for texts in hostile_batches():
-            check(texts, folder)
-    return test
 
 
 def escape(text):
@@ -90,26 +84,53 @@ def is_utf8(text):
     return True
 
 
-@each_batch
-def test_no_byte_is_lost(texts, _):
-    for i, (line, text) in enumerate(zip(replay(texts), texts)):
-        event = json.loads(line)
-        equal((event["seq"], event["stream_seq"]), (i, i))
-        if is_utf8(text):
-            equal(event["message"].encode(), text)
-            assert "raw" not in event, line
-        else:
-            equal(unescape(event["raw"]), text)
-            assert "\ufffd" in event["message"], line
+class Batch:
+    """Some of the texts, and what the program makes of them."""
 
+    def __init__(self, texts, folder):
+        self.texts, self.folder = texts, folder
+        self.full, self.seed = replay(texts), replay(texts, "--fields", "seed")
+        self.events = [json.loads(line) for line in self.full]
 
-@each_batch
-def test_only_the_promised_bytes_are_escaped(texts, _):
-    for line in replay(texts):
-        text = line.decode()  # every line is UTF-8
-        assert not re.search("[\0-\x1f\x7f\u2028\u2029]", text), line
-        for spelling in re.findall(r'\\(?:u[0-9a-f]{4}|.)', text):
-            assert re.fullmatch(r'\\(?:["\\]|u00[01][0-9a-f]|u007f|u202[89])', spelling), line
+    def no_byte_is_lost(self):
+        for i, (event, text) in enumerate(zip(self.events, self.texts)):
+            equal((event["seq"], event["stream_seq"]), (i, i))
+            if is_utf8(text):
+                equal(event["message"].encode(), text)
+                assert "raw" not in event, event
+            else:
+                equal(unescape(event["raw"]), text)
+                assert "\ufffd" in event["message"], event
+
+    def only_the_promised_bytes_are_escaped(self):
+        for line in self.full:
+            assert PROMISED.fullmatch(line.decode()), line  # every line is UTF-8
+
+    def seed_fields_are_those_of_json_dumps(self):
+        for line in self.seed:
+            text = line.decode()
+            event = json.loads(text)
+            ts = json.loads(text, parse_float=str)["ts"]
+            equal(list(event), SEED_KEYS)
+            equal(json.loads(json.dumps(event)), event)
+            assert re.fullmatch(r"\d+\.\d{6}", ts), ts
+            # the same but for what stands in strings, where json.dumps writes \n for \u000a
+            equal(STRING.sub('""', text), STRING.sub('""', as_dumps(event, ts)))
+            if "\\u" not in text:
+                equal(text, as_dumps(event, ts))
+
+    def full_lines_begin_with_the_seed_fields(self):
+        for full, seed in zip(self.full, self.seed):
+            assert full.startswith(seed[:-1] + b", "), full
+
+    def jq_reads_the_same(self):
+        # jq has only doubles: an integer beyond 2^53 is not for it
+        some = [i for i, line in enumerate(self.full) if b"9223372036854775807" not in line]
+        equal(read_with(["jq", "-c", "."], [self.full[i] for i in some]),
+              [self.events[i] for i in some])
+
+    def jansson_reads_the_same(self):
+        equal(read_with([jansson_echo(self.folder)], self.full), self.events)
 
 
 def as_dumps(event, ts):
@@ -117,25 +138,12 @@ def as_dumps(event, ts):
     return text.replace('"ts": "@"', '"ts": ' + ts, 1)
 
 
-@each_batch
-def test_seed_fields_are_those_of_json_dumps(texts, _):
-    for line in replay(texts, "--fields", "seed"):
-        text = line.decode()
-        event = json.loads(text)
-        ts = json.loads(text, parse_float=str)["ts"]
-        equal(list(event), SEED_KEYS)
-        equal(json.loads(json.dumps(event)), event)
-        assert re.fullmatch(r"\d+\.\d{6}", ts), ts
-        # the same but for what stands in strings, where json.dumps writes \n for \u000a
-        equal(STRING.sub('""', text), STRING.sub('""', as_dumps(event, ts)))
-        if not re.search(r"\\u", text):
-            equal(text, as_dumps(event, ts))
-
-
-@each_batch
-def test_full_lines_begin_with_the_seed_fields(texts, _):
-    for full, seed in zip(replay(texts), replay(texts, "--fields", "seed")):
-        assert full.startswith(seed[:-1] + b", "), full
+def jansson_echo(folder):
+    program = folder / "jansson-echo"
+    if not program.exists():
+        subprocess.run([os.environ.get("CC", "cc"), "-D_GNU_SOURCE", "-o", program,
+                        HERE / "jansson-echo.c", "-ljansson"], check=True)
+    return program
 
 
 def read_with(command, lines):
@@ -145,23 +153,34 @@ def read_with(command, lines):
     return [json.loads(line) for line in done.stdout.split(b"\n")[:-1]]
 
 
-@each_batch
-def test_jq_reads_the_same(texts, _):
-    if not shutil.which("jq"):
-        raise Skip("jq is not installed")
-    # jq has only doubles: an integer beyond 2^53 is not for it
-    lines = [line for line in replay(texts) if b"9223372036854775807" not in line]
-    equal(read_with(["jq", "-c", "."], lines), [json.loads(line) for line in lines])
+CHECKS = [Batch.no_byte_is_lost, Batch.only_the_promised_bytes_are_escaped,
+          Batch.seed_fields_are_those_of_json_dumps, Batch.full_lines_begin_with_the_seed_fields,
+          Batch.jq_reads_the_same, Batch.jansson_reads_the_same]
 
 
-@each_batch
-def test_jansson_reads_the_same(texts, folder):
-    program = folder / "jansson-echo"
-    subprocess.run([os.environ.get("CC", "cc"), "-D_GNU_SOURCE", "-o", program,
-                    HERE / "jansson-echo.c", "-ljansson"], check=True)
-    lines = replay(texts)
-    equal(read_with([program], lines), [json.loads(line) for line in lines])
+@functools.cache
+def failures():
+    """{check: the first error that it found}, of all batches."""
+    found = {}
+    with tempfile.TemporaryDirectory(prefix="lksm-json-") as folder:
+        for texts in hostile_batches():
+            batch = Batch(texts, pathlib.Path(folder))
+            for check in CHECKS:
+                try:
+                    check(batch)
+                except Exception as error:  # pylint: disable=broad-except
+                    found.setdefault(check, error)
+    return found
+
+
+def test_of(check):
+    """The test that fails as @check did."""
+    def test(_, __):
+        if check in failures():
+            raise failures()[check]
+    test.__name__ = f"test_{check.__name__}"
+    return test
 
 
 if __name__ == "__main__":
-    main(globals())
+    main({f"test_{check.__name__}": test_of(check) for check in CHECKS})
