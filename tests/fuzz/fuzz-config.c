@@ -7,6 +7,28 @@
 
 #include "fuzz.h"
 
+/* What has no key of its own: alerts.receivers.NAME.KEY, modules.NAME.OPTION, … */
+static void set_options(struct config *to, const struct config *from,
+			struct buffer *errors)
+{
+	for (size_t i = 0; i < from->n_alert_options; i++) {
+		const struct config_alert_option *o = &from->alert_options[i];
+		_cleanup_buffer_ struct buffer key = { 0 };
+
+		buffer_appendf(&key, "alerts.%s", o->key);
+		MUST(buffer_cstring(&key));
+		MUST(config_set(to, key.data, o->value, "again", errors) == 0);
+	}
+	for (size_t i = 0; i < from->n_module_options; i++) {
+		const struct config_module_option *o = &from->module_options[i];
+		_cleanup_buffer_ struct buffer key = { 0 };
+
+		buffer_appendf(&key, "modules.%s.%s", o->module, o->option);
+		MUST(buffer_cstring(&key));
+		MUST(config_set(to, key.data, o->value, "again", errors) == 0);
+	}
+}
+
 static void check_values(const struct config *c)
 {
 	_cleanup_buffer_ struct buffer errors = { 0 };
@@ -20,14 +42,7 @@ static void check_values(const struct config *c)
 		MUST(buffer_cstring(&value));
 		MUST(config_set(&again, k->key, value.data, "again", &errors) == 0);
 	}
-	for (size_t i = 0; i < c->n_module_options; i++) {
-		const struct config_module_option *o = &c->module_options[i];
-		_cleanup_buffer_ struct buffer key = { 0 };
-
-		buffer_appendf(&key, "modules.%s.%s", o->module, o->option);
-		MUST(buffer_cstring(&key));
-		MUST(config_set(&again, key.data, o->value, "again", &errors) == 0);
-	}
+	set_options(&again, c, &errors);
 	MUST(config_check_reload(c, &again, &errors) == 0);
 	config_deinit(&again);
 }
