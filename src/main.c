@@ -599,6 +599,7 @@ int daemon_run(const struct daemon_options *options)
 	int r = start(&d);
 
 	module_dir_deinit(&d.externals);
+	inbox_set_unmap(d.inboxes);
 	for (size_t i = 0; i < d.n_sources; i++)
 		(void)close(d.sources[i].fd);
 	storage_destroy(d.storage);
