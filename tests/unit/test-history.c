@@ -6,141 +6,19 @@
 #include "output/history/indexer.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <jansson.h>
 #include <signal.h>
-#include <stdio.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
 #include "base/clock.h"
-#include "expect.h"
-#include "folder.h"
+#include "history_fixture.h"
 #include "output/history/process.h"
-#include "output/history/reader.h"
 
 #define DAY 86400000000
 #define NOW (UINT64_C(20000) * DAY)
-#define LOG "lksm_events_2026-01-01.jsonl"
 
 #define QUIET_ASKS  8 /* in a row without a look at the log: then there is none */
 #define DEADLINE_US (30 * USEC_PER_SEC)
-
-struct fixture {
-	char path[32];
-	int folder, before;
-	struct indexer *indexer;
-};
-
-static int set_up(void **state)
-{
-	static struct fixture f;
-
-	f = (struct fixture){ .path = "/tmp/lksm-history-XXXXXX" };
-	f.before = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	assert_non_null(mkdtemp(f.path));
-	f.folder = open(f.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	assert_int_equal(history_enter(f.folder), 0);
-	*state = &f;
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	struct fixture *f = *state;
-
-	indexer_destroy(f->indexer);
-	assert_int_equal(fchdir(f->before), 0);
-	(void)close(f->folder);
-	(void)close(f->before);
-	remove_folder(f->path);
-	return 0;
-}
-
-/* @n events from @first on, a second apart, every tenth critical */
-static void append(uint64_t first, uint64_t n)
-{
-	_cleanup_fclose_ FILE *log = fopen(LOG, "ae");
-
-	assert_non_null(log);
-	for (uint64_t seq = first; seq < first + n; seq++)
-		(void)fprintf(
-			log,
-			"{\"seq\": %llu, \"ts\": 1.000000, \"type\": \"kind_%llu\", "
-			"\"data\": {\"n\": %llu, \"few\": %llu, \"same\": \"x\"%s}, "
-			"\"severity\": \"%s\", \"source\": "
-			"\"test\", \"time\": \"2026-01-01T%02llu:%02llu:%02lluZ\", "
-			"\"message\": \"word%llu and more\"}\n",
-			(unsigned long long)seq, (unsigned long long)seq % 3,
-			(unsigned long long)seq % 100, (unsigned long long)seq % 7,
-			seq % 50 ? "" : ", \"rare\": 1", seq % 10 ? "info" : "critical",
-			(unsigned long long)seq / 3600 % 24,
-			(unsigned long long)seq / 60 % 60, (unsigned long long)seq % 60,
-			(unsigned long long)seq % 100);
-}
-
-static void start(struct fixture *f, uint64_t days, uint64_t bytes)
-{
-	const struct indexer_options o = { .log_folder = f->folder,
-					   .keep_days = days,
-					   .keep_bytes = bytes };
-
-	assert_int_equal(indexer_create(&o, &f->indexer), 0);
-}
-
-static void take_all(struct fixture *f)
-{
-	int n;
-
-	do
-		n = indexer_turn(f->indexer);
-	while (n > 0);
-	assert_int_equal(n, 0);
-}
-
-static void ask(uint64_t limit_ms, enum query_operation operation, const char *text,
-		struct answer_text *ret)
-{
-	_cleanup_buffer_ struct buffer error = { 0 };
-	struct reader *reader = NULL;
-	struct query q;
-
-	assert_int_equal(reader_create(limit_ms, &reader), 0);
-	assert_int_equal(query_parse(operation, span_from(text), &q, &error), 0);
-	assert_int_equal(reader_answer(reader, &q, ret), 0);
-	query_deinit(&q);
-	reader_destroy(reader);
-}
-
-static size_t count_events(const char *text)
-{
-	struct answer_text a;
-	size_t n;
-
-	ask(60000, QUERY_EXPORT, text, &a);
-	assert_int_equal(a.status, 200);
-	n = a.n;
-	buffer_deinit(&a.body);
-	return n;
-}
-
-/* As facets count them: all severities, in minutes of any time. */
-static int64_t count_facets(const char *text)
-{
-	struct answer_text a;
-	int64_t n = 0;
-	const char *key;
-	json_t *answer, *value;
-
-	ask(60000, QUERY_FACETS, text, &a);
-	assert_int_equal(a.status, 200);
-	answer = json_loadb(a.body.data, a.body.len, 0, NULL);
-	json_object_foreach(json_object_get(answer, "severity"), key, value)
-		n += json_integer_value(value);
-	json_decref(answer);
-	buffer_deinit(&a.body);
-	return n;
-}
 
 /* What is not, found as what else it is, counted as what is left, or looked for one by one. */
 static void test_what_is_not(void **state)
@@ -548,7 +426,6 @@ static void test_asked_at_rest(void **state)
 
 int main(void)
 {
-#define WITH_FOLDER(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		WITH_FOLDER(test_what_is_not),
 		WITH_FOLDER(test_times_that_go_back),
