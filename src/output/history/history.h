@@ -11,6 +11,8 @@
  *	minutes	how many events of each dims row a minute has, and between which seqs
  *	words	full-text index: of message and values; of kinds of dims ("d7"); of key=value pairs
  *	pairs	how often each value of a key of data occurs in a kind, where they are few (pairs.h)
+ *	grams	words, two in a row and pairs that many events have; gram_counts: how many, by dims
+ *		and ten minutes (grams.h)
  *	meta	the schema's version, and the cursor in the log: changed with the rows that it
  *		is behind, in one transaction; and whether all logs that were there when it was
  *		made have been read
@@ -26,7 +28,7 @@
 #include "output/history/sqlite.h"
 
 #define HISTORY_FILE	"history.db"
-#define HISTORY_VERSION 4
+#define HISTORY_VERSION 5
 
 /** HISTORY_MINUTE_US - what events are counted by */
 #define HISTORY_MINUTE_US UINT64_C(60000000)

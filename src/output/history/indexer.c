@@ -17,6 +17,7 @@
 #include "base/time_text.h"
 #include "core/event.h"
 #include "output/history/dims.h"
+#include "output/history/grams.h"
 #include "output/history/pairs.h"
 
 #define TRIM_EVENTS    500
@@ -97,6 +98,7 @@ struct indexer {
 	bool is_complete; /* and the database says so */
 	struct dims dims;
 	struct pairs pairs;
+	struct grams *grams;
 	unsigned char secret[HISTORY_KEY_BYTES];
 	uint64_t last_at; /* for an event without a time */
 	struct tally tallies[TALLIES];
@@ -234,9 +236,9 @@ static int find_dim(struct indexer *x, const json_t *event, enum lksm_severity s
 }
 
 /* What the full-text index holds of an event: bound to @i, from parameter 2 on. @n: how many
- * more there are with its pairs */
+ * more there are with its pairs and words */
 static int bind_words(struct indexer *x, enum statement i, const json_t *event,
-		      char dim[static 24], int64_t kind, int64_t n)
+		      char dim[static 24], const struct row *row, int n)
 {
 	json_t *data = json_object_get(event, "data"), *value;
 	const char *key;
@@ -258,16 +260,23 @@ static int bind_words(struct indexer *x, enum statement i, const json_t *event,
 		}
 		if (history_token(x->secret, span_from(key), text, token) < 0)
 			return -ENOMEM;
-		if (pairs_add(&x->pairs, kind, span_from(key), span_from(token), n) < 0)
+		if (pairs_add(&x->pairs, row->kind, span_from(key), span_from(token), n) <
+		    0)
 			return -ENOMEM;
 		buffer_append_char(&x->data, ' ');
 		buffer_append_span(&x->data, span_from(token));
 	}
-	(void)snprintf(dim, 24, "d%" PRId64, kind);
+	(void)snprintf(dim, 24, "d%" PRId64, row->kind);
 	bind_text(x, i, 2, buffer_span(&x->text));
 	bind_text(x, i, 3, span_from(dim));
 	bind_text(x, i, 4, buffer_span(&x->data));
-	return x->text.error ? x->text.error : x->data.error;
+	if (x->text.error || x->data.error)
+		return x->text.error ? x->text.error : x->data.error;
+	return grams_add(x->grams,
+			 &(struct gram_source){ buffer_span(&x->text),
+						buffer_span(&x->data), row->dim,
+						row->at },
+			 n);
 }
 
 static int store_tally(struct indexer *x, const struct tally *t)
@@ -295,6 +304,16 @@ static int store_tallies(struct indexer *x)
 		r = store_tally(x, &x->tallies[i]);
 	x->n_tallies = 0;
 	return r;
+}
+
+/* All that is counted, and not in the database yet. */
+static int store_counts(struct indexer *x)
+{
+	int r = store_tallies(x);
+
+	if (r >= 0)
+		r = pairs_store(&x->pairs, x->db);
+	return r < 0 ? r : grams_store(x->grams);
 }
 
 /* Most events are of the same few minutes and combinations as those just before. */
@@ -332,7 +351,7 @@ static int add_row(struct indexer *x, const struct row *row, const json_t *event
 	if (r < 0)
 		return r;
 	bind_number(x, ADD_WORDS, 1, row->seq);
-	r = bind_words(x, ADD_WORDS, event, dim, row->kind, 1);
+	r = bind_words(x, ADD_WORDS, event, dim, row, 1);
 	if (r >= 0)
 		r = run(x, ADD_WORDS);
 	if (r < 0)
@@ -386,6 +405,8 @@ static int go_on(struct indexer *x)
 	if (r >= 0)
 		r = pairs_load(&x->pairs, x->db);
 	if (r >= 0)
+		r = grams_load(x->grams, x->db);
+	if (r >= 0)
 		r = load_cursor(x, &cursor);
 	if (r < 0)
 		return r;
@@ -429,9 +450,9 @@ int indexer_turn(struct indexer *x)
 		n++;
 	}
 	if (r >= 0)
-		r = store_tallies(x);
+		r = store_counts(x);
 	if (r >= 0)
-		r = pairs_store(&x->pairs, x->db);
+		r = grams_look(x->grams);
 	if (r >= 0 && n > 0)
 		r = store_cursor(x);
 	if (r >= 0 && more == 0 && !x->is_complete)
@@ -453,7 +474,7 @@ static int drop_row(struct indexer *x, const struct row *row)
 	int r;
 
 	bind_number(x, DROP_WORDS, 1, row->seq);
-	r = event ? bind_words(x, DROP_WORDS, event, dim, row->kind, -1) : -EUCLEAN;
+	r = event ? bind_words(x, DROP_WORDS, event, dim, row, -1) : -EUCLEAN;
 	if (r >= 0)
 		r = run(x, DROP_WORDS);
 	json_decref(event);
@@ -503,7 +524,7 @@ static int drop_oldest(struct indexer *x, enum statement which, uint64_t before_
 	if (r >= 0)
 		r = history_error(step);
 	if (r >= 0)
-		r = pairs_store(&x->pairs, x->db);
+		r = store_counts(x);
 	r = finish(x, r);
 	if (r < 0)
 		forget(x);
@@ -560,6 +581,8 @@ static void close_database(struct indexer *x)
 		(void)sqlite.finalize(x->statements[i]);
 		x->statements[i] = NULL;
 	}
+	if (x->grams)
+		grams_close(x->grams);
 	(void)sqlite.close(x->db);
 	x->db = NULL;
 	x->is_complete = false;
@@ -635,6 +658,8 @@ int indexer_create(const struct indexer_options *options, struct indexer **ret)
 	if (r >= 0)
 		r = pairs_init(&x->pairs);
 	if (r >= 0)
+		r = grams_create(&x->grams);
+	if (r >= 0)
 		r = open_all(x);
 	if (is_useless(r))
 		r = indexer_renew(x);
@@ -653,6 +678,7 @@ void indexer_destroy(struct indexer *x)
 	close_database(x);
 	dims_deinit(&x->dims);
 	pairs_deinit(&x->pairs);
+	grams_destroy(x->grams);
 	buffer_deinit(&x->text);
 	buffer_deinit(&x->data);
 	free(x);

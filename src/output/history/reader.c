@@ -29,6 +29,8 @@ static int is_over(void *context)
 
 static void close_database(struct reader *r)
 {
+	words_destroy(r->words);
+	r->words = NULL;
 	(void)sqlite.close(r->db);
 	r->db = NULL;
 }
@@ -50,6 +52,7 @@ static int open_database(struct reader *r)
 				    SQLITE_OPEN_READONLY | SQLITE_OPEN_URI |
 					    SQLITE_OPEN_NOMUTEX,
 				    HISTORY_VFS);
+	int e;
 
 	r->is_at_rest = strstr(name, "immutable") != NULL;
 
@@ -63,8 +66,9 @@ static int open_database(struct reader *r)
 			"PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0;",
 			NULL, NULL, NULL);
 	sqlite.progress_handler(r->db, STEPS, is_over, r);
-	return result == SQLITE_OK ? history_load_key(r->db, r->secret)
-				   : history_error(result);
+	e = result == SQLITE_OK ? history_load_key(r->db, r->secret)
+				: history_error(result);
+	return e < 0 ? e : words_create(r->db, &r->words);
 }
 
 /* Made anew, it is another file; and one that was at rest may be written by now. */

@@ -13,6 +13,7 @@
 
 #include "core/event.h"
 #include "core/format.h"
+#include "output/history/grams.h"
 #include "output/history/history.h"
 
 #define MINUTE_S       60
@@ -49,7 +50,7 @@ static void append_time(struct buffer *out, int64_t seconds)
 	json_append_string(out, span_from(text));
 }
 
-static int get_numbers(struct reader *r, const char *sql, int64_t *ret, int n)
+int reader_numbers(struct reader *r, const char *sql, int64_t *ret, int n)
 {
 	_cleanup_(reader_finalize) sqlite3_stmt *s = NULL;
 	int e = reader_prepare(r, sql, &s), step;
@@ -85,10 +86,10 @@ static int64_t fitting_bucket(int64_t seconds)
 static int set_times(struct counts *c, const struct query *q)
 {
 	int64_t ends[2] = { 0 };
-	int e = get_numbers(c->reader,
-			    "SELECT (SELECT min(minute) FROM minutes), "
-			    "(SELECT max(minute) FROM minutes)",
-			    ends, 2);
+	int e = reader_numbers(c->reader,
+			       "SELECT (SELECT min(minute) FROM minutes), "
+			       "(SELECT max(minute) FROM minutes)",
+			       ends, 2);
 
 	if (e < 0)
 		return e;
@@ -129,11 +130,11 @@ static bool count_match(void *context, int64_t seq, int64_t at, const struct dim
 	return true;
 }
 
-static void count_one(void *context, int64_t minute, const struct dim *dim)
+static void count_kind(void *context, int64_t minute, const struct dim *dim, uint64_t n)
 {
 	struct counts *c = context;
 
-	count(c, minute * MINUTE_S, dim, c->is_off ? UINT64_MAX : 1);
+	count(c, minute * MINUTE_S, dim, n);
 }
 
 static int count_minutes(struct counts *c)
@@ -167,14 +168,17 @@ static void count_dims(struct counts *c)
 			c->reader->dims[i].n_taken += c->reader->dims[i].n;
 }
 
+static struct range range_of(const struct counts *c)
+{
+	return (struct range){ 0, INT64_MAX, c->since_s * USEC, c->until_s * USEC };
+}
+
 /* Those that are looked for, or counted off. */
 static int count_matches(struct counts *c, const struct query *q)
 {
-	struct range range = { 0, INT64_MAX, c->since_s * USEC, c->until_s * USEC };
-	int e = reader_count_kinds(c->reader, q, &range, count_one, c);
+	struct range range = range_of(c);
+	int e = 0;
 
-	if (e)
-		return e < 0 ? e : 0;
 	if (q->has_since || q->until_us != UINT64_MAX)
 		e = reader_bound_by_time(c->reader, &range);
 	return e < 0 || range.first > range.last
@@ -239,10 +243,17 @@ static int count_by_rest(struct counts *c, const struct query *q)
 
 static int count_all(struct counts *c, const struct query *q)
 {
+	bool is_coarse = !c->buckets ||
+			 c->bucket_s % (GRAMS_SPAN_MINUTES * MINUTE_S) == 0;
+	struct range range = range_of(c);
 	int e;
 
 	if (!query_needs_words(q))
 		return count_without_words(c, q);
+	e = reader_count_kinds(c->reader, q, &range, is_coarse, count_kind, c);
+	if (e)
+		return e < 0 ? e : 0;
+	/* there are many kinds: one by one */
 	e = is_rest_less(c, q);
 	if (e > 0)
 		e = count_by_rest(c, q);
@@ -385,7 +396,7 @@ static int stats(struct reader *r, struct answer_text *ret)
 {
 	int64_t n[5] = { 0 };
 	uint64_t severities[EVENT_SEVERITY_COUNT] = { 0 }, all = 0;
-	int e = get_numbers(
+	int e = reader_numbers(
 		r,
 		"SELECT (SELECT min(seq) FROM events), (SELECT max(seq) FROM "
 		"events), (SELECT min(minute) FROM minutes), (SELECT "

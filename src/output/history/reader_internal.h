@@ -7,6 +7,7 @@
 
 #include "output/history/history.h"
 #include "output/history/reader.h"
+#include "output/history/words.h"
 
 /** A row of dims. */
 struct dim {
@@ -34,6 +35,7 @@ struct page {
 
 struct reader {
 	sqlite3 *db;
+	struct words *words; /* of its texts */
 	unsigned char secret[HISTORY_KEY_BYTES];
 	ino_t inode;			/* of its file */
 	bool is_at_rest;		/* it was opened while nobody wrote it */
@@ -92,17 +94,22 @@ int reader_count_pair(struct reader *r, const struct query_pair *pair, uint64_t 
 /** READER_MATCH_MAX - bytes of what the full-text index is asked for */
 #define READER_MATCH_MAX ((size_t)64 << 10)
 
-/** An event of that minute and kind, which @dim is one of. */
-typedef void reader_count_taker(void *context, int64_t minute, const struct dim *dim);
+/** @n more events of that minute and @dim; modulo 2^64: they may be less */
+typedef void reader_count_taker(void *context, int64_t minute, const struct dim *dim,
+				uint64_t n);
 
 /**
- * reader_count_kinds() - each event of whole minutes for which query_needs_words() is true, without
- * a look at it
+ * reader_count_kinds() - events of whole minutes for which query_needs_words() is true, without
+ * a look at each
+ * @is_coarse: the minute may be the first of the GRAMS_SPAN_MINUTES that it is of
  *
  * Return: 1; 0: they cannot be counted so, and @take was not called; -errno.
  */
 int reader_count_kinds(struct reader *r, const struct query *q, const struct range *range,
-		       reader_count_taker *take, void *context);
+		       bool is_coarse, reader_count_taker *take, void *context);
+
+/** reader_numbers() - the @n columns of the one row that @sql gives; 0; -EUCLEAN: none; -errno */
+int reader_numbers(struct reader *r, const char *sql, int64_t *ret, int n);
 
 /** reader_bound_by_time() - which seqs can be of its time */
 int reader_bound_by_time(struct reader *r, struct range *range);

@@ -10,6 +10,7 @@
 /* clang-format off */
 #define SQLITE_CALLS(X) \
 	X(sqlite3_, bind_int64) \
+	X(sqlite3_, bind_pointer) \
 	X(sqlite3_, bind_text) \
 	X(sqlite3_, bind_text64) \
 	X(sqlite3_, busy_timeout) \
