@@ -134,6 +134,7 @@ MACROS = """%_unitdir /usr/lib/systemd/system
 %_usrsrc /usr/src
 %_vpath_builddir rpm-build
 %debug_package %{nil}
+%__os_install_post %{nil}
 %meson meson setup --prefix=/usr --buildtype=plain %{_vpath_builddir} >/dev/null
 %meson_build() test "$(meson introspect --targets %{_vpath_builddir} | grep -c '"name": "%1"')" = 1 && cp "$LKSM" %{_vpath_builddir}/%1
 %sysusers_create_compat() test -s %1
@@ -180,6 +181,10 @@ def test_the_rpms_have_what_the_debian_packages_have(_, folder):
             assert not missing, (name, target, missing, lines)
     for path in ("/usr/lib/sysusers.d/lksm.conf", "/usr/lib/tmpfiles.d/lksm.conf", "/etc/lksm/lksm.yaml.d", "/etc/lksm/rules.d"):
         assert path in files["lksm"], path
+    for path in ("man/man1/lksm.1", "man/man1/lksm-query.1", "man/man5/lksm.yaml.5", "man/man7/lksm-events.7",
+                 "bash-completion/completions/lksm", "zsh/site-functions/_lksm", "fish/vendor_completions.d/lksm.fish"):
+        # pages are packed on Fedora
+        assert {f"/usr/share/{path}", f"/usr/share/{path}.gz"} & set(files["lksm"]), path
     equal(rpm(folder, "rpm", "-qp", "--configfiles", rpms["lksm"]), ["/etc/lksm/lksm.yaml"])
     said = rpm(folder, "rpm", "-qp", "--scripts", *rpms.values())
     equal([x for x in said if "%" in x], []) # a macro that nobody knows
