@@ -6,10 +6,8 @@
  */
 #include "cli/verb.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <fnmatch.h>
 #include <getopt.h>
 #include <poll.h>
 #include <signal.h>
@@ -99,28 +97,23 @@ static int drain(struct follow *f)
 	}
 }
 
-/* The log after @after: the first one there is, or with @is_newest the last. */
+/* The log after @after: the first one there is, or with @is_newest the last. What is packed has no
+ * news. */
 static int find_log(int folder, const char *after, bool is_newest,
 		    char ret[static JSON_LOGGER_NAME_SIZE])
 {
-	int fd = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	_cleanup_closedir_ DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	const struct dirent *entry;
+	struct folder_logs logs = { 0 };
+	int r = folder_logs_list(folder, &logs), found = 0;
 
-	if (!dir) {
-		cleanup_close(&fd);
-		return -errno;
-	}
-	ret[0] = '\0';
-	while ((entry = readdir(dir))) {
-		const char *name = entry->d_name;
-
-		if (fnmatch(FOLDER_LOG_PATTERN, name, 0) != 0 || strcmp(name, after) <= 0)
+	for (size_t i = 0; r >= 0 && i < logs.n && (is_newest || !found); i++) {
+		if (folder_logs_is_packed(logs.names[i]) ||
+		    strcmp(logs.names[i], after) <= 0)
 			continue;
-		if (ret[0] == '\0' || (strcmp(name, ret) > 0) == is_newest)
-			memcpy(ret, name, JSON_LOGGER_NAME_SIZE);
+		memcpy(ret, logs.names[i], JSON_LOGGER_NAME_SIZE);
+		found = 1;
 	}
-	return ret[0] != '\0';
+	folder_logs_deinit(&logs);
+	return r < 0 ? r : found;
 }
 
 static int open_log(struct follow *f, const char *name)
