@@ -32,7 +32,7 @@ import { emptyView, formatHash, parseHash } from './view.js';
 const FACETS_EVERY_MS = 250;
 const ACTIVITY_EVERY_MS = 1000;
 const ADDRESS_AFTER_MS = 300;
-const ASK_AFTER_MS = 300;
+const ASK_AFTER_MS = 20;
 const NEAR_END_PX = 600;
 
 const title = new Title();
@@ -51,8 +51,7 @@ let hasMore = false;		/* pages of the history behind those in the list … */
 let isFull = false;		/* … which takes no more */
 let hasTimeline = false;
 let pastCounts = {};
-let facetsTimer = 0, addressTimer = 0, askTimer = 0;
-let lastFacets = 0;
+let facetsTimer = 0, addressTimer = 0, askTimer = 0, lastFacets = 0;
 let nNewer = 0;			/* matching events above what the reader looks at */
 let wantedEvent = null;		/* the address names it; it is opened when it is there */
 
@@ -209,13 +208,13 @@ function showMutes() {
 
 /* --- the history in -------------------------------------------------------------------- */
 
-function askPast() {
+function askPast(isTyping = false) {
 	clearTimeout(askTimer);
 	nNewer = 0;
 	if (status.hasHistory === false)
 		showPastState('off', '');
 	else if (status.hasHistory)
-		past.ask(view, live.freshSeq);
+		past.ask(view, live.freshSeq, isTyping);
 	else
 		showPastState('asking', '');
 }
@@ -231,6 +230,8 @@ function showPage(items, { isFirst, hasMore: more, isFull: full }) {
 	}
 	isFull = full;
 	pastState = 'ready';
+	if (isFirst && isAwaitingNews()) /* what came in and was not in the index yet */
+		nNewer = store.items.filter((item) => item.event && isShown(item) && past.isNewer(item)).length;
 	showEmptiness();
 	showNewer();
 }
@@ -366,7 +367,7 @@ function noteEvent(seq) {
 	addressTimer = setTimeout(writeAddress, ADDRESS_AFTER_MS);
 }
 
-/* isTyping: the history is asked when the letters have come to rest */
+/* isTyping: another letter may follow */
 function setView(next, { isStep = false, isFromAddress = false, isTyping = false } = {}) {
 	const wasLive = isLive();
 
@@ -393,7 +394,7 @@ function setView(next, { isStep = false, isFromAddress = false, isTyping = false
 	showEmptiness();
 	showNewer();
 	if (!isLive() && isTyping)
-		askTimer = setTimeout(askPast, ASK_AFTER_MS);
+		askTimer = setTimeout(() => askPast(true), ASK_AFTER_MS);
 	else if (!isLive())
 		askPast();
 }
@@ -620,7 +621,7 @@ const CLICKS = {
 	'unmatched-clear': clearFilters,
 	'past-clear': clearFilters,
 	'past-wider': () => setRange('all'),
-	'past-retry': askPast,
+	'past-retry': () => askPast(),
 	'older-button': () => setView({ ...view, before: Number(table.lastSeq),
 		event: details.isOpen ? view.event : null }, { isStep: true }),
 	'details-like': moreLikeThis,

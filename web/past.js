@@ -7,13 +7,15 @@
  */
 import { getFacets, getHistogram, getPage, getStats, Refused, SignedOut } from './api.js';
 import { FACETS } from './filter.js';
+import { FRESH_MS } from './live.js';
 import { addTimes, filterParams } from './question.js';
 import { bucketOf, timesOf } from './view.js';
 
-const PAGE = 200;
-const RETRIES = 4;
-const RETRY_MS = 1000;
+const PAGE = 100;
+const RETRIES = 5;
+const RETRY_MS = 60;		/* then twice as long each time */
 const MAKING_MS = 3000;
+const REST_MS = 300;
 const LAG_MS = 250;
 const LAG_TRIES = 10;
 export const MAX_ROWS = 1000;
@@ -73,11 +75,14 @@ export class Past {
 		this.#controller = null;
 	}
 
-	/* freshSeq: an event that came in just now, and is to be in the answer; or null */
-	ask(view, freshSeq) {
+	/*
+	 * freshSeq: an event that came in just now, and is to be in the answer; or null
+	 * isTyping: the list is wanted now, what is counted only when the letters have come to rest
+	 */
+	ask(view, freshSeq, isTyping = false) {
 		this.stop();
 		this.#controller = new AbortController();
-		void this.#run(view, freshSeq, this.#controller.signal);
+		void this.#run(view, freshSeq, isTyping, this.#controller.signal);
 	}
 
 	/* The next page, when the end of the list comes into sight. */
@@ -89,7 +94,7 @@ export class Past {
 		await this.#guard(signal, () => this.#takePage(signal, this.#next));
 	}
 
-	async #run(view, freshSeq, signal) {
+	async #run(view, freshSeq, isTyping, signal) {
 		const nowSeconds = Date.now() / 1000;
 		const times = timesOf(view.range, nowSeconds);
 
@@ -97,7 +102,7 @@ export class Past {
 		this.#next = null;
 		this.#params = null;
 		this.#newestSeq = -1;
-		this.#sinceMs = nowSeconds * 1000;
+		this.#sinceMs = nowSeconds * 1000 - FRESH_MS;
 		this.onState('asking', '');
 		await this.#guard(signal, async () => {
 			this.#params = filterParams(view.filter);
@@ -110,6 +115,8 @@ export class Past {
 				if (freshSeq !== null)
 					await this.#catchUp(signal, freshSeq);
 				await this.#takePage(signal, view.before, true);
+				if (isTyping)
+					await delay(REST_MS, signal);
 				await this.#takeHistogram(signal, times, nowSeconds);
 			}
 			await this.#takeFacets(signal, view.filter, times);
@@ -155,7 +162,7 @@ export class Past {
 					throw error;
 				if (isMaking)
 					this.onState('making', await this.#progress(signal));
-				await delay(isMaking ? MAKING_MS : RETRY_MS, signal);
+				await delay(isMaking ? MAKING_MS : RETRY_MS * 2 ** n, signal);
 			}
 		}
 	}
