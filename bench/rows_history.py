@@ -11,11 +11,15 @@ EVENTS = int(os.environ.get("LKSM_BENCH_EVENTS", "1000000"))
 MOST_MS = {"events": 50, "histogram": 200, "facets": 200}
 
 
+def folder_of(bench):
+    """What is made there is kept; $LKSM_BENCH_EVENTS are a million, or ten of them with 12 GB."""
+    kept = os.environ.get("LKSM_BENCH_HISTORY")
+    return pathlib.Path(kept) if kept else bench.folder / "history"
+
+
 def q(bench):
     """Q: questions to a history of many events, by the daemon's processor time"""
-    # what is made there is kept; $LKSM_BENCH_EVENTS are a million, or ten of them with 12 GB
-    kept = os.environ.get("LKSM_BENCH_HISTORY")
-    folder = pathlib.Path(kept) if kept else bench.folder / "history"
+    folder = folder_of(bench)
     history.make(bench.lksm, EVENTS, folder)
     with history.served(bench.lksm, EVENTS, folder) as server:
         for name, path, parameters in history.questions(EVENTS):

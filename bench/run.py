@@ -12,6 +12,7 @@ import signal
 import sys
 import tempfile
 
+import rows_browser
 import rows_growth
 import rows_history
 import rows_http
@@ -27,7 +28,7 @@ ROWS = {
     "peers": rows_replay.peers,
     "L1": rows_live.l1, "L2": rows_live.l2, "L3": rows_live.l3, "L4": rows_live.l4,
     "R": rows_rules.r, "H1": rows_http.h1, "H2": rows_http.h2, "S": rows_start.s,
-    "G": rows_growth.g, "F": rows_query.f, "Q": rows_history.q,
+    "G": rows_growth.g, "F": rows_query.f, "Q": rows_history.q, "U": rows_browser.u,
 }
 RESULTS = ROOT / "bench/RESULTS.md"
 HEADING = f"""# What was measured
