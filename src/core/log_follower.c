@@ -226,9 +226,13 @@ static uint64_t pending_offset(const struct log_follower *f)
 /* Return: 1 and a whole line without its newline, which is taken; 0. */
 static int take_line(struct log_follower *f, struct span *ret)
 {
-	struct span rest = { f->pending.data + f->at, f->pending.len - f->at };
-	const char *end = rest.len ? memchr(rest.data, '\n', rest.len) : NULL;
+	struct span rest;
+	const char *end;
 
+	if (!f->pending.len)
+		return 0; /* there may be no buffer yet */
+	rest = (struct span){ f->pending.data + f->at, f->pending.len - f->at };
+	end = rest.len ? memchr(rest.data, '\n', rest.len) : NULL;
 	if (end) {
 		*ret = (struct span){ rest.data, (size_t)(end - rest.data) };
 		f->at += ret->len + 1;
