@@ -348,8 +348,6 @@ static bool judge(struct code *code, struct code_change *ret)
 	code->at += n;
 	if (n)
 		return false;
-	if (*now == INT3)
-		return set_change(ret, code->at, CODE_BREAKPOINT, 0);
 	if (find_near(code, &begin)) {
 		target = code_near_target(code->address + begin, code->now + begin,
 					  code->size - begin);
@@ -359,6 +357,9 @@ static bool judge(struct code *code, struct code_change *ret)
 				  code->now[begin] == CALL ? CODE_CALL : CODE_JUMP,
 				  target);
 	}
+	/* In a call it was a byte of the distance. */
+	if (*now == INT3)
+		return set_change(ret, code->at, CODE_BREAKPOINT, 0);
 	n = end_of_patch(code);
 	if (n) {
 		code->at = n;

@@ -44,6 +44,8 @@ struct owner {
 /* The distance from HERE differs from SLOT's from the second byte on, which is e8. */
 #define NEXT_SLOT   (SLOT + 0xe900)
 #define FTRACE_SITE (HERE + 26)
+/* The distance from a call at SITE begins with cc, as int3 does. */
+#define LIKE_INT3 (SITE + 5 + 0xfcc)
 
 static void owner_find(unsigned long address, struct owner *ret)
 {
@@ -170,6 +172,10 @@ static void test_change(void **state)
 		{ "jump label on", 8, AS(NOP), JUMPS(HERE + 24), false },
 		{ "jump label off", 8, JUMPS(HERE + 24), AS(NOP), false },
 		{ "static call to another", 8, CALLS(ELSEWHERE), CALLS(FTRACE), false },
+		{ "static call to another, cc in its distance", 8, CALLS(ELSEWHERE),
+		  CALLS(LIKE_INT3), false },
+		{ "a breakpoint in the place of a call", 8, CALLS(ELSEWHERE),
+		  AS("\xcc\xf3\x0f\x00\x00"), true },
 		{ "static call to nothing", 8, CALLS(ELSEWHERE), AS(NOP), false },
 		{ "static call that returns 0", 8, CALLS(ELSEWHERE), AS(ZERO), false },
 		{ "tail call to nothing", 8, JUMPS(ELSEWHERE), AS(RET), false },
