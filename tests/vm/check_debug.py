@@ -19,10 +19,12 @@ TAINT_WARNED = 1 << 9
 
 # Injected failures make the kernel talk of memory that it lacks, with a trace.
 INJECTING = ("step slab", "step pages")
-SHORT_OF_MEMORY = re.compile(r"page allocation failure|vmalloc error|failed to allocate")
-# The kernel's own: the ring buffer warns where it could just fail.
+SHORT_OF_MEMORY = re.compile(r"page allocation failure|vmalloc error|[Ff]ailed to allocate")
+# The kernel's own: the ring buffer and jump labels warn where they could just fail, these twice.
 EXCUSED = re.compile(
-    r"Call Trace:|WARNING: .* at kernel/trace/ring_buffer\.c:\d+ trace_rb_cpu_prepare.*")
+    r"Call Trace:|WARNING: .* at kernel/trace/ring_buffer\.c:\d+ trace_rb_cpu_prepare.*"
+    r"|WARNING: .* at kernel/jump_label\.c:\d+ jump_label_(module_notify|del_module).*")
+EXCUSED_LINES = 80
 
 # bug: what must be in the kernel log, or in kmemleak's list
 PLANTED = {
@@ -41,7 +43,7 @@ def splats(guest):
     for i, line in enumerate(guest.lines):
         mark = line.mark or mark
         if mark in INJECTING and SHORT_OF_MEMORY.search(line.text):
-            excused_until = i + 40
+            excused_until = i + EXCUSED_LINES
         if i <= told_until or line.is_sensor or not SPLAT.search(line.text):
             continue
         if i <= excused_until and EXCUSED.fullmatch(line.text.strip()):
