@@ -229,10 +229,18 @@ def cell(row):
     return f"{row['seconds']:.2f} s, {named}{late}".replace(", **", " **")
 
 
-def table_of(told, kind, all_series):
+def title_of(work, series):
+    if series != "newest":
+        return series
+    with open(os.path.join(work, series + ".release")) as f:
+        return re.match(r"[0-9.]+", f.read())[0].rstrip(".")
+
+
+def table_of(work, told, kind, all_series):
     """Markdown: one line per technique, one column per kernel."""
+    titles = [title_of(work, series) for series in all_series]
     lines = [f"| {'technique' if kind == 'attacks' else 'control'} | "
-             + ("event | " if kind == "attacks" else "") + " | ".join(all_series) + " |"]
+             + ("event | " if kind == "attacks" else "") + " | ".join(titles) + " |"]
     lines.append("|---" * (len(all_series) + (2 if kind == "attacks" else 1)) + "|")
     ids = list(dict.fromkeys(row["id"] for rows in told.values() for row in rows))
     for one in ids:
@@ -258,10 +266,10 @@ def write_docs(tree, work, names):
                 told[kind].setdefault(series, []).extend(json.load(f))
     lines = [BEGIN, "", "Seconds are from the change to the event; `module` and `target` say"
              " what the event names. – means that the kernel has no such thing.", ""]
-    lines += table_of(told["attacks"], "attacks", all_series)
+    lines += table_of(work, told["attacks"], "attacks", all_series)
     lines += ["", "What is lawful, and must stay without an event that is high or critical:",
               ""]
-    lines += table_of(told["controls"], "controls", all_series)
+    lines += table_of(work, told["controls"], "controls", all_series)
     lines += ["", END]
     path = os.path.join(tree, "docs/detection.md")
     with open(path) as f:
