@@ -42,7 +42,8 @@ enum form {
 	FORM_OTHER,
 	FORM_NOP,
 	FORM_CALL,
-	FORM_ZERO, /* xor rax, rax: a call that returns 0 */
+	FORM_ZERO,   /* xor rax, rax: a call that returns 0 */
+	FORM_UNLOCK, /* movb $0, (rdi): a call of queued_spin_unlock() */
 	FORM_JUMP,
 	FORM_RET, /* a tail call to nothing */
 	FORM_COUNT
@@ -56,17 +57,19 @@ static const struct {
 	{ { 0x0f, 0x1f, 0x44, 0x00, 0x00 }, FORM_NOP },
 	{ { 0x66, 0x66, 0x48, 0x31, 0xc0 }, FORM_ZERO },
 	{ { 0x2e, 0x2e, 0x2e, 0x31, 0xc0 }, FORM_ZERO },
+	{ { 0x3e, 0x3e, 0xc6, 0x07, 0x00 }, FORM_UNLOCK }, /* from 7.x on */
 	{ { 0xc3, 0xcc, 0xcc, 0xcc, 0xcc }, FORM_RET },
 	{ { 0x66, 0x66, 0x66, 0x66, 0x90 }, FORM_NOP }, /* of 5.10, by processor */
 	{ { 0x3e, 0x8d, 0x74, 0x26, 0x00 }, FORM_NOP },
 };
 
 /* A function that begins with a ret, or goes on elsewhere in the middle, is nobody's patch. */
-#define AS_CALL (1 << FORM_NOP | 1 << FORM_CALL | 1 << FORM_ZERO)
+#define AS_CALL (1 << FORM_NOP | 1 << FORM_CALL | 1 << FORM_ZERO | 1 << FORM_UNLOCK)
 static const unsigned int lawful_after[FORM_COUNT] = {
 	[FORM_NOP] = AS_CALL | 1 << FORM_JUMP,
 	[FORM_CALL] = AS_CALL,
 	[FORM_ZERO] = AS_CALL,
+	[FORM_UNLOCK] = AS_CALL,
 	[FORM_JUMP] = 1 << FORM_NOP | 1 << FORM_JUMP | 1 << FORM_RET,
 	[FORM_RET] = 1 << FORM_JUMP | 1 << FORM_RET,
 };
@@ -128,13 +131,18 @@ static unsigned long far_target(unsigned long address, const u8 *bytes, size_t s
 /* ENDBR64, or the nop that it became where nobody calls the function by its address */
 static size_t entry_offset(const u8 *bytes, size_t size)
 {
-	static const u8 endbr[ENDBR_SIZE] = { 0xf3, 0x0f, 0x1e, 0xfa };
-	static const u8 sealed[ENDBR_SIZE] = { 0x66, 0x0f, 0x1f, 0x00 };
+	static const u8 forms[][ENDBR_SIZE] = {
+		{ 0xf3, 0x0f, 0x1e, 0xfa },
+		{ 0x66, 0x0f, 0x1f, 0x00 },
+		{ 0x0f, 0x1f, 0x40, 0xd6 }, /* the nop from 6.15 on */
+	};
+	size_t i;
 
-	if (size <= ENDBR_SIZE ||
-	    (memcmp(bytes, endbr, ENDBR_SIZE) && memcmp(bytes, sealed, ENDBR_SIZE)))
-		return 0;
-	return ENDBR_SIZE;
+	for (i = 0; size > ENDBR_SIZE && i < ARRAY_SIZE(forms); i++) {
+		if (!memcmp(bytes, forms[i], ENDBR_SIZE))
+			return ENDBR_SIZE;
+	}
+	return 0;
 }
 
 /* May be called or jumped to by who was always there. */
@@ -244,11 +252,14 @@ static bool is_site(const struct code *code, size_t at)
 static bool is_short_label(const struct code *code)
 {
 	const u8 *now = code->now + code->at, *before = code->before + code->at;
+	bool is_known = patch_sites_has(code->address + code->at);
 
-	if (code->at + 2 > code->size || code->at <= code->entry ||
-	    !is_site(code, code->at))
+	if (code->at + 2 > code->size || !is_site(code, code->at) || !is_short(now) ||
+	    (code->at <= code->entry && !is_known))
 		return false;
-	return is_short(now) && is_short(before) && now[0] != before[0];
+	/* The copy may have been made while it was being patched. */
+	return (is_known && before[0] == INT3) ||
+	       (is_short(before) && now[0] != before[0]);
 }
 
 /* Does the kernel put there what is there now, after what was there? */
@@ -271,13 +282,24 @@ static bool is_patch(const struct code *code, size_t at)
 	return lawful_after[was] & 1 << is;
 }
 
+/* Led it out of the kernel, as to a trampoline of BPF's, which may be gone? */
+static bool is_jump_out(const struct code *code, size_t at)
+{
+	const u8 *before = code->before + at;
+	struct owner owner;
+
+	owner_find(code_near_target(code->address + at, before, NEAR_SIZE), &owner);
+	return before[0] == JUMP && owner.kind != OWNER_KERNEL;
+}
+
 /* ftrace's place without a call, whatever half-written call was there for the copy. */
 static bool is_idle_entry(const struct code *code)
 {
 	const u8 *before = code->before + code->entry;
 
 	return is_at_entry(code) && form_of(code->now + code->entry) == FORM_NOP &&
-	       (before[0] == INT3 || before[0] == CALL || form_of(before) == FORM_NOP);
+	       (before[0] == INT3 || before[0] == CALL || form_of(before) == FORM_NOP ||
+		is_jump_out(code, code->entry));
 }
 
 /* Was it a place for a call of ftrace's? */
@@ -384,10 +406,8 @@ size_t code_n_same(const u8 *now, const u8 *before, size_t size)
 	return n;
 }
 
-size_t code_n_looks(const struct code_change *change, bool is_in_work)
+size_t code_n_looks(const struct code_change *change)
 {
-	if (is_in_work)
-		return 11;
 	return change->kind == CODE_BREAKPOINT ? 8 : 6;
 }
 

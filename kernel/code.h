@@ -81,12 +81,10 @@ size_t code_n_same(const u8 *now, const u8 *before, size_t size);
  * looks like tampering for a moment: text_poke_bp() leaves a breakpoint, ftrace forgets a
  * trampoline before its last call is gone. Pauses double, so a moment is about 100 ms at the
  * most; for a breakpoint, about 400 ms, for it stands until all processors have been told of
- * it twice, also those that hardly run. Where that takes longer, the kernel is seen to be at
- * work: then it is about 3 s, whatever is there.
- * @is_in_work: patch_sites_are_in_work(), from before the look
+ * it twice, also those that hardly run.
  */
 #define CODE_LOOK_PAUSE_US 2000
-size_t code_n_looks(const struct code_change *change, bool is_in_work);
+size_t code_n_looks(const struct code_change *change);
 
 /* What a change is, as one word for a guard; never 0 */
 unsigned long code_change_value(const struct code_change *change);

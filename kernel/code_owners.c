@@ -17,6 +17,7 @@
 #include <linux/bpf.h>
 #include <linux/errno.h>
 #include <linux/idr.h>
+#include <linux/jiffies.h>
 #include <linux/kernel.h>
 #include <linux/list.h>
 #include <linux/minmax.h>
@@ -40,6 +41,12 @@
 #define MAP_WORDS	64
 #define BREAKPOINT	0xcc
 #define BEGINNING_SIZE	9
+/*
+ * Whose module is UNFORMED has no code that may run yet, and a load takes seconds where the
+ * machine is slow. But a module may hide as such.
+ */
+#define FORMING_MAX   16
+#define FORMING_MAX_S 10
 /* How far from its code a struct module may lie */
 #define NAME_DISTANCE SZ_16M
 
@@ -73,7 +80,19 @@ static struct symbol_wanted wanted[WANTED_COUNT] = {
 	[HYPERCALLS] = { .name = "hv_hypercall_pg" },
 };
 
+/*
+ * a module that is UNFORMED
+ * @since: when a walk saw it first, in jiffies
+ * @is_seen: in this walk
+ */
+struct forming {
+	const struct module *module;
+	unsigned long since;
+	bool is_seen;
+};
+
 static struct {
+	struct forming forming[FORMING_MAX];
 	struct code_range *range; /* RANGES_MAX of them */
 	size_t n;		  /* of those that found no room, too */
 	size_t next;		  /* the cursor of code_owners_find() */
@@ -141,6 +160,38 @@ static void add_parts_of(const struct module *module)
 #define TEXT_SIZE core_layout.size
 #endif
 
+/* In this walk for the first time, or not for long. It is told by its address alone. */
+static bool is_forming(const struct module *module)
+{
+	struct forming *free = NULL;
+	size_t i;
+
+	for (i = 0; i < FORMING_MAX; i++) {
+		struct forming *one = &state.forming[i];
+
+		if (one->module == module) {
+			one->is_seen = true;
+			return time_before(jiffies, one->since + FORMING_MAX_S * HZ);
+		}
+		if (!one->module)
+			free = one;
+	}
+	if (free)
+		*free = (struct forming){ module, jiffies, true };
+	return free;
+}
+
+static void forget_formed(void)
+{
+	size_t i;
+
+	for (i = 0; i < FORMING_MAX; i++) {
+		if (!state.forming[i].is_seen)
+			state.forming[i].module = NULL;
+		state.forming[i].is_seen = false;
+	}
+}
+
 /*
  * Those that the roster has not yet, or no longer. At the start, of all: one that had become
  * LIVE before we came may have its init memory still, as long as our notifier lets it wait.
@@ -157,43 +208,14 @@ static void add_listed(bool is_start)
 		module = list_entry(at, struct module, list);
 		if (get_kernel_nofault(module_state, &module->state))
 			continue;
-		/* Who hides as UNFORMED has no code that may run yet. */
 		if (module_state == MODULE_STATE_COMING ||
 		    module_state == MODULE_STATE_GOING ||
-		    (is_start && module_state == MODULE_STATE_LIVE))
+		    (is_start && module_state == MODULE_STATE_LIVE) ||
+		    (module_state == MODULE_STATE_UNFORMED && is_forming(module)))
 			add_parts_of(module);
 	}
 	rcu_read_unlock();
-}
-
-static bool is_forming(const struct module *module, unsigned long code)
-{
-	struct roster_module copy = { 0 };
-	enum module_state module_state;
-	size_t i;
-
-	if (get_kernel_nofault(module_state, &module->state) ||
-	    module_state != MODULE_STATE_UNFORMED)
-		return false;
-	roster_copy_parts(&copy, module);
-	for (i = 0; i < ROSTER_PARTS_MAX; i++) {
-		if (code - copy.parts[i].start < copy.parts[i].size)
-			return true;
-	}
-	return false;
-}
-
-bool code_owners_are_forming(unsigned long code)
-{
-	const struct list_head *head = (void *)wanted[MODULES].address, *at;
-	bool is_found = false;
-	size_t i;
-
-	rcu_read_lock();
-	guard_for_each_node (at, head, i, LIST_STEPS_MAX)
-		is_found |= is_forming(list_entry(at, struct module, list), code);
-	rcu_read_unlock();
-	return is_found;
+	forget_formed();
 }
 
 static void add_bpf_symbols(void)

@@ -43,14 +43,6 @@ bool code_owners_find(unsigned long *start, unsigned long end, unsigned long *re
 bool code_owners_know(unsigned long page, unsigned long start, unsigned long end);
 
 /**
- * code_owners_are_forming() - is a module being loaded that says that it has this code?
- * @code: any byte of it
- *
- * Or one that hides as such: so it is not to be believed for long.
- */
-bool code_owners_are_forming(unsigned long code);
-
-/**
  * code_owners_name() - find the struct module that says that it has this code
  * @to: its name, hostile bytes; "" if there is none
  *

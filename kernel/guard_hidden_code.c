@@ -12,7 +12,6 @@
 
 #include <linux/delay.h>
 #include <linux/errno.h>
-#include <linux/jiffies.h>
 #include <linux/kernel.h>
 #include <linux/mm.h>
 #include <linux/rcupdate.h>
@@ -34,21 +33,17 @@
 #define PAGES_MAX     4096
 #define LOOKS	      5
 #define LOOK_PAUSE_MS 150
-/* A load takes seconds where the machine is slow; code may run before its module is formed. */
-#define FORMING_MAX_S 10
 
 /*
  * a piece of code that is nobody's
  * @is_seen: in this walk
- * @n_seen: walks that have seen it and believe it, up to LOOKS
- * @since: when the first one saw it, in jiffies
+ * @n_seen: walks that have seen it, up to LOOKS
  */
 struct piece {
 	unsigned long start;
 	unsigned long end;
 	bool is_seen;
 	unsigned int n_seen;
-	unsigned long since;
 };
 
 static struct symbol_wanted wanted = { .name = "init_top_pgt" };
@@ -132,12 +127,6 @@ static struct piece *find(unsigned long start)
 	return NULL;
 }
 
-static bool may_be_forming(const struct piece *piece)
-{
-	return time_before(jiffies, piece->since + FORMING_MAX_S * HZ) &&
-	       code_owners_are_forming(piece->start);
-}
-
 static void found(unsigned long start, unsigned long end)
 {
 	struct piece *piece = find(start);
@@ -148,11 +137,11 @@ static void found(unsigned long start, unsigned long end)
 	}
 	if (!piece) {
 		piece = &state.piece[state.n_pieces++];
-		*piece = (struct piece){ .start = start, .since = jiffies };
+		*piece = (struct piece){ .start = start };
 	}
 	piece->end = end;
 	piece->is_seen = true;
-	if (piece->n_seen < LOOKS && !may_be_forming(piece))
+	if (piece->n_seen < LOOKS)
 		piece->n_seen++;
 }
 

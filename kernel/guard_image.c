@@ -17,7 +17,6 @@
 #include "code.h"
 #include "code_copy.h"
 #include "guards.h"
-#include "patch_sites.h"
 #include "text_report.h"
 
 #define PARTS	     13		/* sweeps that it takes */
@@ -65,7 +64,6 @@ static struct {
 	size_t size;
 	size_t next;		   /* the sweeps' */
 	struct code_traced traced; /* in this look */
-	bool is_in_work;	   /* code was being patched, at this look */
 	u8 now[CODE_SIZE_MAX];
 	struct findings known;
 	struct findings fresh;
@@ -152,10 +150,31 @@ static bool judge(unsigned long at, struct finding *ret, unsigned long *ret_next
 	return true;
 }
 
-static void begin_look(void)
+static bool leads_out(const struct finding *finding)
 {
-	state.traced = (struct code_traced){ 0 };
-	state.is_in_work = patch_sites_are_in_work();
+	struct owner owner;
+
+	if (!finding->change.target)
+		return false;
+	owner_find(finding->change.target, &owner);
+	return owner.kind == OWNER_FOREIGN || owner.kind == OWNER_NOBODY;
+}
+
+/* Where there is no room, what leads out of the kernel is kept instead of another. */
+static void keep(struct findings *to, const struct finding *finding)
+{
+	size_t i = to->n;
+
+	if (to->n < FINDINGS_MAX) {
+		to->n++;
+	} else {
+		to->is_cut = true;
+		for (i = 0; i < FINDINGS_MAX && leads_out(&to->each[i]); i++)
+			;
+		if (i == FINDINGS_MAX || !leads_out(finding))
+			return;
+	}
+	to->each[i] = *finding;
 }
 
 static void find_all(unsigned long from, unsigned long to, struct findings *ret)
@@ -166,7 +185,7 @@ static void find_all(unsigned long from, unsigned long to, struct findings *ret)
 
 	ret->n = 0;
 	ret->is_cut = false;
-	begin_look();
+	state.traced = (struct code_traced){ 0 };
 	for (; at < to; cond_resched()) {
 		offset = at - wanted[START].address;
 		at += code_n_same(image() + offset, state.copy + offset,
@@ -174,11 +193,8 @@ static void find_all(unsigned long from, unsigned long to, struct findings *ret)
 		offset = at - wanted[START].address;
 		if (at >= to || image()[offset] == state.copy[offset])
 			continue;
-		if (judge(at, &found, &next) && found.at >= from && found.at < to) {
-			ret->is_cut |= ret->n == FINDINGS_MAX;
-			if (!ret->is_cut)
-				ret->each[ret->n++] = found;
-		}
+		if (judge(at, &found, &next) && found.at >= from && found.at < to)
+			keep(ret, &found);
 		at = next;
 	}
 }
@@ -202,7 +218,7 @@ static bool is_any_in_doubt(const struct findings *fresh, size_t n)
 	size_t i;
 
 	for (i = 0; i < fresh->n; i++) {
-		if (n < code_n_looks(&fresh->each[i].change, state.is_in_work) &&
+		if (n < code_n_looks(&fresh->each[i].change) &&
 		    !is_known(&fresh->each[i]))
 			return true;
 	}
@@ -215,7 +231,7 @@ static void settle(struct findings *fresh)
 	unsigned long unused;
 	size_t i, n = 0;
 
-	begin_look();
+	state.traced = (struct code_traced){ 0 };
 	for (i = 0; i < fresh->n; i++) {
 		if (is_known(&fresh->each[i]))
 			fresh->each[n++] = fresh->each[i];
@@ -271,8 +287,8 @@ static void look(unsigned long from, unsigned long to)
 		find_lasting(from, to, fresh);
 	while (fresh->is_cut && fresh->n < FINDINGS_MAX && ++i < TRIES);
 	forget(from, to, known);
-	for (i = 0; i < fresh->n && known->n < FINDINGS_MAX; i++)
-		known->each[known->n++] = fresh->each[i];
+	for (i = 0; i < fresh->n; i++)
+		keep(known, &fresh->each[i]);
 	known->is_cut = known->n == FINDINGS_MAX;
 }
 

@@ -16,7 +16,6 @@
 #include "code.h"
 #include "code_copy.h"
 #include "guards.h"
-#include "patch_sites.h"
 #include "text_report.h"
 #include "text_watch_list.h"
 
@@ -29,7 +28,6 @@ static struct {
 	struct code_change changes[ARRAY_SIZE(wanted)];
 	bool is_changed[ARRAY_SIZE(wanted)];
 	unsigned long values[ARRAY_SIZE(wanted)]; /* the last visit's */
-	bool is_in_work; /* code was being patched, at this look */
 } state;
 
 static size_t size_of(const struct symbol_wanted *function)
@@ -80,8 +78,7 @@ static bool find_change(size_t i, const u8 *copy, bool is_first)
 /* After @n looks */
 static bool is_in_doubt(size_t i, size_t n)
 {
-	return state.is_changed[i] &&
-	       n < code_n_looks(&state.changes[i], state.is_in_work) &&
+	return state.is_changed[i] && n < code_n_looks(&state.changes[i]) &&
 	       code_change_value(&state.changes[i]) != state.values[i];
 }
 
@@ -92,7 +89,6 @@ static bool look(bool is_first, size_t n)
 	bool is_any_in_doubt = false;
 	size_t i;
 
-	state.is_in_work = patch_sites_are_in_work();
 	for (i = 0; i < ARRAY_SIZE(wanted); copy += size_of(&wanted[i++])) {
 		if (!size_of(&wanted[i]) || (n && !is_in_doubt(i, n)))
 			continue;
@@ -133,7 +129,7 @@ bool guard_text_has(unsigned long address)
 {
 	size_t i;
 
-	for (i = 0; i < ARRAY_SIZE(wanted); i++) {
+	for (i = 0; state.copies && i < ARRAY_SIZE(wanted); i++) {
 		if (address - wanted[i].address < size_of(&wanted[i]))
 			return true;
 	}

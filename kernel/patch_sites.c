@@ -5,7 +5,6 @@
 #include <linux/jump_label.h>
 #include <linux/kernel.h>
 #include <linux/mm.h>
-#include <linux/mutex.h>
 #include <linux/sort.h>
 #include <linux/static_call_types.h>
 
@@ -20,7 +19,6 @@ enum {
 	CALLS_END,
 	TRAMPOLINES,
 	TRAMPOLINES_END,
-	TEXT_MUTEX,
 	FTRACE
 };
 static struct symbol_wanted wanted[] = {
@@ -31,8 +29,6 @@ static struct symbol_wanted wanted[] = {
 	/* of static calls */
 	[TRAMPOLINES] = { .name = "__static_call_text_start" },
 	[TRAMPOLINES_END] = { .name = "__static_call_text_end" },
-	/* Whoever patches holds it, from the first breakpoint to the last byte. */
-	[TEXT_MUTEX] = { .name = "text_mutex" },
 	/* Where ftrace's own code goes on to whoever traces. */
 	[FTRACE] = { .name = "ftrace_call" },
 	{ .name = "ftrace_regs_call" },
@@ -167,11 +163,4 @@ bool patch_sites_has(unsigned long address)
 bool patch_sites_are_known(unsigned long address)
 {
 	return state.n && owner_is_kernel(address);
-}
-
-bool patch_sites_are_in_work(void)
-{
-	struct mutex *mutex = (void *)wanted[TEXT_MUTEX].address;
-
-	return mutex && mutex_is_locked(mutex);
 }

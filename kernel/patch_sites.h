@@ -33,7 +33,4 @@ bool patch_sites_is_of_ftrace(unsigned long address);
 /* Is it known which are patched there? Not in modules, nor if the kernel shows no tables. */
 bool patch_sites_are_known(unsigned long address);
 
-/* Is the kernel patching just now, or does somebody make it look like that? */
-bool patch_sites_are_in_work(void);
-
 #endif

@@ -31,7 +31,8 @@ struct library {
  * library_load() - map it and fill its table, unless that was done
  * @error: gets a sentence: what is missing, and the remedy; NULL: that is logged
  *
- * It stays mapped. To be called while there is one thread, and before sandbox_enter().
+ * It stays mapped. To be called while there is one thread, and before sandbox_enter(); but for
+ * the loader of a certificate, which is sandboxed before it knows that it will need one.
  * Return: 0; -ENOENT if there is no such library; -ENOSYS if it lacks a function.
  */
 int library_load(const struct library *library, struct buffer *error);

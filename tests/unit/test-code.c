@@ -71,6 +71,7 @@ static unsigned long guard_read(const void *address)
 }
 
 static bool are_sites_known;
+static bool is_entry_a_site;
 
 static bool patch_sites_are_known(unsigned long address)
 {
@@ -79,13 +80,16 @@ static bool patch_sites_are_known(unsigned long address)
 
 static bool patch_sites_has(unsigned long address)
 {
-	return are_sites_known && (address == SITE || address == FTRACE_SITE);
+	return are_sites_known && (address == SITE || address == FTRACE_SITE ||
+				   (is_entry_a_site && address == HERE));
 }
 
 static bool patch_sites_find(unsigned long address, unsigned long *ret)
 {
-	*ret = SITE;
-	return are_sites_known && address - SITE < 5;
+	bool is_of_entry = is_entry_a_site && address - HERE < 5;
+
+	*ret = is_of_entry ? HERE : SITE;
+	return are_sites_known && (is_of_entry || address - SITE < 5);
 }
 
 static bool patch_sites_is_of_ftrace(unsigned long address)
@@ -95,11 +99,14 @@ static bool patch_sites_is_of_ftrace(unsigned long address)
 
 #include "../../kernel/code.c"
 
-#define SIZE 32
-#define NOP  "\x0f\x1f\x44\x00\x00"
-#define TEST "\x85\xc0\x74\x10\x90" /* test, je, nop: as of no patch */
-#define RET  "\xc3\xcc\xcc\xcc\xcc"
-#define ZERO "\x66\x66\x48\x31\xc0"
+#define SIZE	    32
+#define NOP	    "\x0f\x1f\x44\x00\x00"
+#define TEST	    "\x85\xc0\x74\x10\x90" /* test, je, nop: as of no patch */
+#define RET	    "\xc3\xcc\xcc\xcc\xcc"
+#define ZERO	    "\x66\x66\x48\x31\xc0"
+#define UNLOCK	    "\x3e\x3e\xc6\x07\x00"
+#define SHORT_NOP   "\x66\x90\x90\x90\x90"
+#define SHORT_LABEL "\xeb\x10\x90\x90\x90"
 
 /* five bytes: as they are, or a call or jump to where @to says */
 struct five {
@@ -178,6 +185,8 @@ static void test_change(void **state)
 		  AS("\xcc\xf3\x0f\x00\x00"), true },
 		{ "static call to nothing", 8, CALLS(ELSEWHERE), AS(NOP), false },
 		{ "static call that returns 0", 8, CALLS(ELSEWHERE), AS(ZERO), false },
+		{ "static call that unlocks", 8, CALLS(ELSEWHERE), AS(UNLOCK), false },
+		{ "static call that unlocked", 8, AS(UNLOCK), CALLS(ELSEWHERE), false },
 		{ "tail call to nothing", 8, JUMPS(ELSEWHERE), AS(RET), false },
 		{ "tail call again", 8, AS(RET), JUMPS(ELSEWHERE), false },
 		{ "an optimised kprobe", 8, AS(TEST), JUMPS(SLOT), false },
@@ -195,6 +204,15 @@ static void test_change(void **state)
 		  CALLS(NEXT_SLOT), false },
 		{ "entry: from a trampoline that is gone", 0, CALLS(NOBODYS), AS(NOP),
 		  false },
+		{ "entry: from a trampoline's jump, of BPF's, to none", 0, JUMPS(SLOT),
+		  AS(NOP), false },
+		{ "entry: from a jump to a trampoline that is gone", 0, JUMPS(NOBODYS),
+		  AS(NOP), false },
+		{ "entry: a jump of the kernel's own that is gone", 0, JUMPS(ELSEWHERE),
+		  AS(NOP), true },
+		{ "entry: a short label, where none is", 0, AS(SHORT_NOP),
+		  AS(SHORT_LABEL), true },
+		{ "entry: an unlock, where none is", 0, AS(NOP), AS(UNLOCK), true },
 		{ "entry: a check that is gone", 0, AS(TEST), AS(NOP), true },
 		{ "ftrace calls, of a function without a name", 16, AS(NOP),
 		  CALLS(FTRACE), false },
@@ -212,6 +230,10 @@ static void test_change(void **state)
 		{ "another's bytes", 8, AS(TEST), AS("\x31\xc0\x74\x10\x90"), true },
 		{ "short label on", 8, AS("\x66\x90\x90\x90\x90"),
 		  AS("\xeb\x10\x90\x90\x90"), false },
+		{ "short label that was being patched", 8, AS("\xcc\x90\x90\x90\x90"),
+		  AS(SHORT_LABEL), false },
+		{ "a return where a short label was being patched", 8,
+		  AS("\xcc\x90\x90\x90\x90"), AS("\xc3\x90\x90\x90\x90"), true },
 		{ "label off, behind what looks like a call", 8, JUMPS(HERE + 24),
 		  AS(NOP), false, 0xe8 },
 		{ "static call gone, behind what looks like a jump", 8, CALLS(ELSEWHERE),
@@ -250,6 +272,29 @@ static void test_change(void **state)
 	}
 }
 
+static void test_site_at_entry(void **state)
+{
+	static const struct {
+		const char *name;
+		struct five before, now;
+		bool want;
+	} cases[] = {
+		{ "short label on", AS(SHORT_NOP), AS(SHORT_LABEL), false },
+		{ "short label off", AS(SHORT_LABEL), AS(SHORT_NOP), false },
+		{ "label on", AS(NOP), JUMPS(HERE + 24), false },
+		{ "a jump to a module", AS(NOP), JUMPS(FOREIGN), true },
+		{ "a return", AS(SHORT_NOP), AS("\xc3\x90\x90\x90\x90"), true },
+	};
+
+	(void)state;
+	are_sites_known = is_entry_a_site = true;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		expect_number(cases[i].name, "is unlawful",
+			      is_unlawful(0, &cases[i].before, &cases[i].now, 0),
+			      cases[i].want);
+	is_entry_a_site = false;
+}
+
 static void test_traced(void **state)
 {
 	static const struct {
@@ -285,6 +330,7 @@ static void test_traced(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_change),
+					    cmocka_unit_test(test_site_at_entry),
 					    cmocka_unit_test(test_traced) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
