@@ -46,7 +46,7 @@
  * machine is slow. But a module may hide as such.
  */
 #define FORMING_MAX   16
-#define FORMING_MAX_S 10
+#define FORMING_MAX_S 4
 /* How far from its code a struct module may lie */
 #define NAME_DISTANCE SZ_16M
 
