@@ -248,17 +248,21 @@ static bool is_site(const struct code *code, size_t at)
 	return !patch_sites_are_known(address) || patch_sites_has(address);
 }
 
+/* The copy may have been made while the kernel patched there. */
+static bool was_being_patched(const struct code *code, size_t at)
+{
+	return code->before[at] == INT3 && patch_sites_has(code->address + at);
+}
+
 /* Jump labels of two bytes: a jmp where a nop was, or the other way round. */
 static bool is_short_label(const struct code *code)
 {
 	const u8 *now = code->now + code->at, *before = code->before + code->at;
-	bool is_known = patch_sites_has(code->address + code->at);
 
 	if (code->at + 2 > code->size || !is_site(code, code->at) || !is_short(now) ||
-	    (code->at <= code->entry && !is_known))
+	    (code->at <= code->entry && !patch_sites_has(code->address + code->at)))
 		return false;
-	/* The copy may have been made while it was being patched. */
-	return (is_known && before[0] == INT3) ||
+	return was_being_patched(code, code->at) ||
 	       (is_short(before) && now[0] != before[0]);
 }
 
@@ -271,8 +275,7 @@ static bool is_patch(const struct code *code, size_t at)
 
 	if (at + NEAR_SIZE > code->size || !is_site(code, at))
 		return false;
-	/* The copy may have been made while it was being patched. */
-	is_unknown = code->before[at] == INT3 && patch_sites_has(address);
+	is_unknown = was_being_patched(code, at);
 	was = form_of(code->before + at);
 	is = form_of(code->now + at);
 	if (patch_sites_is_of_ftrace(address))
@@ -283,13 +286,15 @@ static bool is_patch(const struct code *code, size_t at)
 }
 
 /* Led it out of the kernel, as to a trampoline of BPF's, which may be gone? */
-static bool is_jump_out(const struct code *code, size_t at)
+static bool was_jump_out(const struct code *code, size_t at)
 {
 	const u8 *before = code->before + at;
 	struct owner owner;
 
+	if (before[0] != JUMP)
+		return false;
 	owner_find(code_near_target(code->address + at, before, NEAR_SIZE), &owner);
-	return before[0] == JUMP && owner.kind != OWNER_KERNEL;
+	return owner.kind != OWNER_KERNEL;
 }
 
 /* ftrace's place without a call, whatever half-written call was there for the copy. */
@@ -299,7 +304,7 @@ static bool is_idle_entry(const struct code *code)
 
 	return is_at_entry(code) && form_of(code->now + code->entry) == FORM_NOP &&
 	       (before[0] == INT3 || before[0] == CALL || form_of(before) == FORM_NOP ||
-		is_jump_out(code, code->entry));
+		was_jump_out(code, code->entry));
 }
 
 /* Was it a place for a call of ftrace's? */
