@@ -65,6 +65,14 @@ int reader_numbers(struct reader *r, const char *sql, int64_t *ret, int n)
 	return 0;
 }
 
+int reader_minutes(struct reader *r, int64_t ret[2])
+{
+	return reader_numbers(r,
+			      "SELECT (SELECT min(minute) FROM minutes), "
+			      "(SELECT max(minute) FROM minutes)",
+			      ret, 2);
+}
+
 static int64_t round_down(int64_t value, int64_t step)
 {
 	return value - value % step;
@@ -86,10 +94,7 @@ static int64_t fitting_bucket(int64_t seconds)
 static int set_times(struct counts *c, const struct query *q)
 {
 	int64_t ends[2] = { 0 };
-	int e = reader_numbers(c->reader,
-			       "SELECT (SELECT min(minute) FROM minutes), "
-			       "(SELECT max(minute) FROM minutes)",
-			       ends, 2);
+	int e = reader_minutes(c->reader, ends);
 
 	if (e < 0)
 		return e;

@@ -111,6 +111,9 @@ int reader_count_kinds(struct reader *r, const struct query *q, const struct ran
 /** reader_numbers() - the @n columns of the one row that @sql gives; 0; -EUCLEAN: none; -errno */
 int reader_numbers(struct reader *r, const char *sql, int64_t *ret, int n);
 
+/** reader_minutes() - the first minute with an event and the last one; as reader_numbers() */
+int reader_minutes(struct reader *r, int64_t ret[2]);
+
 /** reader_bound_by_time() - which seqs can be of its time */
 int reader_bound_by_time(struct reader *r, struct range *range);
 

@@ -567,10 +567,7 @@ static int list_kinds(struct sweep *w, const int64_t *ids, size_t n)
 static int widen(struct sweep *w)
 {
 	int64_t ends[2];
-	int e = reader_numbers(w->reader,
-			       "SELECT (SELECT min(minute) FROM minutes), "
-			       "(SELECT max(minute) FROM minutes)",
-			       ends, 2);
+	int e = reader_minutes(w->reader, ends);
 
 	if (e < 0)
 		return e;
