@@ -33,6 +33,25 @@ static inline int set_up(void **state)
 	return 0;
 }
 
+/* The number that @sql selects in the index itself, whatever the reader says; ?1 is @text. */
+static inline int64_t index_number(const char *sql, const char *text)
+{
+	sqlite3_stmt *s = NULL;
+	sqlite3 *db = NULL;
+	int64_t n;
+
+	assert_int_equal(
+		sqlite3_open_v2(HISTORY_FILE, &db, SQLITE_OPEN_READONLY, HISTORY_VFS),
+		SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &s, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_bind_text(s, 1, text, -1, SQLITE_STATIC), SQLITE_OK);
+	assert_int_equal(sqlite3_step(s), SQLITE_ROW);
+	n = sqlite3_column_int64(s, 0);
+	(void)sqlite3_finalize(s);
+	(void)sqlite3_close(db);
+	return n;
+}
+
 static inline int tear_down(void **state)
 {
 	struct fixture *f = *state;

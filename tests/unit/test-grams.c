@@ -73,25 +73,9 @@ static void check_frequent(const char *what)
 /* In how many events a gram is, as the table has it; 0: it is not there. */
 static int64_t count_gram(const char *gram)
 {
-	sqlite3_stmt *s = NULL;
-	sqlite3 *db = NULL;
-	int64_t n;
-
-	assert_int_equal(
-		sqlite3_open_v2(HISTORY_FILE, &db, SQLITE_OPEN_READONLY, HISTORY_VFS),
-		SQLITE_OK);
-	assert_int_equal(
-		sqlite3_prepare_v2(db,
-				   "SELECT total(n) FROM gram_counts JOIN grams "
-				   "ON id = gram_counts.gram WHERE grams.gram = ?1",
-				   -1, &s, NULL),
-		SQLITE_OK);
-	assert_int_equal(sqlite3_bind_text(s, 1, gram, -1, SQLITE_STATIC), SQLITE_OK);
-	assert_int_equal(sqlite3_step(s), SQLITE_ROW);
-	n = sqlite3_column_int64(s, 0);
-	(void)sqlite3_finalize(s);
-	(void)sqlite3_close(db);
-	return n;
+	return index_number("SELECT total(n) FROM gram_counts JOIN grams "
+			    "ON id = gram_counts.gram WHERE grams.gram = ?1",
+			    gram);
 }
 
 /* What is frequent is counted when it is found so, then as it comes, and as it goes. */

@@ -253,25 +253,9 @@ static void test_hostile_lines(void **state)
 }
 
 /* Rows of the full-text index that have a word, whether or not there are such events. */
-static int count_words(const char *word)
+static int64_t count_words(const char *word)
 {
-	sqlite3_stmt *s = NULL;
-	sqlite3 *db = NULL;
-	int n;
-
-	assert_int_equal(
-		sqlite3_open_v2(HISTORY_FILE, &db, SQLITE_OPEN_READONLY, HISTORY_VFS),
-		SQLITE_OK);
-	assert_int_equal(
-		sqlite3_prepare_v2(db, "SELECT count(*) FROM words WHERE words MATCH ?1",
-				   -1, &s, NULL),
-		SQLITE_OK);
-	assert_int_equal(sqlite3_bind_text(s, 1, word, -1, SQLITE_STATIC), SQLITE_OK);
-	assert_int_equal(sqlite3_step(s), SQLITE_ROW);
-	n = sqlite3_column_int(s, 0);
-	(void)sqlite3_finalize(s);
-	(void)sqlite3_close(db);
-	return n;
+	return index_number("SELECT count(*) FROM words WHERE words MATCH ?1", word);
 }
 
 /* Beyond its size, the oldest go, and critical ones last. */
