@@ -3,7 +3,7 @@
  * Shared libraries that only some processes need, and whose mapping costs each start more
  * than the rest of it: they are mapped when they are needed, before a sandbox forbids it. The
  * functions that are used of one stand in a table, in a header of its own; the compiler knows
- * their types from the library's. So sqlite.step(s) is written
+ * their types from the library's. So sqlite3_step(s) is written
  *
  *	sqlite.step(s)
  */

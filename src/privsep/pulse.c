@@ -8,7 +8,7 @@
 /* TURNS - in a watchdog's period; half of it without an answer is too long */
 #define TURNS	     4
 #define MISSED_MAX   (TURNS / 2)
-#define ACCURACY_US  (USEC_PER_SEC / 4)	 /* of a timer in time: sd.event_add_time(3) */
+#define ACCURACY_US  (USEC_PER_SEC / 4)	 /* of a timer in time: sd_event_add_time(3) */
 #define START_MAX_US (60 * USEC_PER_SEC) /* core may have to read much of the log first */
 
 static void ask(struct pulse *p)
