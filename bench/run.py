@@ -21,13 +21,14 @@ import rows_query
 import rows_replay
 import rows_rules
 import rows_start
+import rows_verify
 from measure import ROOT, RUNS, Bench, Line, Skip, Wrong, spread
 
 ROWS = {
     "W1": rows_replay.w1, "W2": rows_replay.w2, "W1k": rows_replay.w1k, "W2k": rows_replay.w2k,
     "peers": rows_replay.peers,
     "L1": rows_live.l1, "L2": rows_live.l2, "L3": rows_live.l3, "L4": rows_live.l4,
-    "R": rows_rules.r, "H1": rows_http.h1, "H2": rows_http.h2, "S": rows_start.s,
+    "V": rows_verify.v, "R": rows_rules.r, "H1": rows_http.h1, "H2": rows_http.h2, "S": rows_start.s,
     "G": rows_growth.g, "F": rows_query.f, "Q": rows_history.q, "U": rows_browser.u,
 }
 RESULTS = ROOT / "bench/RESULTS.md"
