@@ -134,11 +134,8 @@ void sealer_clear(struct sealer *s)
 
 int sealer_create(int key_fd, struct sealer **ret)
 {
-	struct sealer *s;
+	struct sealer *s = aligned_alloc(_Alignof(struct sealer), sizeof(*s));
 
-	if (sodium_init() < 0)
-		return -EIO;
-	s = aligned_alloc(_Alignof(struct sealer), sizeof(*s));
 	if (!s)
 		return -ENOMEM;
 	*s = (struct sealer){ .key_fd = key_fd };

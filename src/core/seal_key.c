@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -70,10 +71,10 @@ static void set_id(struct seal_key *key)
 
 int seal_key_make(struct seal_key *ret)
 {
-	if (sodium_init() < 0)
-		return -EIO;
 	*ret = (struct seal_key){ 0 };
-	randombytes_buf(ret->secret, sizeof(ret->secret));
+	/* up to 256 bytes are whole or not there: getrandom(2) */
+	if (getrandom(ret->secret, sizeof(ret->secret), 0) < 0)
+		return -errno;
 	set_id(ret);
 	return 0;
 }
@@ -139,8 +140,6 @@ int seal_key_parse(struct span text, struct seal_key *ret)
 	struct seal_key key = { 0 };
 	unsigned char id[SEAL_KEY_ID_SIZE];
 
-	if (sodium_init() < 0)
-		return -EIO;
 	if (!span_starts_with(text, SPAN(TEXT_START)))
 		return -EINVAL;
 	text = span_skip(text, strlen(TEXT_START));
@@ -254,7 +253,7 @@ static int find_newest(int fd, struct stored *ret)
 int seal_file_load(int fd, struct seal_key *ret)
 {
 	struct stored s;
-	int r = sodium_init() < 0 ? -EIO : -ENOENT;
+	int r = -ENOENT;
 
 	/* between our looks at two slots, a daemon may have changed one for the other */
 	for (int i = 0; i < LOOKS && (r == -ENOENT || r == -EBADMSG); i++)
@@ -299,7 +298,7 @@ int seal_file_ask(int fd, const struct seal_key *key)
 int seal_file_asked(int fd, struct seal_key *ret)
 {
 	struct stored s;
-	int r = sodium_init() < 0 ? -EIO : read_slot(fd, SLOT_ASKED, &s);
+	int r = read_slot(fd, SLOT_ASKED, &s);
 
 	if (r == 0)
 		key_from(&s, ret);

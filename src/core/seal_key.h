@@ -30,7 +30,7 @@ struct seal_key {
 	bool is_synced; /* the log was on the disk before this key was stored */
 };
 
-/** seal_key_make() - a random key, and so a new line of keys; 0 or -EIO without randomness */
+/** seal_key_make() - a random key, and so a new line of keys; 0 or getrandom(2)'s error */
 int seal_key_make(struct seal_key *ret);
 
 /** seal_key_advance() - to the key of seal @number; -ERANGE: lies behind, or is too far away */

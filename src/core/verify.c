@@ -56,11 +56,8 @@ static int compare_keys(const void *a, const void *b)
 
 int verifier_create(const struct seal_key *keys, size_t n_keys, struct verifier **ret)
 {
-	struct verifier *v;
+	struct verifier *v = aligned_alloc(_Alignof(struct verifier), sizeof(*v));
 
-	if (sodium_init() < 0)
-		return -EIO;
-	v = aligned_alloc(_Alignof(struct verifier), sizeof(*v));
 	if (!v)
 		return -ENOMEM;
 	memset(v, 0, sizeof(*v));
