@@ -449,6 +449,17 @@ static void allow_connections(void)
 		(void)log_warning_errno(errno, "few clients can connect at a time");
 }
 
+/* Code in the web process before could shut down what is also ours. */
+static void listen_again(int fd)
+{
+	int r = dashboard_listen_again(fd);
+
+	if (r < 0)
+		(void)log_error_errno(r, "the dashboard's socket does not listen");
+	if (r > 0)
+		log_warning("the dashboard's socket was shut down, and listens again");
+}
+
 int web_main(void *context, const struct child_channels *channels)
 {
 	struct daemon *d = context;
@@ -474,6 +485,7 @@ int web_main(void *context, const struct child_channels *channels)
 	int r;
 
 	allow_connections();
+	listen_again(d->listen_fd);
 	if (d->seal_fd >= 0)
 		(void)close(d->seal_fd); /* core's alone */
 	live_unmap(d->ring);		 /* the writable view is not ours */

@@ -3,6 +3,7 @@
 #include "output/dashboard/dashboard.h"
 
 #include <errno.h>
+#include <sys/socket.h>
 
 #include "expect.h"
 
@@ -63,11 +64,30 @@ static void test_taken(void **state)
 	assert_true(span_contains(buffer_span(&error), SPAN("--listen")));
 }
 
+/* As code in the web process could leave it for the next one. */
+static void test_shut_down(void **state)
+{
+	_cleanup_buffer_ struct buffer error = { 0 };
+	_cleanup_close_ int fd = dashboard_listen("127.0.0.1:0", &error);
+	char before[32], after[32];
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_int_equal(dashboard_address(fd, before, sizeof(before)), 0);
+	assert_int_equal(dashboard_listen_again(fd), 0);
+	assert_int_equal(shutdown(fd, SHUT_RD), 0);
+	assert_int_equal(dashboard_listen_again(fd), 1);
+	assert_int_equal(dashboard_listen_again(fd), 0);
+	assert_int_equal(dashboard_address(fd, after, sizeof(after)), 0);
+	assert_string_equal(after, before);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_addresses),
 		cmocka_unit_test(test_taken),
+		cmocka_unit_test(test_shut_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -51,6 +51,14 @@ int dashboard_run(const struct dashboard_options *options);
  */
 int dashboard_listen(const char *address, struct buffer *error);
 
+/**
+ * dashboard_listen_again() - who served before may have shut the socket down, which is all
+ * processes': it listens, at the same port
+ *
+ * Return: 0 if it did all the time, 1 if it does again, -errno.
+ */
+int dashboard_listen_again(int listen_fd);
+
 /** dashboard_is_loopback() - is this "HOST:PORT" reached from this machine only? */
 bool dashboard_is_loopback(const char *address);
 

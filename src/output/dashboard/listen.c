@@ -100,12 +100,41 @@ static int explain(int error, const char *text, struct buffer *out)
 	return -error;
 }
 
+static in_port_t *port_of(union address *address)
+{
+	return address->any.sa_family == AF_INET ? &address->four.sin_port
+						 : &address->six.sin6_port;
+}
+
+/* Return: the descriptor, bound; -1 and errno. */
+static int make_socket(const union address *address, socklen_t len)
+{
+	_cleanup_close_ int fd = socket(address->any.sa_family,
+					SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	const int on = 1;
+
+	/* A restart must not wait until the kernel forgets the old connections. */
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0 ||
+	    (address->any.sa_family == AF_INET6 &&
+	     setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) < 0) ||
+	    bind(fd, &address->any, len) < 0)
+		return -1;
+	return take_fd(&fd);
+}
+
+/* A port that was not asked for is lost with listening: it is asked for. */
+static int choose_port(union address *address, socklen_t len)
+{
+	_cleanup_close_ int fd = make_socket(address, len);
+
+	return fd < 0 ? -1 : getsockname(fd, &address->any, &len);
+}
+
 int dashboard_listen(const char *text, struct buffer *error)
 {
 	_cleanup_close_ int fd = -1;
 	union address address;
 	socklen_t len;
-	const int on = 1;
 
 	if (parse_address(text, &address, &len) < 0) {
 		buffer_appendf(error,
@@ -114,18 +143,24 @@ int dashboard_listen(const char *text, struct buffer *error)
 			       text);
 		return -EINVAL;
 	}
-	fd = socket(address.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
+	if (!*port_of(&address) && choose_port(&address, len) < 0)
 		return explain(errno, text, error);
-	/* A restart must not wait until the kernel forgets the old connections. */
-	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0)
-		return explain(errno, text, error);
-	if (address.any.sa_family == AF_INET6 &&
-	    setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) < 0)
-		return explain(errno, text, error);
-	if (bind(fd, &address.any, len) < 0 || listen(fd, BACKLOG) < 0)
+	fd = make_socket(&address, len);
+	if (fd < 0 || listen(fd, BACKLOG) < 0)
 		return explain(errno, text, error);
 	return take_fd(&fd);
+}
+
+int dashboard_listen_again(int listen_fd)
+{
+	int is_listening = 1;
+	socklen_t len = sizeof(is_listening);
+
+	if (getsockopt(listen_fd, SOL_SOCKET, SO_ACCEPTCONN, &is_listening, &len) < 0)
+		return -errno;
+	if (is_listening)
+		return 0;
+	return listen(listen_fd, BACKLOG) < 0 ? -errno : 1;
 }
 
 int dashboard_address(int listen_fd, char *ret, size_t size)
