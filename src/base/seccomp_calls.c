@@ -7,6 +7,8 @@
 #include "base/seccomp_calls.h"
 
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sched.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -135,11 +137,22 @@ static const struct call any_memory[] = {
 };
 
 static const struct call loop[] = {
-	ALLOW("epoll_create1"),	    ALLOW("epoll_ctl"),		ALLOW("epoll_wait"),
-	ALLOW("epoll_pwait"),	    ALLOW("epoll_pwait2"),	ALLOW("timerfd_create"),
-	ALLOW("timerfd_settime"),   ALLOW("timerfd_settime64"), ALLOW("timerfd_gettime"),
-	ALLOW("timerfd_gettime64"), ALLOW("signalfd4"),		ALLOW("eventfd2"),
-	ALLOW("recvmsg"),	    ALLOW("sendmsg"),		END,
+	ALLOW("epoll_create1"),
+	ALLOW("epoll_ctl"),
+	ALLOW("epoll_wait"),
+	ALLOW("epoll_pwait"),
+	ALLOW("epoll_pwait2"),
+	ALLOW("timerfd_create"),
+	ALLOW("timerfd_settime"),
+	ALLOW("timerfd_settime64"),
+	ALLOW("timerfd_gettime"),
+	ALLOW("timerfd_gettime64"),
+	ALLOW("signalfd4"),
+	ALLOW("eventfd2"),
+	ALLOW("recvmsg"),
+	/* it would connect, which neither connect() nor Landlock's hook of it hears of */
+	ALLOW("sendmsg", WHEN(2, MSG_FASTOPEN, 0)),
+	END,
 };
 
 /* To look at an open descriptor is not to look for a file. To write one is no accident. */
@@ -185,13 +198,17 @@ static const struct call web[] = {
 	ALLOW("accept4"),
 	ALLOW("accept"),
 	ALLOW("recvfrom"),
-	ALLOW("sendto"),
+	/* to who has connected */
+	ALLOW("sendto", WHEN(3, MSG_FASTOPEN, 0), WHEN(4, UINT64_MAX, 0)),
 	ALLOW("shutdown"),
 	ALLOW("getsockname"),
 	ALLOW("getpeername"),
 	ALLOW("getsockopt"),
-	ALLOW("setsockopt",
-	      WHEN(1, EXACTLY, 6 /* IPPROTO_TCP: TCP_NODELAY and the like */)),
+	ALLOW("setsockopt", WHEN(1, EXACTLY, IPPROTO_TCP), WHEN(2, EXACTLY, TCP_NODELAY)),
+	ALLOW("setsockopt", WHEN(1, EXACTLY, IPPROTO_TCP), WHEN(2, EXACTLY, TCP_CORK)),
+	/* GnuTLS, where its configuration has the kernel encrypt, can do without */
+	REFUSE("setsockopt", ENOPROTOOPT, WHEN(1, EXACTLY, IPPROTO_TCP),
+	       WHEN(2, EXACTLY, TCP_ULP)),
 	ALLOW("kill", WHEN(1, EXACTLY, 0)), /* does core live? */
 	END,
 };

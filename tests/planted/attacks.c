@@ -93,6 +93,57 @@ static int connect_out(void)
 	return r;
 }
 
+/*
+ * TCP Fast Open connects without connect(), from a socket that does not listen any more; that
+ * nobody is there is an answer from elsewhere, too.
+ */
+static int connect_fast(long (*send)(int fd, const struct sockaddr_in *to))
+{
+	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(9) };
+	int r = -EBADF;
+
+	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	for (int fd = 3; r < 0 && fd < FDS_MAX; fd++) {
+		int is_listening = 0;
+		socklen_t len = sizeof(is_listening);
+
+		if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &is_listening, &len) < 0 ||
+		    !is_listening)
+			continue;
+		(void)shutdown(fd, SHUT_RD);
+		r = result(send(fd, &to));
+		r = r == -ECONNREFUSED ? 0 : r;
+	}
+	return r;
+}
+
+static long send_to(int fd, const struct sockaddr_in *to)
+{
+	return syscall(SYS_sendto, fd, "", 1, MSG_FASTOPEN | MSG_NOSIGNAL, to,
+		       sizeof(*to));
+}
+
+static long send_message(int fd, const struct sockaddr_in *to)
+{
+	struct iovec byte = { (void *)(uintptr_t) "", 1 };
+	const struct msghdr message = { .msg_name = (void *)(uintptr_t)to,
+					.msg_namelen = sizeof(*to),
+					.msg_iov = &byte,
+					.msg_iovlen = 1 };
+
+	return syscall(SYS_sendmsg, fd, &message, MSG_FASTOPEN | MSG_NOSIGNAL);
+}
+
+static int connect_by_sending(void)
+{
+	return connect_fast(send_to);
+}
+
+static int connect_by_message(void)
+{
+	return connect_fast(send_message);
+}
+
 static int trace_parent(void)
 {
 	return result(syscall(SYS_ptrace, PTRACE_ATTACH, getppid(), NULL, NULL));
@@ -286,6 +337,8 @@ const struct attack attacks[] = {
 	{ "start_process", start_process },
 	{ "open_socket", open_socket },
 	{ "connect_out", connect_out },
+	{ "connect_by_sending", connect_by_sending },
+	{ "connect_by_message", connect_by_message },
 	{ "trace_parent", trace_parent },
 	{ "write_parent", write_parent },
 	{ "kill_parent", kill_parent },
