@@ -28,11 +28,25 @@ static uint32_t action_of(enum call_action action, int error)
 	return SCMP_ACT_KILL_PROCESS;
 }
 
+static uint64_t value_of(const struct call_condition *c)
+{
+	switch (c->value) {
+	case SECCOMP_OWN_PID:
+		return (uint64_t)getpid();
+	case SECCOMP_PARENT_PID:
+		return (uint64_t)getppid();
+	case SECCOMP_PARENT_GROUP:
+		return (uint32_t)-getpgid(getppid());
+	default:
+		return c->value;
+	}
+}
+
 static struct scmp_arg_cmp condition_of(const struct call_condition *c)
 {
-	uint64_t value = c->value == SECCOMP_OWN_PID ? (uint64_t)getpid() : c->value;
-
-	return SCMP_CMP64(c->argument, SCMP_CMP_MASKED_EQ, c->mask, value);
+	if (c->is_not)
+		return SCMP_CMP64(c->argument, SCMP_CMP_NE, value_of(c), 0);
+	return SCMP_CMP64(c->argument, SCMP_CMP_MASKED_EQ, c->mask, value_of(c));
 }
 
 static int add(scmp_filter_ctx filter, const struct call *call)

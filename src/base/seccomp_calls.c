@@ -6,6 +6,7 @@
  */
 #include "base/seccomp_calls.h"
 
+#include <asm/sockios.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -14,10 +15,14 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 
-/* CALL, condition…; a condition is WHEN(argument, mask, value). */
-#define WHEN(argument_, mask_, value_)         \
-	{                                      \
-		(argument_), (mask_), (value_) \
+/* CALL, condition…; a condition is WHEN(argument, mask, value) or UNLESS(argument, value). */
+#define WHEN(argument_, mask_, value_)                \
+	{                                             \
+		(argument_), (mask_), (value_), false \
+	}
+#define UNLESS(argument_, value_)                       \
+	{                                               \
+		(argument_), UINT64_MAX, (value_), true \
 	}
 #define ALLOW(text, ...)                                \
 	{                                               \
@@ -338,6 +343,34 @@ static const struct call read_database[] = {
 	END,
 };
 
+/*
+ * In somebody's module, which is root's like many others, among them who started it: signals
+ * to that one, limits of others, and connections, of which a service manager's is as good as
+ * all privilege. Landlock keeps some of it away, from Linux 6.7 or 6.12 on.
+ */
+static const struct call outreaching[] = {
+	REFUSE("connect", EACCES),
+	REFUSE("sendto", EACCES, WHEN(3, MSG_FASTOPEN, MSG_FASTOPEN)),
+	REFUSE("sendmsg", EACCES, WHEN(2, MSG_FASTOPEN, MSG_FASTOPEN)),
+	REFUSE("sendmmsg", EACCES, WHEN(3, MSG_FASTOPEN, MSG_FASTOPEN)),
+	REFUSE("kill", EPERM, WHEN(0, EXACTLY, SECCOMP_PARENT_PID), UNLESS(1, 0)),
+	REFUSE("kill", EPERM, WHEN(0, EXACTLY, SECCOMP_PARENT_GROUP), UNLESS(1, 0)),
+	REFUSE("kill", EPERM, WHEN(0, EXACTLY, UINT32_MAX /* all */), UNLESS(1, 0)),
+	REFUSE("tkill", EPERM, WHEN(0, EXACTLY, SECCOMP_PARENT_PID)),
+	REFUSE("tgkill", EPERM, WHEN(0, EXACTLY, SECCOMP_PARENT_PID)),
+	REFUSE("rt_sigqueueinfo", EPERM, WHEN(0, EXACTLY, SECCOMP_PARENT_PID)),
+	REFUSE("rt_tgsigqueueinfo", EPERM, WHEN(0, EXACTLY, SECCOMP_PARENT_PID)),
+	/* a folder of /proc is as good as a pidfd */
+	REFUSE("pidfd_send_signal", ENOSYS, UNLESS(1, 0)),
+	REFUSE("fcntl", EPERM, WHEN(1, EXACTLY, F_SETOWN)),
+	REFUSE("fcntl", EPERM, WHEN(1, EXACTLY, F_SETOWN_EX)),
+	REFUSE("ioctl", EPERM, WHEN(1, EXACTLY, FIOSETOWN)),
+	REFUSE("ioctl", EPERM, WHEN(1, EXACTLY, SIOCSPGRP)),
+	/* of processor time: one second, and it is killed */
+	REFUSE("prlimit64", EPERM, UNLESS(0, 0)),
+	END,
+};
+
 /* In somebody's module: what changes the system, or reaches into other processes. */
 static const struct call harmful[] = {
 	KILL("ptrace"),
@@ -446,6 +479,6 @@ const struct call_list seccomp_lists[SECCOMP_COUNT] = {
 	[SECCOMP_SENDER] = { CALL_KILL,
 			     { basics, loop, read_files, data_memory, client,
 			       sanitizers } },
-	[SECCOMP_MODULE] = { CALL_ALLOW, { harmful } },
+	[SECCOMP_MODULE] = { CALL_ALLOW, { harmful, outreaching } },
 	[SECCOMP_SETTLED] = { CALL_ALLOW, { settled } },
 };

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <seccomp.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,11 +18,12 @@ enum call_action {
 	CALL_REFUSE, /* -> error, the process goes on */
 };
 
-/** Whether (argument & mask) == value; a mask of 0 is no condition. */
+/** Whether (argument & mask) == value, or is not; a mask of 0 is no condition. */
 struct call_condition {
 	unsigned int argument;
 	uint64_t mask;
 	uint64_t value;
+	bool is_not; /* then the mask has to be UINT64_MAX */
 };
 
 /** A call, perhaps only with some arguments. */
@@ -34,6 +36,9 @@ struct call {
 
 /** SECCOMP_OWN_PID - as value: the pid of the process that is restricted */
 #define SECCOMP_OWN_PID UINT64_MAX
+/** SECCOMP_PARENT_PID, SECCOMP_PARENT_GROUP - of its parent; the group as kill(2) takes it */
+#define SECCOMP_PARENT_PID   (UINT64_MAX - 1)
+#define SECCOMP_PARENT_GROUP (UINT64_MAX - 2)
 
 #define SECCOMP_PARTS_MAX 8
 

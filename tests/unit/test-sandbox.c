@@ -15,9 +15,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/pidfd.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -298,6 +301,45 @@ static int mount_something(void)
 	return (int)syscall(SYS_mount, "none", "/mnt", "tmpfs", 0, NULL);
 }
 
+/* As a service manager listens, which does what root's processes ask for. */
+static int connect_to_a_path(void)
+{
+	struct sockaddr_un there = { .sun_family = AF_UNIX,
+				     .sun_path = "/tmp/lksm-test-sandbox-none" };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	return fd < 0 ||
+	       (connect(fd, (const struct sockaddr *)&there, sizeof(there)) < 0 &&
+		errno != ENOENT);
+}
+
+/* Its limit of processor time would kill it. */
+static int limit_the_parent(void)
+{
+	struct rlimit same;
+
+	return prlimit(getppid(), RLIMIT_CPU, NULL, &same) ||
+	       prlimit(getppid(), RLIMIT_CPU, &same, NULL);
+}
+
+static int limit_itself(void)
+{
+	struct rlimit same;
+
+	return getrlimit(RLIMIT_NOFILE, &same) || setrlimit(RLIMIT_NOFILE, &same);
+}
+
+static int signal_a_child(void)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (pid == 0)
+		for (;;)
+			(void)pause();
+	return kill(pid, SIGKILL) || waitpid(pid, &status, 0) != pid;
+}
+
 static void test_what_each_may_do(void **state)
 {
 	static const struct {
@@ -354,6 +396,14 @@ static void test_what_each_may_do(void **state)
 		{ "a module writes /dev/null", SANDBOX_MODULE, write_null, true },
 		{ "a module does not write", SANDBOX_MODULE, write_a_file, false },
 		{ "a module runs programs", SANDBOX_MODULE, run_a_program, true },
+		{ "a module signals what it started", SANDBOX_MODULE, signal_a_child,
+		  true },
+		{ "a module limits itself", SANDBOX_MODULE, limit_itself, true },
+		{ "a module limits nobody else", SANDBOX_MODULE, limit_the_parent,
+		  false },
+		{ "a module connects to nobody", SANDBOX_MODULE, open_a_socket, false },
+		{ "a module connects to no path", SANDBOX_MODULE, connect_to_a_path,
+		  false },
 		{ "a module mounts nothing", SANDBOX_MODULE, mount_something, false },
 	};
 	char path[] = "/tmp/lksm-test-sandbox-XXXXXX",
@@ -383,18 +433,26 @@ static void test_what_each_may_do(void **state)
 
 /* ---- a kernel or container that lacks something ---- */
 
-/* As on an old kernel, or where a container forbids it. Return: 0 if all else is in force */
-static int enter_without(const char *call, int error)
+/* As on an old kernel, or where a container forbids it. */
+static bool take_away(const char *call, int error)
 {
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
-	const struct sandbox_options options = { .kind = SANDBOX_WEB, .name = "test" };
 	int number = seccomp_syscall_resolve_name(call);
+
+	return filter && number >= 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+	       seccomp_rule_add(filter, SCMP_ACT_ERRNO((uint16_t)error), number, 0) ==
+		       0 &&
+	       seccomp_load(filter) == 0;
+}
+
+/* Return: 0 if all else is in force */
+static int enter_without(const char *call, int error)
+{
+	const struct sandbox_options options = { .kind = SANDBOX_WEB, .name = "test" };
 	bool is_landlock = !strncmp(call, "landlock", strlen("landlock"));
 	struct sandbox_report report;
 
-	if (!filter || number < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
-	    seccomp_rule_add(filter, SCMP_ACT_ERRNO((uint16_t)error), number, 0) < 0 ||
-	    seccomp_load(filter) < 0)
+	if (!take_away(call, error))
 		return SKIPPED;
 	sandbox_enter(&options, &report);
 	if (is_landlock)
@@ -426,6 +484,86 @@ static void test_what_is_missing_is_left_out(void **state)
 			skip();
 		if (status != 0)
 			fail_msg("without %s: status 0x%x", cases[i].call, status);
+	}
+}
+
+static int signal_parent(void)
+{
+	return kill(getppid(), SIGCONT);
+}
+
+static int signal_thread_of_parent(void)
+{
+	return (int)syscall(SYS_tgkill, getppid(), getppid(), SIGCONT);
+}
+
+static int signal_group_of_parent(void)
+{
+	return kill(-getpgid(getppid()), SIGCONT);
+}
+
+static int signal_all(void)
+{
+	return kill(-1, SIGCONT);
+}
+
+static int signal_parent_by_pidfd(void)
+{
+	return (int)syscall(SYS_pidfd_send_signal, pidfd_open(getppid(), 0), SIGCONT,
+			    NULL, 0);
+}
+
+/* The kernel would send it when the pipe has something to read. */
+static int signal_parent_by_pipe(void)
+{
+	int fds[2];
+
+	return pipe(fds) || fcntl(fds[0], F_SETOWN, getppid());
+}
+
+/* In a process group of its own, as a module is. */
+static int be_module(int (*run)(void))
+{
+	const struct sandbox_options options = { .kind = SANDBOX_MODULE, .name = "test" };
+	struct sandbox_report report;
+
+	(void)setpgid(0, 0);
+	if (!take_away("landlock_create_ruleset", ENOSYS))
+		return SKIPPED;
+	sandbox_enter(&options, &report);
+	if (report.seccomp < 0)
+		return SKIPPED;
+	return run() == 0 ? WORKED : REFUSED;
+}
+
+/* As on Linux 6.1, where Landlock knows nothing of signals. */
+static void test_a_module_signals_not_who_started_it(void **state)
+{
+	static const struct {
+		const char *name;
+		int (*run)(void);
+		bool works;
+	} cases[] = {
+		{ "kill", signal_parent, false },
+		{ "tgkill", signal_thread_of_parent, false },
+		{ "its group", signal_group_of_parent, false },
+		{ "all", signal_all, false },
+		{ "a pidfd", signal_parent_by_pidfd, false },
+		{ "a pipe", signal_parent_by_pipe, false },
+		{ "its own", signal_a_child, true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		pid_t pid = fork();
+		int status;
+
+		assert_true(pid >= 0);
+		if (pid == 0)
+			_exit(be_module(cases[i].run));
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		if (cases[i].works ? status != 0 : !is_held(status))
+			fail_msg("%s: status 0x%x", cases[i].name, status);
 	}
 }
 
@@ -514,6 +652,7 @@ int main(void)
 		cmocka_unit_test(test_sender_changes_no_letter),
 		cmocka_unit_test(test_what_each_may_do),
 		cmocka_unit_test(test_what_is_missing_is_left_out),
+		cmocka_unit_test(test_a_module_signals_not_who_started_it),
 		cmocka_unit_test(test_the_page_tells),
 		cmocka_unit_test(test_status_is_parsed),
 	};
