@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "privsep/channel.h"
+#include "privsep/logfiles.h"
 
 int core_link_open(struct core_link *l, struct child_channels *ret)
 {
@@ -56,7 +57,7 @@ static int on_control(sd_event_source *source, int fd, uint32_t events, void *co
 static int on_request(sd_event_source *source, int fd, uint32_t events, void *context)
 {
 	struct core_link *l = context;
-	int r = storage_serve(l->storage, fd);
+	int r = storage_serve(l->storage, fd, logfile_date(clock_now().real_us));
 
 	(void)events;
 	pulse_served(&l->pulse); /* that may have taken long */

@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/log.h"
 
 #define SECONDS_PER_DAY ((int64_t)24 * 60 * 60)
@@ -184,4 +185,35 @@ static int64_t day_number(uint32_t date)
 int64_t logfile_age_days(uint32_t date, uint32_t today)
 {
 	return day_number(today) - day_number(date);
+}
+
+/* Of the logs that are not compressed, which core goes on with; 0: there is none. */
+static uint32_t newest_plain(const struct logfile *list, int n)
+{
+	while (n-- > 0)
+		if (!list[n].is_compressed)
+			return list[n].date;
+	return 0;
+}
+
+bool logfile_is_due(const struct logfile *list, int n, uint32_t date, uint32_t last,
+		    uint32_t today)
+{
+	uint32_t newest = n ? list[n - 1].date : 0, first = newest_plain(list, n);
+
+	if (last && last < first)
+		first = last;
+	if (date == last) /* it may be gone, and the clock set back */
+		return true;
+	return date >= first && (date <= newest || logfile_age_days(date, today) >= -1);
+}
+
+uint32_t logfile_date(uint64_t real_us)
+{
+	time_t seconds = (time_t)(real_us / USEC_PER_SEC);
+	struct tm tm = { 0 };
+
+	(void)localtime_r(&seconds, &tm); /* overflows in the year 2^31 */
+	return (uint32_t)(tm.tm_year + 1900) * 10000 + (uint32_t)(tm.tm_mon + 1) * 100 +
+	       (uint32_t)tm.tm_mday;
 }

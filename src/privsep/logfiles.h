@@ -53,6 +53,21 @@ int logfile_open(int dir, const char *name, int flags, unsigned int mode);
  */
 void logfile_sync_name(int dir, const char *name);
 
+/**
+ * logfile_is_due() - may the log of @date be written now?
+ * @list: the logs that are there, as logfile_list() has them
+ * @last: of the log that was written last; 0: of none yet
+ * @today: by local time; core's day may be the one before or behind, for a moment
+ *
+ * A day that is over is closed, and one to come would leave none for those before it: whoever
+ * has core asks for neither. A log that somebody else put there with a late date hinders nobody.
+ */
+bool logfile_is_due(const struct logfile *list, int n, uint32_t date, uint32_t last,
+		    uint32_t today);
+
+/** logfile_date() - YYYYMMDD of a moment by local time */
+uint32_t logfile_date(uint64_t real_us);
+
 /** logfile_age_days() - days from @date to @today, both YYYYMMDD; negative: it is later
  */
 int64_t logfile_age_days(uint32_t date, uint32_t today);

@@ -51,6 +51,7 @@ struct storage {
 	size_t n_own;
 	char writing[LOGFILE_NAME_SIZE]; /* the log last handed to a core that lives, or
 					    "" */
+	uint32_t written;		 /* date of the last of these; 0: none yet */
 	char refused[CHANNEL_NAME_SIZE]; /* the last log that was refused: told once */
 	char cut[LOGFILE_NAME_SIZE]; /* the log that was torn and was not opened since */
 	uint64_t cut_bytes;
@@ -410,7 +411,18 @@ bool storage_take_own_lost(struct storage *s)
 	return is_lost;
 }
 
-static int open_log(struct storage *s, const char *name, struct channel_message *reply)
+static int check_due(const struct storage *s, const struct logfile *file, uint32_t today)
+{
+	_cleanup_free_ struct logfile *list = NULL;
+	int n = logfile_list(s->dir, &list);
+
+	if (n < 0)
+		return n;
+	return logfile_is_due(list, n, file->date, s->written, today) ? 0 : -EINVAL;
+}
+
+static int open_log(struct storage *s, const char *name, uint32_t today,
+		    struct channel_message *reply)
 {
 	struct logfile file;
 	int fd;
@@ -418,6 +430,9 @@ static int open_log(struct storage *s, const char *name, struct channel_message 
 	if (!logfile_parse_name(name, &file) || file.is_compressed)
 		return -EINVAL;
 	follow_folder(s);
+	fd = check_due(s, &file, today);
+	if (fd < 0)
+		return fd;
 	custody_mend(&s->custody, *s->writing != '\0');
 	fd = repair_and_open(s, name);
 	if (is_foreign(fd) && custody_clear(&s->custody, name) == 0)
@@ -425,6 +440,7 @@ static int open_log(struct storage *s, const char *name, struct channel_message 
 	if (fd >= 0) {
 		custody_take(&s->custody, file.name, LOG_MODE);
 		(void)snprintf(s->writing, sizeof(s->writing), "%s", file.name);
+		s->written = file.date;
 		s->refused[0] = '\0';
 		reply->detail = take_cut_bytes(s, name);
 	} else if (strcmp(s->refused, name) != 0) {
@@ -476,7 +492,7 @@ static int set_reserve(struct storage *s, bool is_held)
 	return r;
 }
 
-int storage_serve(struct storage *s, int channel)
+int storage_serve(struct storage *s, int channel, uint32_t today)
 {
 	struct channel_message request, reply = { .kind = CHANNEL_REPLY };
 	int r = channel_receive(channel, &request);
@@ -485,7 +501,7 @@ int storage_serve(struct storage *s, int channel)
 		return r == -EAGAIN ? 0 : r ? r : -EPIPE;
 	cleanup_close(&request.fd); /* nobody asked for it */
 	if (request.kind == CHANNEL_OPEN_LOG)
-		r = open_log(s, request.name, &reply);
+		r = open_log(s, request.name, today, &reply);
 	else if (request.kind == CHANNEL_OPEN_TAIL)
 		r = open_tail(s, request.number, &reply);
 	else if (request.kind == CHANNEL_RESERVE)

@@ -79,6 +79,8 @@ int storage_renew_lock(struct storage *s);
 
 /**
  * storage_serve() - answer one request of the core's
+ * @today: YYYYMMDD by local time: a log of a day that is over or to come is not opened for
+ *	writing (logfile_is_due())
  *
  * What has the name of a log and is not a plain file of ours (a symbolic link, a FIFO, a
  * hard link) is moved aside, neither opened nor followed, and told of as log_tampered. A
@@ -86,7 +88,7 @@ int storage_renew_lock(struct storage *s);
  *
  * Return: 0, or -errno when the channel is gone.
  */
-int storage_serve(struct storage *s, int channel);
+int storage_serve(struct storage *s, int channel, uint32_t today);
 
 /** storage_writer_gone() - no process writes logs now: torn lines may be cut again */
 void storage_writer_gone(struct storage *s);

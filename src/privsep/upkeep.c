@@ -4,9 +4,9 @@
 
 #include <sys/epoll.h>
 #include <sys/wait.h>
-#include <time.h>
 
 #include "base/log.h"
+#include "privsep/logfiles.h"
 
 #define PERIOD_US   (60 * 60 * USEC_PER_SEC)
 #define ACCURACY_US (60 * USEC_PER_SEC) /* may wait for company, to spare a wake-up */
@@ -14,16 +14,6 @@
 	(200 * USEC_PER_SEC / 1000) /* core's own writes wake us, too: not each of them */
 
 static void run(struct upkeep *u);
-
-static uint32_t today(void)
-{
-	time_t seconds = (time_t)(clock_now().real_us / USEC_PER_SEC);
-	struct tm tm = { 0 };
-
-	(void)localtime_r(&seconds, &tm); /* overflows in the year 2^31 */
-	return (uint32_t)(tm.tm_year + 1900) * 10000 + (uint32_t)(tm.tm_mon + 1) * 100 +
-	       (uint32_t)tm.tm_mday;
-}
 
 static int on_compressed(sd_event_source *source, const siginfo_t *info, void *context)
 {
@@ -39,7 +29,7 @@ static int on_compressed(sd_event_source *source, const siginfo_t *info, void *c
 
 static void run(struct upkeep *u)
 {
-	int pid = storage_housekeep(u->storage, today()), r;
+	int pid = storage_housekeep(u->storage, logfile_date(clock_now().real_us)), r;
 
 	if (pid <= 0)
 		return;

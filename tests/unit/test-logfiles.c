@@ -77,6 +77,57 @@ static void test_ages(void **state)
 			      cases[i].want);
 }
 
+/* Whoever has core could add to what is closed, or have nothing follow what it asks for. */
+static void test_which_is_due(void **state)
+{
+	static const struct {
+		const char *name;
+		uint32_t there[3]; /* which logs; 0: no more */
+		bool is_newest_packed;
+		uint32_t last, date;
+		bool want;
+	} cases[] = {
+		{ "the first", { 0 }, false, 0, 20261122, true },
+		{ "of tomorrow", { 0 }, false, 0, 20261123, true },
+		{ "of the day behind", { 0 }, false, 0, 20261124, false },
+		{ "where it stopped", { 20261019 }, false, 0, 20261019, true },
+		{ "over", { 20261019, 20261020 }, false, 0, 20261019, false },
+		{ "over, and gone", { 20261120 }, false, 20261121, 20261119, false },
+		{ "for ever", { 20261122 }, false, 20261122, 99991231, false },
+		{ "a clock set back", { 20261125 }, false, 20261125, 20261125, true },
+		{ "set back, and it is gone", { 0 }, false, 20261125, 20261125, true },
+		{ "set back, and over", { 20261125 }, false, 20261125, 20261122, false },
+		{ "a late one planted",
+		  { 20261122, 20361122 },
+		  false,
+		  20261122,
+		  20261123,
+		  true },
+		{ "planted, and over",
+		  { 20261121, 20361122 },
+		  false,
+		  20261122,
+		  20261121,
+		  false },
+		{ "packed by hand", { 20261119, 20261121 }, true, 0, 20261119, true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct logfile list[3] = { 0 };
+		int n = 0;
+
+		for (; n < 3 && cases[i].there[n]; n++)
+			list[n].date = cases[i].there[n];
+		if (n)
+			list[n - 1].is_compressed = cases[i].is_newest_packed;
+		expect_number(
+			cases[i].name, "due",
+			logfile_is_due(list, n, cases[i].date, cases[i].last, 20261122),
+			cases[i].want);
+	}
+}
+
 static void test_what_cannot_be_looked_at_is_not_left(void **state)
 {
 	static const char name[] = "lksm_events_2026-11-22.jsonl";
@@ -109,6 +160,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_ages),
+		cmocka_unit_test(test_which_is_due),
 		cmocka_unit_test(test_what_cannot_be_looked_at_is_not_left),
 	};
 

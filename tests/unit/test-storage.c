@@ -105,7 +105,7 @@ static int serve(struct fixture *f, struct channel_message question,
 		 struct channel_message *ret)
 {
 	assert_int_equal(channel_send(f->ends[1], &question), 0);
-	assert_int_equal(storage_serve(f->storage, f->ends[0]), 0);
+	assert_int_equal(storage_serve(f->storage, f->ends[0], TODAY), 0);
 	assert_int_equal(channel_receive(f->ends[1], ret), 1);
 	assert_int_equal(ret->kind, CHANNEL_REPLY);
 	return ret->number ? -(int)ret->number : ret->fd;
@@ -165,10 +165,17 @@ static void test_bad_requests(void **state)
 		{ "path", CHANNEL_OPEN_LOG, "../../etc/passwd", -EINVAL },
 		{ "our own file", CHANNEL_OPEN_LOG, ".state", -EINVAL },
 		{ "compressed", CHANNEL_OPEN_LOG, TODAY_LOG ".zst", -EINVAL },
+		{ "of a day to come", CHANNEL_OPEN_LOG, "lksm_events_9999-12-31.jsonl",
+		  -EINVAL },
+		{ "of a day that is over", CHANNEL_OPEN_LOG,
+		  "lksm_events_2026-11-21.jsonl", -EINVAL },
 		{ "not a request", CHANNEL_PONG, "", -EOPNOTSUPP },
 	};
 	struct fixture *f = *state;
+	uint64_t cut;
 
+	put_text(f, "lksm_events_2026-11-21.jsonl", "{}\n");
+	(void)close(open_log(f, TODAY_LOG, &cut));
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct channel_message question = { .kind = cases[i].kind, .fd = -1 },
 				       answer;
@@ -285,7 +292,7 @@ static void test_core_half(void **state)
 	pid = fork();
 	if (pid == 0) {
 		(void)close(f->ends[1]);
-		while (storage_serve(f->storage, f->ends[0]) == 0)
+		while (storage_serve(f->storage, f->ends[0], TODAY) == 0)
 			;
 		_exit(0);
 	}
