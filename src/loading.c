@@ -23,6 +23,7 @@ static void leave_shared(struct daemon *d)
 	inbox_set_unmap(d->inboxes);
 	counters_unmap(d->counters);
 	mutes_page_unmap(d->mutes);
+	mutes_page_unmap(d->mutes_view);
 	if (d->storage)
 		storage_leave(d->storage, false);
 	explicit_bzero(d->token, sizeof(d->token));

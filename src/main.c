@@ -387,11 +387,9 @@ static int open_shared(struct daemon *d)
 	r = counters_create(&d->counters, &d->counters_view);
 	if (r < 0)
 		return log_error_errno(r, "cannot make the page of counters");
-	d->mutes = mutes_page_create();
-	if (!d->mutes)
-		log_warning(
-			"the dashboard shows what is muted, too: there is no room for "
-			"a page of mutes");
+	r = mutes_page_create(&d->mutes, &d->mutes_view);
+	if (r < 0)
+		(void)log_warning_errno(r, "the dashboard shows what is muted, too");
 	d->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	return d->wake_fd < 0 ? log_error_errno(errno, "cannot make an eventfd") : 0;
 }

@@ -401,6 +401,7 @@ int core_main(void *context, const struct child_channels *channels)
 					   .user = users_core(&c.daemon->users) });
 	sandbox_page_unmap(c.daemon->sandboxes); /* the others' rows are not core's */
 	mutes_page_unmap(c.daemon->mutes);
+	mutes_page_unmap(c.daemon->mutes_view);
 	r = core_setup(&c);
 	if (r >= 0) {
 		live_set_writer(c.daemon->ring, getpid(), LKSM_VERSION, clock_now());
@@ -479,7 +480,7 @@ int web_main(void *context, const struct child_channels *channels)
 		.started = d->history_fd >= 0 ? sandbox_settle : NULL,
 		.counters = d->counters_view,
 		.rules = &d->settings.rules,
-		.mutes = d->mutes,
+		.mutes = d->mutes_view,
 	};
 	struct tls_pair pair = { 0 };
 	int r;
@@ -497,9 +498,7 @@ int web_main(void *context, const struct child_channels *channels)
 	close_pipes(d);
 	if (d->logs_fd >= 0)
 		(void)close(d->logs_fd);
-	r = mutes_page_only_read(d->mutes);
-	if (r < 0)
-		return log_error_errno(r, "cannot give up writing what is muted");
+	mutes_page_unmap(d->mutes);
 	r = live_map(d->ring_fd, &options.ring);
 	if (r < 0)
 		return log_error_errno(r, "cannot map the live ring");
@@ -564,6 +563,7 @@ int history_main(void *context, const struct child_channels *channels)
 	state_page_unmap(d->page);
 	inbox_set_unmap(d->inboxes);
 	mutes_page_unmap(d->mutes);
+	mutes_page_unmap(d->mutes_view);
 	if (d->seal_fd >= 0)
 		(void)close(d->seal_fd);
 	if (d->listen_fd >= 0)

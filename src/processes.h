@@ -40,8 +40,9 @@ struct daemon {
 	struct counters *counters;
 	const struct counters *counters_view;
 	struct inbox_set *inboxes; /* core's alone */
-	/* the supervisor writes it, web reads it; may be NULL */
+	/* the supervisor writes it, web reads it; both may be NULL */
 	struct mutes_page *mutes;
+	const struct mutes_page *mutes_view;
 	struct users users;
 	struct live_ring *ring;
 	int ring_fd;

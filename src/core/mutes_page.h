@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What is muted, as a text, on its way from who may read files to who may not: a page that both
- * have over fork(). One writes it, others read it; a number says whether what they got is whole.
+ * have over fork(). One writes it, others read it, and cannot do more; a number says whether what they got is whole.
  */
 #ifndef CORE_MUTES_PAGE_H
 #define CORE_MUTES_PAGE_H
@@ -19,13 +19,15 @@ struct mutes_page {
 	char text[MUTES_PAGE_MAX];
 };
 
-/** mutes_page_create() - shared over fork(), of no memory until it is written; NULL if there
- * is no room */
-struct mutes_page *mutes_page_create(void);
-void mutes_page_unmap(struct mutes_page *page); /* may be NULL */
-
-/** mutes_page_only_read() - this process cannot write it from now on: 0 or -errno; @page may be NULL */
-int mutes_page_only_read(struct mutes_page *page);
+/**
+ * mutes_page_create() - shared over fork(), of no memory until it is written
+ * @ret_view: the same, of which the kernel allows no more than to read it: who only reads is
+ *	left with that
+ *
+ * Return: 0 or -errno.
+ */
+int mutes_page_create(struct mutes_page **ret, const struct mutes_page **ret_view);
+void mutes_page_unmap(const struct mutes_page *page); /* either; may be NULL */
 
 /**
  * mutes_page_write() - by one process only

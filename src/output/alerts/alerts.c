@@ -25,7 +25,8 @@
 struct feeder {
 	const struct alerts_options *options;
 	struct alert_page *page;
-	struct mutes_page *mutes;
+	struct mutes_page *mutes;	     /* NULL: nothing is muted */
+	const struct mutes_page *mutes_view; /* the sender's */
 	struct mutes_file mutes_file;
 	struct log_follower *follower;
 	int lines;		     /* to the sender */
@@ -257,6 +258,7 @@ static _Noreturn void launch(struct feeder *f, int socket, pid_t parent)
 	begin_child("alerts-launch", parent);
 	alert_page_unmap(f->page);
 	mutes_page_unmap(f->mutes);
+	mutes_page_unmap(f->mutes_view);
 	socket = keep_only(socket);
 	if (socket < 0) {
 		(void)log_error_errno(socket, "alerts: cannot close what is not ours");
@@ -288,13 +290,14 @@ static _Noreturn void send_all(struct feeder *f, int lines, int launcher, pid_t 
 	(void)close(f->signals);
 	(void)close(o->folder);
 	(void)close(o->page_fd); /* it is mapped */
+	mutes_page_unmap(f->mutes);
 	alert_load_libraries(o->config);
 	atomic_store(&f->page->pid, getpid());
 	sandbox_enter(&(struct sandbox_options){ .kind = SANDBOX_SENDER,
 						 .name = "alerts-send",
 						 .user = choose_user(&user) },
 		      &report);
-	_exit(alerts_send_lines(o->config, f->page, f->mutes, lines, o->letter_fd,
+	_exit(alerts_send_lines(o->config, f->page, f->mutes_view, lines, o->letter_fd,
 				launcher) < 0);
 }
 
@@ -391,15 +394,15 @@ static int start(struct feeder *f)
 int alerts_run(const struct alerts_options *options)
 {
 	struct feeder f = { .options = options,
-			    .mutes = mutes_page_create(),
 			    .mutes_file = { .path = options->mutes_path },
 			    .lines = -1,
 			    .signals = -1 };
+	int error = mutes_page_create(&f.mutes, &f.mutes_view);
 	int r = alert_page_map(options->page_fd, true, &f.page);
 
 	(void)prctl(PR_SET_NAME, "alerts"); /* not the "exe" that we were started by */
-	if (!f.mutes)
-		log_warning("alerts: there is no memory for what is muted");
+	if (error < 0)
+		(void)log_warning_errno(error, "alerts: what is muted is told, too");
 	if (r >= 0)
 		r = start(&f);
 	if (r == -ECHILD)
@@ -412,5 +415,6 @@ int alerts_run(const struct alerts_options *options)
 	buffer_deinit(&f.out);
 	alert_page_unmap(f.page);
 	mutes_page_unmap(f.mutes);
+	mutes_page_unmap(f.mutes_view);
 	return r;
 }
