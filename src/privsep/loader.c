@@ -107,8 +107,9 @@ int loader_run(loader_load *load, void *context, int secrets, struct buffer *ret
 	(void)close(fds[0]);
 	if (pid < 0)
 		return r;
-	if (r < 0)
-		(void)kill(pid, SIGKILL);
+	/* Its output ends with it, as what it exited with is settled by then; one that closed
+	 * it before would have us wait for ever. */
+	(void)kill(pid, SIGKILL);
 	ended = wait_for(pid);
 	return r < 0 ? r : ended;
 }

@@ -2,6 +2,7 @@
 /* See mute_watch.h. */
 #include "privsep/mute_watch.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -134,11 +135,25 @@ static void refuse(struct mute_watch *w, int r, struct span answer)
 		    (struct report_datum[2]){ { "error", text.data } });
 }
 
-/* Return: 0, and @ret has the lines; negative after telling. */
+static size_t count_lines(struct span lines)
+{
+	size_t n = 0;
+
+	while (next_line(&lines).data)
+		n++;
+	return n;
+}
+
+/*
+ * Return: 0, and @ret has the lines; negative after telling. Each is compared with each: of who
+ * has the child, no more are taken than there can be.
+ */
 static int read_lines(struct mute_watch *w, struct buffer *ret)
 {
 	int r = loader_run(w->load, w->context, -1, ret);
 
+	if (r >= 0 && count_lines(buffer_span(ret)) > MUTES_MAX)
+		r = -EBADMSG;
 	if (r < 0 && mutes_file_failed(&w->file))
 		refuse(w, r, buffer_span(ret));
 	return r;
@@ -226,14 +241,11 @@ static int on_look(sd_event_source *source, uint64_t time_us, void *context)
 /* Nobody was told of those that were added while there was no daemon. */
 static void tell_known(const struct mute_watch *w)
 {
-	struct span rest = buffer_span(&w->known);
+	size_t n = count_lines(buffer_span(&w->known));
 	char count[24];
 	const struct report_datum data[] = { { "count", count, true },
 					     { "file", w->path, false } };
-	size_t n = 0;
 
-	while (next_line(&rest).data)
-		n++;
 	(void)snprintf(count, sizeof(count), "%zu", n);
 	if (n)
 		reports_add_all(w->reports, "mutes_in_force", LKSM_INFO, data,

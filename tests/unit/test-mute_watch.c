@@ -3,15 +3,17 @@
 #include "privsep/mute_watch.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/systemd.h"
 #include "expect.h"
 
-#define NOW_US ((uint64_t)1770724800 * 1000000) /* 2026-02-10T12:00:00Z */
-#define ONE    "1\ttype=a\t2026-02-10T12:00:00.000000Z\twhy\troot\t{\"id\": 1}\n"
-#define TWO    "2\ttype=b data.k=\"x\"\t\t\t\t{\"id\": 2}\n"
+#define FDS_MAX 256
+#define NOW_US	((uint64_t)1770724800 * 1000000) /* 2026-02-10T12:00:00Z */
+#define ONE	"1\ttype=a\t2026-02-10T12:00:00.000000Z\twhy\troot\t{\"id\": 1}\n"
+#define TWO	"2\ttype=b data.k=\"x\"\t\t\t\t{\"id\": 2}\n"
 #define ADDED_ONE                                                                   \
 	"{\"type\": \"mute_added\", \"data\": {\"id\": 1, \"what\": \"type=a\", "   \
 	"\"until\": \"2026-02-10T12:00:00.000000Z\", \"reason\": \"why\", \"by\": " \
@@ -66,6 +68,8 @@ static void test_changes(void **state)
 /* What the child that reads the file finds. */
 struct disk {
 	bool is_broken;
+	int n_lines;	/* as no file has them; 0: ONE */
+	bool is_silent; /* nothing more comes of it, not even its end */
 	int n_reads;
 };
 
@@ -77,7 +81,14 @@ static int load(void *context, int secrets, struct buffer *out)
 	disk->n_reads++;
 	if (disk->is_broken)
 		return -EIO;
-	buffer_append_literal(out, ONE);
+	for (int fd = STDERR_FILENO + 1; disk->is_silent && fd < FDS_MAX; fd++)
+		(void)close(fd);
+	while (disk->is_silent)
+		(void)poll(NULL, 0, -1);
+	for (int i = 0; i < disk->n_lines; i++)
+		buffer_append_literal(out, "\n");
+	if (!disk->n_lines)
+		buffer_append_literal(out, ONE);
 	return 0;
 }
 
@@ -134,6 +145,26 @@ static void test_reads_again(void **state)
 	expect_told(&w, "another one",
 		    "{\"type\": \"config_rejected\", \"data\": {\"error\": \"the new "
 		    "configuration or rules are not valid\"}, \"severity\": \"high\"}\n");
+	disk->is_broken = false;
+	disk->is_silent = true;
+	assert_int_equal(write(fd, "#", 1), 1);
+	(void)alarm(60); /* nobody else would end it */
+	look(&w);
+	(void)alarm(0);
+	expect_told(
+		&w, "silence",
+		"{\"type\": \"config_rejected\", \"data\": {\"error\": \"the process "
+		"that "
+		"reads the configuration and rules crashed over them\"}, \"severity\": "
+		"\"high\"}\n");
+	disk->is_silent = false;
+	disk->n_lines = MUTES_MAX + 1;
+	assert_int_equal(write(fd, "#", 1), 1);
+	look(&w);
+	expect_told(
+		&w, "nonsense",
+		"{\"type\": \"config_rejected\", \"data\": {\"error\": \"cannot read "
+		"the configuration or rules: Bad message\"}, \"severity\": \"high\"}\n");
 	mute_watch_stop(&w);
 	reports_close(&reports);
 	(void)sd_event_unref(w.event);
