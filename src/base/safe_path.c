@@ -111,10 +111,34 @@ int safe_path_open(const char *path, bool is_strict, struct buffer *reason)
 	return r;
 }
 
-bool safe_path_is_shared(const char *folder)
+/* Further up, a group is the system's own: Ubuntu's /var/log is syslog's, too. */
+static bool can_others_write(const struct stat *st, enum part part)
+{
+	bool is_others = st->st_uid != 0 && st->st_uid != geteuid();
+
+	if (part == PART_ABOVE)
+		return is_others || (st->st_mode & (S_IWOTH | S_ISVTX)) == S_IWOTH;
+	return is_others || (st->st_mode & (S_IWGRP | S_IWOTH));
+}
+
+bool safe_path_is_own(int folder)
 {
 	struct stat st;
 
-	return stat(folder, &st) == 0 && ((st.st_mode & (S_IWGRP | S_IWOTH)) ||
-					  (st.st_uid != 0 && st.st_uid != geteuid()));
+	return fstat(folder, &st) == 0 && !can_others_write(&st, PART_FOLDER);
+}
+
+bool safe_path_is_shared(const char *folder)
+{
+	_cleanup_free_ char *path = realpath(folder, NULL);
+	enum part part = PART_FOLDER;
+	bool is_shared = false;
+	struct stat st;
+
+	while (path && *path && !is_shared) {
+		is_shared = stat(path, &st) == 0 && can_others_write(&st, part);
+		*strrchr(path, '/') = '\0'; /* realpath() begins with one */
+		part = PART_ABOVE;
+	}
+	return is_shared;
 }

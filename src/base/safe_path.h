@@ -31,7 +31,11 @@ bool safe_path_is_strict(const char *path);
  */
 int safe_path_open(const char *path, bool is_strict, struct buffer *reason);
 
-/** safe_path_is_shared() - others than root and we can put files into this folder */
+/** safe_path_is_shared() - others than root and we can put files into this folder, or another
+ * folder in its place */
 bool safe_path_is_shared(const char *folder);
+
+/** safe_path_is_own() - nobody but root and we can put files into this open folder */
+bool safe_path_is_own(int folder);
 
 #endif

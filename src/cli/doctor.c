@@ -272,8 +272,8 @@ static enum verdict check_log_folder(struct doctor *d, struct finding *f)
 	}
 	if (safe_path_is_shared(dir)) {
 		SAY(f->what,
-		    "Others can write in the log folder %s: they can take the logs and "
-		    "their keys",
+		    "Others can write in the log folder %s, or above it: they can take "
+		    "the logs and their keys",
 		    dir);
 		SAY(f->remedy, "make it root's, and chmod 750 it; what is in it, too");
 		return WRONG;

@@ -158,8 +158,8 @@ static int open_folder(struct storage *s, struct buffer *error)
 		buffer_appendf(error, "cannot make or open the log folder %s: %s",
 			       s->folder, strerror(-r));
 	else if (safe_path_is_shared(s->folder))
-		log_warning("others can write in the log folder %s: they can take the "
-			    "logs and their keys",
+		log_warning("others can write in the log folder %s, or above it: they "
+			    "can take the logs and their keys",
 			    s->folder);
 	return r;
 }
@@ -372,6 +372,9 @@ static void follow_folder(struct storage *s)
 	if (make_folder(s->folder) < 0)
 		return;
 	dir = open(s->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	/* somebody moved ours away, to have the logs and their keys in his own */
+	if (ours.st_nlink && !safe_path_is_own(dir))
+		return;
 	lock = dir < 0 ? -1 : logfile_open(dir, LOCK_NAME, LOCK_FLAGS, OWN_MODE);
 	if (lock < 0 || take_lock(lock, &holder) < 0)
 		return;

@@ -1,16 +1,18 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """The log under attack: told within a second, put right where possible, and never obeyed."""
+import ctypes
 import json
 import os
 import signal
 import subprocess
 import time
 
-from lksm_test import equal, main, record, wait_for
+from lksm_test import Skip, equal, main, record, wait_for
 
 TEXT = "[PHOTON RING] Module loaded: nf_tables by uid 0"
 OUTSIDE = '{"seq": 0, "type": "outside"}\n'
+AT_FDCWD, RENAME_EXCHANGE = -100, 2  # linux/fcntl.h, linux/fs.h
 FIRST = 20  # records that are in the log before it is attacked
 
 
@@ -256,6 +258,22 @@ def test_the_folder_is_moved(daemon, folder):
     wait_for(lambda: v.d.logs.exists() and v.d.events("log_tampered"), "the folder to be told of")
     v.told("folder_removed", ".")
     v.check()
+
+
+def test_the_folder_is_moved_and_somebodys_is_there(daemon, folder):
+    """He would have what is logged from now on, and the next token and key: the old one goes on."""
+    if os.geteuid():
+        raise Skip("only root can give a folder away")
+    v = Victim(daemon, folder)
+    moved, theirs = folder / "moved", v.d.logs
+    moved.mkdir()
+    os.chown(moved, 65534, 65534)
+    libc = ctypes.CDLL(None, use_errno=True)
+    equal(libc.renameat2(AT_FDCWD, bytes(moved), AT_FDCWD, bytes(theirs), RENAME_EXCHANGE), 0)
+    v.d.logs = moved
+    v.told("folder_removed", ".")
+    v.check()
+    equal(os.listdir(theirs), [])
 
 
 def test_the_folder_is_removed(daemon, folder):

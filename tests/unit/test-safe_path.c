@@ -3,6 +3,7 @@
 #include "base/safe_path.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #include "expect.h"
@@ -131,11 +132,50 @@ static void test_relaxed(void **state)
 	assert_int_equal(chmod(below("a"), 0755), 0);
 }
 
+/* Who can write above a folder can put another one in its place. */
+static void test_shared(void **state)
+{
+	static const struct {
+		const char *name, *path;
+		mode_t mode;
+		bool is_others, want, want_own;
+	} rows[] = {
+		{ "ours", "a", 0755, false, false, true },
+		{ "the group's, too", "a/b", 0775, false, true, false },
+		{ "everybody's", "a/b", 0777, false, true, false },
+		{ "everybody's, and sticky", "a/b", 01777, false, true, false },
+		{ "somebody's", "a/b", 0755, true, true, false },
+		{ "above, the group's, too", "a", 0775, false, false, true },
+		{ "above, everybody's", "a", 0777, false, true, true },
+		{ "above, everybody's, and sticky", "a", 01777, false, false, true },
+		{ "above, somebody's", "a", 0755, true, true, true },
+	};
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		_cleanup_close_ int fd = -1;
+
+		assert_int_equal(chmod(below(rows[i].path), rows[i].mode), 0);
+		if (rows[i].is_others)
+			assert_int_equal(chown(below(rows[i].path), OTHER, OTHER), 0);
+		fd = open(below("a/b"), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		expect_number(rows[i].name, "shared", safe_path_is_shared(below("a/b")),
+			      rows[i].want);
+		expect_number(rows[i].name, "own", safe_path_is_own(fd),
+			      rows[i].want_own);
+		assert_int_equal(chown(below(rows[i].path), 0, 0), 0);
+		assert_int_equal(chmod(below(rows[i].path), 0755), 0);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_strict),
 		cmocka_unit_test(test_relaxed),
+		cmocka_unit_test(test_shared),
 	};
 
 	return cmocka_run_group_tests(tests, make_files, remove_files);
