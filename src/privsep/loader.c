@@ -32,6 +32,7 @@ static int run(const struct loading *loading, int output)
 	struct sandbox_report report;
 	int r;
 
+	process_unspare();
 	process_keep_only(&none, output, loading->secrets);
 	sandbox_enter(&options, &report);
 	r = loading->load(loading->context, loading->secrets, &answer);

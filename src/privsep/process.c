@@ -143,6 +143,18 @@ bool process_adopt(void)
 	       prctl(PR_SET_CHILD_SUBREAPER, 1) == 0;
 }
 
+void process_unspare(void)
+{
+	_cleanup_fclose_ FILE *file = fopen("/proc/self/oom_score_adj", "r+e");
+	int score;
+
+	if (!file || fscanf(file, "%d", &score) != 1 || score >= 0)
+		return;
+	rewind(file);
+	if (fputs("0\n", file) < 0 || fflush(file) < 0)
+		log_debug("a child is spared when memory is short");
+}
+
 pid_t process_fork(const char *name)
 {
 	pid_t parent = getpid(), pid;
@@ -194,6 +206,7 @@ static void run(const struct program *program, int failed, pid_t parent)
 	int error = 0;
 
 	die_with(parent);
+	process_unspare();
 	set_signals(SIG_DFL);
 	(void)prctl(PR_SET_CHILD_SUBREAPER, 1); /* cannot fail; stays over execv() */
 	/* Out of the way of what is about to be overwritten. */

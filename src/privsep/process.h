@@ -41,6 +41,13 @@ int descriptors_update(struct descriptors *d, const struct descriptors *before,
 pid_t process_fork(const char *name);
 
 /**
+ * process_unspare() - in a child: if a service manager has the kernel spare us when memory is
+ * short (proc(5), /proc/pid/oom_score_adj), it does not spare this one: what takes it all is
+ * to end, not the rest of the machine
+ */
+void process_unspare(void);
+
+/**
  * process_adopt() - what our descendants leave behind becomes our child, not init's
  *
  * Not if it could be somebody else's: for process 1 everything is left behind, and a child

@@ -251,6 +251,7 @@ static pid_t start_part(void *context)
 		return r;
 	pid = process_fork(p->worker.name);
 	if (pid == 0) {
+		process_unspare();
 		storage_leave(s->options->storage, false);
 		process_keep_only(&s->inherited, channels.control, -1);
 		_exit(p->run(s->options->context, &channels));

@@ -7,7 +7,7 @@ import pathlib
 import signal
 import subprocess
 
-from lksm_test import ROOT, equal, main, record, wait_for
+from lksm_test import ROOT, Skip, equal, main, record, wait_for
 
 LINE = "[PHOTON RING] Kprobe registered for symbol: vfs_read"
 
@@ -121,6 +121,30 @@ def test_a_core_that_is_killed_loses_nothing_of_a_module(daemon, folder):
     wait_for(lambda: restarts() >= kills, "the kills told")
     equal(restarts(), kills)
     d.check_seqs()
+
+
+def test_who_takes_all_memory_is_not_spared(daemon, folder):
+    """As by OOMScoreAdjust of the service: core is, and a module is not."""
+    program(folder, "hog", "echo '{\"type\": \"pid\", \"data\": {\"pid\": '$$'}}'\nexec sleep 1000\n")
+    os.chmod(folder, 0o755)
+    d = daemon("--module-dir", str(folder / "modules"), dashboard=True).start()
+
+    def scores():
+        found = {}
+        for proc in (pathlib.Path(f"/proc/{pid}") for pid in d.children()):
+            with contextlib.suppress(OSError):
+                found[(proc / "comm").read_text().strip()] = int((proc / "oom_score_adj").read_text())
+        return {name: found.get(name) for name in ("core", "web", "sleep")}
+    d.wait_events(1, "pid")
+    try:
+        pathlib.Path(f"/proc/{d.process.pid}/oom_score_adj").write_text("-500")
+    except PermissionError as error:
+        raise Skip("we may not spare a process") from error
+    for pid in d.children():
+        os.kill(pid, signal.SIGKILL)
+    d.wait_events(2, "pid")
+    wait_for(lambda: scores() == {"core": -500, "web": 0, "sleep": 0}, "the scores")
+    d.stop()
 
 
 def test_refused_modules_are_named_with_the_reason(daemon, folder):
