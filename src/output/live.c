@@ -27,7 +27,8 @@
 #define LAYOUT 1
 #define N_SLOTS \
 	512 /* a power of two, more than LIVE_EVENTS: the one being written is spare */
-#define SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_FUTURE_WRITE | F_SEAL_SEAL)
+#define COUNT_MAX (UINT64_C(1) << 62)
+#define SEALS	  (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_FUTURE_WRITE | F_SEAL_SEAL)
 
 /* Linux 5.1; older libc headers do not have it. */
 #ifndef F_SEAL_FUTURE_WRITE
@@ -138,6 +139,12 @@ void live_unmap(const struct live_ring *ring)
 			     sizeof(*ring)); /* fails only on a bad argument */
 }
 
+/* Whoever has core writes what he likes: no more is believed to be promised than there can be. */
+static uint64_t first_before(uint64_t end, uint64_t first)
+{
+	return end > first && end - first > N_SLOTS ? end - N_SLOTS : first;
+}
+
 static void copy_in(struct live_ring *ring, uint64_t at, const char *data, size_t len)
 {
 	size_t offset = (size_t)(at % LIVE_BYTES);
@@ -218,10 +225,31 @@ void dashboard_push_events(struct live_ring *ring, const struct output_batch *ba
 	store(&ring->events_total, peek(&ring->events_total) + n);
 }
 
+/* What the last core left. Nobody counts so far: it would begin anew in the midst. */
+static bool is_sound(const struct live_ring *ring)
+{
+	uint64_t first = peek(&ring->first), end = peek(&ring->end);
+
+	return first <= end && end - first <= LIVE_EVENTS && end < COUNT_MAX &&
+	       peek(&ring->head) < COUNT_MAX;
+}
+
+static void empty(struct live_ring *ring)
+{
+	if (peek(&ring->end) >= COUNT_MAX)
+		store(&ring->end, 0);
+	store(&ring->first, peek(&ring->end));
+	store(&ring->head, 0);
+}
+
 void live_refill(struct live_ring *ring, const struct output_batch *batch)
 {
 	uint64_t newest;
-	bool has_any = live_newest_seq(ring, &newest);
+	bool has_any;
+
+	if (!is_sound(ring))
+		empty(ring);
+	has_any = live_newest_seq(ring, &newest);
 
 	if (has_any &&
 	    (batch->n_lines == 0 || batch->lines[batch->n_lines - 1].seq < newest)) {
@@ -255,6 +283,7 @@ struct live_cursor live_cursor_after(const struct live_ring *ring, uint64_t seq,
 {
 	uint64_t first = load(&ring->first), index = load(&ring->end);
 
+	first = first_before(index, first);
 	/* From the newest down: a client that comes back is seldom far behind. */
 	*ret_is_known = false;
 	while (index > first && !*ret_is_known) {
@@ -311,7 +340,7 @@ static int read_event(const struct live_ring *ring, uint64_t index, struct buffe
 int live_read(const struct live_ring *ring, struct live_cursor *cursor,
 	      struct buffer *out, uint64_t *ret_seq, struct live_gap *ret_gap)
 {
-	uint64_t next = cursor->next;
+	uint64_t from = cursor->next, next = from;
 	int r;
 
 	do {
@@ -319,6 +348,9 @@ int live_read(const struct live_ring *ring, struct live_cursor *cursor,
 		 * date". */
 		uint64_t first = load(&ring->first), end = load(&ring->end);
 
+		first = first_before(end, first);
+		if (next > end) /* a new core emptied it */
+			next = from = first;
 		if (next < first)
 			next = first;
 		if (next >= end)
@@ -327,7 +359,7 @@ int live_read(const struct live_ring *ring, struct live_cursor *cursor,
 	} while (r == 0);
 	if (r < 0)
 		return r;
-	*ret_gap = (struct live_gap){ next - cursor->next };
+	*ret_gap = (struct live_gap){ next - from };
 	cursor->next = next + 1;
 	return 1;
 }

@@ -350,6 +350,53 @@ static _Noreturn void write_until_killed(struct live_ring *ring, uint64_t from)
 }
 
 /* Writers are killed anywhere; whatever is read before, meanwhile and after is whole. */
+/* As whoever has core may leave it; the ring begins so. */
+struct ring_begin {
+	char magic[8];
+	uint32_t layout, n_slots;
+	uint64_t n_bytes, first, end, head;
+};
+
+static void test_nonsense(void **state)
+{
+	static const struct {
+		const char *name;
+		uint64_t first, end, head;
+	} cases[] = {
+		{ "far more than there can be", 0, UINT64_C(1) << 60, 0 },
+		{ "about to begin anew", UINT64_MAX - 1, UINT64_MAX, 0 },
+		{ "the first behind the last", 9, 3, 0 },
+		{ "bytes about to begin anew", 0, 1, UINT64_MAX },
+	};
+	struct fixture *f = *state;
+	struct ring_begin *begin = (struct ring_begin *)f->ring;
+
+	push_many(f->ring, 0, 3, 0);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct live_cursor cursor = live_cursor_newest(f->view);
+		struct live_gap gap;
+		uint64_t seq, n = 0;
+		bool is_known;
+
+		begin->first = cases[i].first;
+		begin->end = cases[i].end;
+		begin->head = cases[i].head;
+		(void)alarm(60); /* readers come to an end */
+		(void)live_cursor_after(f->view, UINT64_MAX, &is_known);
+		cursor = live_cursor_oldest(f->view);
+		do
+			buffer_clear(&f->line);
+		while (live_read(f->view, &cursor, &f->line, &seq, &gap) > 0);
+		(void)alarm(0);
+		push(f->ring, 7, 0, true);
+		push(f->ring, 8, 0, false);
+		for (buffer_clear(&f->line);
+		     live_read(f->view, &cursor, &f->line, &seq, &gap) > 0; n++)
+			expect_number(cases[i].name, "seq", seq, 7 + n);
+		expect_number(cases[i].name, "events", n, 2);
+	}
+}
+
 static void test_writer_dies(void **state)
 {
 	struct fixture *f = *state;
@@ -399,6 +446,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_refill, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_sealed, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_health, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_nonsense, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_writer_dies, set_up, tear_down),
 	};
 
