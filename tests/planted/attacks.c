@@ -25,6 +25,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "privsep/channel.h"
+
 #define FDS_MAX	     256
 #define NO_APPEND    0x20 /* RWF_NOAPPEND, Linux 6.9 */
 #define IO_URING_FDS 425  /* io_uring_setup */
@@ -219,6 +221,33 @@ static int find_shared_memory(void)
 	return strstr(maps, " rw-s ") ? 0 : -ENOENT;
 }
 
+/* Of the channel over which core asks for logs, which waits for its answer. */
+static int ask_for_log(int fd, const char *name)
+{
+	struct channel_message message = { .kind = CHANNEL_OPEN_LOG, .fd = -1 };
+	int type = 0, r;
+	socklen_t len = sizeof(type);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) < 0 ||
+	    type != SOCK_SEQPACKET || fcntl(fd, F_GETFL) & O_NONBLOCK)
+		return -EBADF;
+	(void)snprintf(message.name, sizeof(message.name), "%s", name);
+	r = channel_send(fd, &message);
+	if (r == 0)
+		r = channel_receive(fd, &message);
+	return r < 0 ? r : -(int)message.number;
+}
+
+/* Behind which there is no other day. */
+static int begin_last_log(void)
+{
+	int r = -EBADF;
+
+	for (int fd = 3; r == -EBADF && fd < FDS_MAX; fd++)
+		r = ask_for_log(fd, "lksm_events_9999-12-31.jsonl");
+	return r;
+}
+
 /* ---- with what is open ---- */
 
 static int each_file(int (*try)(int fd))
@@ -349,6 +378,7 @@ const struct attack attacks[] = {
 	{ "make_code", make_code },
 	{ "raise_limit", raise_limit },
 	{ "find_shared_memory", find_shared_memory },
+	{ "begin_last_log", begin_last_log },
 	{ "truncate_log", truncate_log },
 	{ "punch_log", punch_log },
 	{ "overwrite_log", overwrite_log },
