@@ -560,6 +560,8 @@ int history_main(void *context, const struct child_channels *channels)
 		return log_error_errno(r, "cannot use the folder of the history") < 0;
 	live_unmap(d->ring);
 	(void)close(d->ring_fd);
+	(void)close(d->wake_fd);
+	counters_unmap(d->counters);
 	state_page_unmap(d->page);
 	inbox_set_unmap(d->inboxes);
 	mutes_page_unmap(d->mutes);

@@ -18,7 +18,7 @@ import subprocess
 import urllib.error
 import urllib.parse
 
-from lksm_test import LKSM, ROOT, Skip, equal, main, record, wait_for
+from lksm_test import LKSM, ROOT, Skip, equal, main, open_files, record, wait_for
 
 SEVERITIES = ["info", "medium", "high", "critical"]
 
@@ -581,6 +581,11 @@ def test_least_power(daemon, folder):
     assert fields["Uid"].split()[0] not in ("0", "65521", "65522"), fields["Uid"]
     equal((fields["CapEff"], fields["CapBnd"], fields["NoNewPrivs"], fields["Seccomp"]), ("0" * 16, "0" * 16, "1", "2"))
     equal((d.logs / "history").stat().st_mode & 0o7777, 0o2751)
+    # of what others read nothing can be written, but the index of its own database
+    maps = pathlib.Path(f"/proc/{history_of(d)}/maps").read_text()
+    equal(set(re.findall(r" rw-s .* (\S+?)(?: \(deleted\))?$", maps, re.M)) - {str(d.logs / "history/history.db-shm")}, set())
+    links = set(open_files(history_of(d)).values())
+    assert not any("lksm-live" in link or link == "anon_inode:[eventfd]" for link in links), links
     d.stop()
 
 
