@@ -15,6 +15,7 @@ int core_link_open(struct core_link *l, struct child_channels *ret)
 {
 	int control[2], storage[2], r;
 
+	core_link_close(l); /* of a core that could be started, and not watched */
 	r = channel_create(control);
 	if (r < 0)
 		return r;

@@ -11,8 +11,10 @@
 
 int web_link_open(struct web_link *l, struct child_channels *ret)
 {
-	int control[2], r = channel_create(control);
+	int control[2], r;
 
+	web_link_close(l); /* of one that could be started, and not watched */
+	r = channel_create(control);
 	if (r < 0)
 		return r;
 	if (channel_set_nonblocking(control[0]) < 0 ||
