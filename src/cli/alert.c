@@ -85,8 +85,14 @@ static bool test_one(const struct alert *a, size_t i)
 static int test(struct alert *a, const char *name)
 {
 	size_t n_tried = 0, n_sent = 0;
+	int r;
 
 	read_secrets(a, name);
+	r = alerts_become_user(); /* what it may not do, it could not do later */
+	if (r < 0) {
+		(void)log_error_errno(r, "alerts: nothing is sent as root");
+		return EXIT_TROUBLE;
+	}
 	(void)signal(SIGPIPE, SIG_IGN);
 	for (size_t i = 0; i < a->config.n_receivers; i++) {
 		if (name && strcmp(a->config.receivers[i].name, name) != 0)

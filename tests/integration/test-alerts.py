@@ -523,6 +523,14 @@ def test_alert_test_goes_the_real_way(_, folder):
     equal(alert_test(folder).returncode, 1)
 
 
+def test_alert_test_is_not_root(_, folder):
+    """What works in a test works later, and who owns a receiver's program does not own root's test."""
+    script, out = program(folder, "script", 'id -u >$out/user\n')
+    configure(folder, {"script": {"type": "exec", "command": [str(script)]}})
+    equal(alert_test(folder).returncode, 0)
+    assert int((out / "user").read_text()), "it ran as root"
+
+
 def test_a_wrong_configuration_is_refused_with_its_place(_, folder):
     cases = [
         ({"a": {"type": "slak"}}, None, "'slak' is not webhook, slack"),
@@ -606,6 +614,7 @@ def test_a_log_that_was_begun_anew_is_followed(daemon, folder):
 def test_the_example_of_the_manual_is_good(_, folder):
     text = (ROOT / "docs/alerts.md").read_text()
     example = re.search(r"```yaml\n(alerts:.*?)```", text, re.S).group(1)
+    folder.chmod(0o755)
     path = write(folder / "lksm.yaml", example)
     done = check(folder)  # what it names is not on this machine
     equal(done.returncode, 1)

@@ -241,6 +241,17 @@ static const struct privilege_user *choose_user(struct privilege_user *user)
 	return user;
 }
 
+int alerts_become_user(void)
+{
+	struct privilege_user user;
+	int r;
+
+	if (!choose_user(&user))
+		return 0;
+	r = privilege_become(&user);
+	return r < 0 ? r : privilege_drop_capabilities(NULL, 0);
+}
+
 /* Nothing but the standard ones, and the socket, which becomes the next. */
 static int keep_only(int socket)
 {
@@ -253,7 +264,6 @@ static int keep_only(int socket)
 static _Noreturn void launch(struct feeder *f, int socket, pid_t parent)
 {
 	const struct alerts_options *o = f->options;
-	struct privilege_user user;
 
 	begin_child("alerts-launch", parent);
 	alert_page_unmap(f->page);
@@ -264,8 +274,7 @@ static _Noreturn void launch(struct feeder *f, int socket, pid_t parent)
 		(void)log_error_errno(socket, "alerts: cannot close what is not ours");
 		_exit(1);
 	}
-	if (choose_user(&user) &&
-	    (privilege_become(&user) < 0 || privilege_drop_capabilities(NULL, 0) < 0)) {
+	if (alerts_become_user() < 0) {
 		log_error(
 			"alerts: programs are not run as root, and there is no way down");
 		_exit(1);

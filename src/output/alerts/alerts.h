@@ -38,6 +38,9 @@ int alerts_send_lines(const struct alert_config *c, struct alert_page *page,
  * 0: there is none yet. Return: 0 or -errno */
 int alerts_log_end(int folder, uint64_t *ret);
 
+/** alerts_become_user() - from root to who sends and runs programs, for good; 0 or -errno */
+int alerts_become_user(void);
+
 /** alerts_send_test() - one message about no event, by the same way; is it delivered? */
 void alerts_send_test(const struct alert_config *c, size_t receiver,
 		      struct alert_outcome *ret);
