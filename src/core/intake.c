@@ -14,7 +14,6 @@
 
 #include "base/log.h"
 #include "base/systemd.h"
-#include "core/clock_watch.h"
 
 #define READY_MAX 16 /* descriptors that one turn hears of */
 #define LAST_ROUNDS_MAX \
@@ -32,7 +31,6 @@ struct intake {
 	int ready; /* epoll, of the modules' descriptors and the loop's own */
 	sd_event_source *ticks, *heartbeat;
 	sd_event_source *anew;
-	struct clock_watch clock;
 	bool is_starved;      /* somebody's turn came, but the queue was full */
 	bool has_handed_over; /* in this round */
 };
@@ -130,28 +128,6 @@ static int on_control(sd_event_source *source, int fd, uint32_t events, void *us
 	if (in->options->control(in->options->context, in->registry, fd) < 0)
 		return sd.event_exit(in->loop, 0);
 	return 0;
-}
-
-static int on_clock(sd_event_source *source, int fd, uint32_t events, void *userdata)
-{
-	struct intake *in = userdata;
-
-	(void)source;
-	(void)fd;
-	(void)events;
-	clock_watch_tell(&in->clock, in->registry);
-	return 0;
-}
-
-/* Costs nothing until the clock is set. */
-static void watch_clock(struct intake *in)
-{
-	int r = clock_watch_open(&in->clock);
-
-	if (r >= 0)
-		r = sd.event_add_io(in->loop, NULL, in->clock.fd, EPOLLIN, on_clock, in);
-	if (r < 0)
-		(void)log_warning_errno(r, "nobody tells when the clock is set");
 }
 
 static int position(void *context, const char *stream, uint64_t *ret)
@@ -274,7 +250,6 @@ static int setup(struct intake *in)
 		r = start_heartbeat(in);
 	if (r >= 0 && in->options->started)
 		in->options->started(in->options->context, in->registry);
-	watch_clock(in);
 	return r;
 }
 
@@ -289,8 +264,6 @@ static bool poll_all(struct intake *in)
 
 	in->is_starved = false;
 	in->has_handed_over = false;
-	if (in->clock.is_pending)
-		clock_watch_tell(&in->clock, in->registry);
 	has_more = registry_poll_all(in->registry, clock_now()) > 0 || in->is_starved;
 	if (!has_more || !in->has_handed_over)
 		queue_flush(in->options->queue);
@@ -393,7 +366,7 @@ static void finish(struct intake *in)
 
 int intake_run(const struct intake_options *options)
 {
-	struct intake in = { .options = options, .ready = -1, .clock = { .fd = -1 } };
+	struct intake in = { .options = options, .ready = -1 };
 	int r = setup(&in);
 
 	if (r >= 0)
@@ -407,6 +380,5 @@ int intake_run(const struct intake_options *options)
 	in.heartbeat = sd.event_source_disable_unref(in.heartbeat);
 	cleanup_close(&in.ready);
 	sd.event_unref(in.loop);
-	clock_watch_close(&in.clock);
 	return r;
 }

@@ -15,6 +15,7 @@
 
 #include "base/log.h"
 #include "base/systemd.h"
+#include "privsep/clock_watch.h"
 #include "privsep/core_link.h"
 #include "privsep/externals.h"
 #include "privsep/file_watch.h"
@@ -59,6 +60,7 @@ struct supervisor {
 	struct lookout lookout;
 	struct file_watch rules;
 	struct mute_watch mutes;
+	struct clock_watch clock;
 	struct worker core;
 	struct part parts[PART_COUNT];
 	char *reloaded;		 /* what a reload said, until the new core can tell it */
@@ -511,6 +513,9 @@ static void init_parts(struct supervisor *s)
 					.load = o->load_mutes,
 					.context = o->context,
 					.page = o->mutes };
+	s->clock = (struct clock_watch){ .event = s->event,
+					 .reports = &s->reports,
+					 .fd = -1 };
 	s->core = (struct worker){ .name = "core",
 				   .event = s->event,
 				   .context = s,
@@ -581,6 +586,7 @@ static void tear_down(struct supervisor *s)
 	lookout_stop(&s->lookout);
 	file_watch_stop(&s->rules);
 	mute_watch_stop(&s->mutes);
+	clock_watch_stop(&s->clock);
 	core_link_close(&s->link);
 	worker_forget(&s->core);
 	for (size_t i = 0; i < PART_COUNT; i++)
@@ -598,6 +604,7 @@ static int run(struct supervisor *s)
 
 	if (r < 0)
 		return log_error_errno(r, "cannot set up the supervisor");
+	clock_watch_start(&s->clock);
 	worker_start(&s->core);
 	for_each_part(s, worker_start);
 	externals_start(s->externals);
@@ -613,6 +620,7 @@ int supervisor_run(const struct supervisor_options *options)
 {
 	struct supervisor s = { .options = options,
 				.reports = { -1, -1 },
+				.clock = { .fd = -1 },
 				.link = { .control_fd = -1, .storage_fd = -1 } };
 	sigset_t ours, before;
 	int r;

@@ -2,7 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The clock is set under the daemon: order by seq, files by date, and the step is told."""
 import calendar
+import contextlib
 import os
+import pathlib
+import signal
 import struct
 import time
 
@@ -56,6 +59,14 @@ def run(daemon, folder, start, steps, zone="UTC"):
     equal([e["stream_seq"] for e in events if "stream_seq" in e], list(range(n)))
     d.check_seqs()
     return d, events
+
+
+def core_of(d):
+    for pid in d.children():
+        with contextlib.suppress(OSError):  # it may be on its way
+            if pathlib.Path(f"/proc/{pid}/comm").read_text() == "core\n":
+                return pid
+    return None
 
 
 def jumps(events):
@@ -125,6 +136,21 @@ def test_set_to_what_it_was_is_no_news(daemon, folder):
     wait_for(lambda: d.events("clock_jumped"), "the step to be told")
     d.stop()
     equal(jumps(d.events()), [5])
+
+
+def test_a_core_that_is_killed_forgets_no_step(daemon, folder):
+    """The clock is set while there is no core, or by a core that may not live to write it."""
+    clock = Clock(folder, int(time.time()))
+    d = daemon(env=clock.env).start()
+    for n in range(1, 9):
+        core = wait_for(lambda: core_of(d), "core")
+        os.kill(core, signal.SIGKILL)
+        clock.step(n)
+        wait_for(lambda: core_of(d) not in (core, None), "another core")
+    wait_for(lambda: sum(jumps(d.events())) >= sum(range(1, 9)), "the steps to be told")
+    d.stop()
+    equal(sum(jumps(d.events())), sum(range(1, 9)))  # two that came together may be one
+    d.check_seqs()
 
 
 if __name__ == "__main__":
