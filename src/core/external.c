@@ -632,7 +632,9 @@ void external_take_off(struct external *e, struct lksm_batch *out)
 void external_end(struct external *e, struct now now, struct lksm_batch *out)
 {
 	e->n_marks = 0;
-	external_finish(e, out);
+	/* a next core gets the bytes, and its pipe the rest of the line */
+	if (e->own_inbox)
+		external_finish(e, out);
 	tell_given_up(e, out);
 	tell_excess(e, out);
 	e->was_told = false;

@@ -68,7 +68,11 @@ int external_poll(struct external *e, int fd, struct now now, struct lksm_batch 
 /** external_finish() - nothing more comes from this pipe: a line without its end is taken */
 void external_finish(struct external *e, struct lksm_batch *out);
 
-/** external_end() - as external_finish(), and what was counted is told, though it is early */
+/**
+ * external_end() - this core ends: what was counted is told, though it is early
+ *
+ * Half a line stays in the inbox; without one it is taken, as by external_finish().
+ */
 void external_end(struct external *e, struct now now, struct lksm_batch *out);
 
 /**

@@ -129,8 +129,8 @@ size_t registry_count_started(const struct registry *r);
 bool registry_has_failed(const struct registry *r);
 
 /**
- * registry_finish() - nothing more is read: external modules' half lines and tallies are told,
- * but for those with something in flight
+ * registry_finish() - nothing more is read: external modules' tallies are told, but for those
+ * with something in flight; half a line is left to the next core
  */
 void registry_finish(struct registry *r, struct now now);
 

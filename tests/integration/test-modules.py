@@ -147,6 +147,26 @@ def test_who_takes_all_memory_is_not_spared(daemon, folder):
     d.stop()
 
 
+def test_a_reload_in_the_midst_of_a_line_loses_nothing(daemon, folder):
+    os.mkfifo(folder / "words")
+    program(folder, "counter", f"exec cat {folder}/words\n")
+    d = start(daemon, folder)
+    with open(folder / "words", "w", encoding="ascii") as words:
+        for n in range(5):
+            words.write(f'{{"type": "before", "data": {{"n": {n}}}}}\n{{"type": "half", ')
+            words.flush()
+            d.wait_events(n + 1, "before")  # and so core has read the half of it, too
+            pid = core(d)
+            d.process.send_signal(signal.SIGHUP)
+            core(d, but=pid)
+            words.write(f'"data": {{"n": {n}}}}}\n')
+        words.flush()
+        wait_for(lambda: len(d.events("half")) >= 5, "the last\n" + d.stderr())
+        equal(d.events("module_failed"), [])  # it still runs
+    equal([e["data"]["n"] for e in d.events("half")], list(range(5)))
+    d.stop()
+
+
 def test_refused_modules_are_named_with_the_reason(daemon, folder):
     (folder / "modules").mkdir()
     (folder / "modules" / "noise.so").write_bytes(b"not a library")

@@ -449,15 +449,17 @@ static void test_end_behind_what_is_in_flight(void **state)
 	(void)state;
 	fake_host_init(&f);
 	assert_int_equal(inbox_set_create(names, ARRAY_SIZE(names), &f.inboxes), 0);
-	fd = attach(&f, "guest", 0);
-	put_text(fd, "{\"type\": \"a\"}\n{\"type\": \"b\"}");
+	fd = attach(&f, "guest", 1);
+	put_text(fd, "{\"type\": \"a\"}\n{\"type\": \"b\"}\n{\"type\": \"c\"}");
 	assert_int_equal(registry_poll_all(f.registry, f.now), 0);
 	fake_host_expect(&f, "in flight", "guest: a info\n");
 	assert_true(registry_is_waiting(f.registry));
 	inbox_land(inbox_set_find(f.inboxes, "guest"));
 	assert_false(registry_is_waiting(f.registry));
 	registry_finish(f.registry, f.now);
-	fake_host_expect(&f, "behind it", "guest: b info\n");
+	fake_host_expect(&f, "behind it, but for half a line",
+			 "lksm: records_lost high stream=module:guest first=1 last=1 "
+			 "count=1 reason=rate_limit\n");
 	(void)close(fd);
 	inbox_set_unmap(f.inboxes);
 	fake_host_deinit(&f);

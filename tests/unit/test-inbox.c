@@ -323,6 +323,25 @@ static void test_ordinary_ends(void **state)
 	end_with(&l, "ordinary ends", SPAN("a b "));
 }
 
+/* Told to end in the midst of a line, of which the next core reads the rest. */
+static void test_half_a_line(void **state)
+{
+	struct life l;
+
+	(void)state;
+	begin(&l);
+	say(&l, "{\"type\":\"a\"}\n{\"type\":");
+	run(&l);
+	batch_reset(l.batch, "guest", false, clock_now());
+	external_end(l.e, clock_now(), l.batch);
+	external_take_off(l.e, l.batch);
+	write_some(&l, SIZE_MAX);
+	kill_core(&l);
+	say(&l, "\"b\"}\n");
+	run(&l);
+	end_with(&l, "half a line", SPAN("a b "));
+}
+
 /* A core that went astray left marks that lead nowhere. */
 static void test_hostile_marks(void **state)
 {
@@ -399,6 +418,7 @@ int main(void)
 		cmocka_unit_test(test_excess),
 		cmocka_unit_test(test_given_up),
 		cmocka_unit_test(test_ordinary_ends),
+		cmocka_unit_test(test_half_a_line),
 		cmocka_unit_test(test_hostile_marks),
 		cmocka_unit_test(test_zeros),
 		cmocka_unit_test(test_names),
