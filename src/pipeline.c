@@ -87,10 +87,10 @@ static int take_turn(struct pipeline *p, struct lksm_batch *batches[], int n)
 {
 	int r = n > 0 ? drain(p, batches, (size_t)n) : 0;
 
-	if (r >= 0)
-		r = tell_trouble(p);
 	if (r >= 0 && log_is_due(p, clock_now()))
 		r = log_seal(p);
+	if (r >= 0) /* last: nothing else may come for long */
+		r = tell_trouble(p);
 	return r;
 }
 

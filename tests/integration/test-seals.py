@@ -10,11 +10,13 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 
-from lksm_test import LKSM, equal, main, open_files, record, wait_for
+from lksm_test import LKSM, ROOT, equal, main, open_files, record, wait_for
 
 EDITS = int(os.environ.get("LKSM_SEAL_EDITS", "150"))
 TEXT = "[PHOTON RING] Kprobe registered for symbol: "
+FAULT = ROOT / "build/tests/libfault.so"  # fails the n-th call, see its head
 
 
 def lksm(*arguments, want=0):
@@ -314,6 +316,31 @@ def test_sealing_can_be_switched_off_and_fsync_on(daemon, folder):
         d.stop()
         equal(d.stderr().count("cannot"), 0)
     lksm("verify", d.logs)
+
+
+def test_a_key_that_cannot_be_written_is_told(daemon, folder):
+    """The last two writes of a life are those that replace the key behind its seal."""
+    config = folder / "lksm.yaml"
+    config.write_text("modules:\n  crossview:\n    enabled: false\n")
+
+    def live(name, n, told):
+        where = folder / name
+        where.mkdir()
+        count = where / "count"
+        count.write_bytes(bytes(8))
+        d = daemon("--config", str(config), folder=where,
+                   env={"LD_PRELOAD": str(FAULT), "LKSM_FAULT": f"core:write:{n}:EIO",
+                        "LKSM_FAULT_COUNT": str(count)})
+        d.append(record(0, TEXT + "a"))
+        d.start()
+        wait_for(lambda: len(d.events("seal_failed")) == told and seals(d), "the seal")
+        wait_sealed(d)
+        d.stop()
+        return int.from_bytes(count.read_bytes(), sys.byteorder)
+
+    n = live("good", 1 << 60, 0)
+    for i in (n - 1, n):
+        live(f"bad-{i}", i, 1)
 
 
 def test_mistakes_are_explained(_, folder):
