@@ -99,10 +99,8 @@ static int copy_whole_lines(int dir, int kept, unsigned int mode, uint64_t *ret_
 	(void)unlinkat(dir, TEMPORARY, 0); /* of a try that was interrupted */
 	fd = logfile_open(dir, TEMPORARY, O_RDWR | O_CREAT | O_EXCL, mode);
 	r = fd < 0 ? fd : copy_in_pieces(kept, (uint64_t)st.st_size, fd);
-	if (r >= 0)
+	if (r >= 0) /* which syncs, if it cuts; the pieces are synced */
 		r = logtail_repair(fd, &cut);
-	if (r >= 0 && fsync(fd) < 0)
-		r = -errno;
 	if (r < 0)
 		return r;
 	if (fstat(fd, &st) < 0)
