@@ -266,6 +266,21 @@ def test_one_daemon_for_a_folder(daemon, folder):
     d.stop()
 
 
+def test_what_is_stopped_ends_with_the_daemon(daemon, _):
+    """A core that did not would keep the folder's lock, and nobody could start."""
+    d = daemon().start()
+    d.append(record(0, LINES[0]))
+    d.wait_events(1)
+    for pid in (d.process.pid, d.children()[0]):  # the first would have the second go on
+        os.kill(pid, signal.SIGSTOP)
+        wait_for(lambda: "\nState:\tT" in pathlib.Path(f"/proc/{pid}/status").read_text(), "its stop")
+    d.kill()
+    d.start()
+    d.append(record(1, LINES[0]))
+    d.wait_events(2)
+    d.stop()
+
+
 def wakeups(pids):
     total = 0
     for pid in pids:

@@ -2,11 +2,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """The sensor's own channel, played by a file: who is believed, and what survives."""
 import os
+import pathlib
 import random
 import signal
+import sys
 import time
 
-from lksm_test import equal, main, record, wait_for
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "reliability"))
+from lksm_test import ROOT, equal, main, record, wait_for  # noqa pylint: disable=C0413
+import power_disk  # noqa pylint: disable=C0413
 
 A, B = "00000000000000aa", "00000000000000bb"
 TAG = "[PHOTON RING] "
@@ -233,6 +237,24 @@ def test_kills_neither_lose_nor_repeat_a_line_that_waits(daemon, _):
     equal([e["stream_seq"] for e in events if e["stream"] == "proc:" + A], list(range(seq)))
     equal({e["type"] for e in events}, {"spoof_suspected", "module_loaded"})
     equal(len(events), len(forged) + seq)
+
+
+def test_killed_behind_a_line_that_waits(daemon, folder):
+    """What waits is on the state page before the line behind it is in the log."""
+    trace = folder / "trace"
+    power_disk.make_record(trace, 1 << 20)
+    d = daemon(env={"LD_PRELOAD": str(ROOT / "build/tests/libpower.so"), "LKSM_POWER_TRACE": str(trace),
+                    "LKSM_OUTPUT_FSYNC": "batch", "LKSM_KERNEL_LOG_ALL": "true"})
+    give(d.proc, header() + loaded(0, "a"))
+    d.start()
+    d.wait_events(1, "module_loaded")
+    wait_for(lambda: b'"log_sealed"' in d.lines(routine=True)[-1], "a seal")
+    power_disk.kill_at_sync(trace)
+    d.append(mirror(0, 9, "evil") + record(1, "usb 1-1: new device"))
+    wait_for(lambda: d.events("process_restarted"), "another core")
+    wait_for(lambda: d.events("spoof_suspected"), "the line that waited")
+    d.stop()
+    equal(sorted(e["stream_seq"] for e in d.events() if e.get("stream") == "kmsg"), [0, 1])
 
 
 if __name__ == "__main__":

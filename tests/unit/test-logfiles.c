@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* privsep/logfiles: which names are logs, how old a log is, what is left of a failed opening. */
+/*
+ * privsep/logfiles: which names are logs, how old a log is, what is no log and so not opened,
+ * what is left of a failed opening.
+ */
 #include "privsep/logfiles.h"
 
 #include <errno.h>
@@ -10,6 +13,9 @@
 #include <unistd.h>
 
 #include "expect.h"
+#include "folder.h"
+
+#define WAIT_MAX_S 60 /* then SIGALRM ends a test that waits for a FIFO */
 
 static bool is_fstat_broken;
 
@@ -128,6 +134,77 @@ static void test_which_is_due(void **state)
 	}
 }
 
+enum thing {
+	NOTHING,
+	PLAIN,
+	LINK,
+	DANGLING_LINK,
+	FIFO,
+	FOLDER,
+	SECOND_NAME,
+};
+
+static void make_thing(int dir, enum thing thing, const char *name)
+{
+	int fd = openat(dir, "other", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+	assert_true(fd >= 0);
+	(void)close(fd);
+	if (thing == PLAIN)
+		assert_int_equal(renameat(dir, "other", dir, name), 0);
+	else if (thing == LINK || thing == DANGLING_LINK)
+		assert_int_equal(symlinkat(thing == LINK ? "other" : "none", dir, name),
+				 0);
+	else if (thing == FIFO)
+		assert_int_equal(mkfifoat(dir, name, 0600), 0);
+	else if (thing == FOLDER)
+		assert_int_equal(mkdirat(dir, name, 0700), 0);
+	else if (thing == SECOND_NAME)
+		assert_int_equal(linkat(dir, "other", dir, name, 0), 0);
+}
+
+/* Nothing outside the folder is opened or made, and nobody is waited for. */
+static void test_what_is_no_log(void **state)
+{
+	static const char name[] = "lksm_events_2026-11-22.jsonl";
+	static const struct {
+		const char *name;
+		enum thing thing;
+		int want_read, want_write; /* 0: a descriptor */
+	} cases[] = {
+		{ "nothing", NOTHING, -ENOENT, 0 },
+		{ "a log", PLAIN, 0, 0 },
+		{ "a link", LINK, -ELOOP, -ELOOP },
+		{ "a link to nothing", DANGLING_LINK, -ELOOP, -ELOOP },
+		{ "a FIFO", FIFO, -EINVAL, -EINVAL },
+		{ "a folder", FOLDER, -EINVAL, -EINVAL },
+		{ "a file's second name", SECOND_NAME, -EMLINK, -EMLINK },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		char folder[] = "/tmp/test-logfiles-XXXXXX";
+		int dir, reading, writing;
+
+		assert_non_null(mkdtemp(folder));
+		dir = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		make_thing(dir, cases[i].thing, name);
+		(void)alarm(WAIT_MAX_S);
+		reading = logfile_open(dir, name, O_RDONLY, 0);
+		writing = logfile_open(dir, name, O_WRONLY | O_APPEND | O_CREAT, 0640);
+		(void)alarm(0);
+		expect_number(cases[i].name, "read", reading < 0 ? reading : 0,
+			      cases[i].want_read);
+		expect_number(cases[i].name, "write", writing < 0 ? writing : 0,
+			      cases[i].want_write);
+		assert_int_equal(faccessat(dir, "none", F_OK, AT_SYMLINK_NOFOLLOW), -1);
+		(void)close(reading);
+		(void)close(writing);
+		(void)close(dir);
+		remove_folder(folder);
+	}
+}
+
 static void test_what_cannot_be_looked_at_is_not_left(void **state)
 {
 	static const char name[] = "lksm_events_2026-11-22.jsonl";
@@ -161,6 +238,7 @@ int main(void)
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_ages),
 		cmocka_unit_test(test_which_is_due),
+		cmocka_unit_test(test_what_is_no_log),
 		cmocka_unit_test(test_what_cannot_be_looked_at_is_not_left),
 	};
 

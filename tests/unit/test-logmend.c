@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* privsep/logmend: a log is made again, and systemd hears of it meanwhile. */
+/*
+ * privsep/logmend: a log is made again, and systemd hears of it meanwhile; nothing that is in the
+ * way is overwritten.
+ */
 #include "privsep/logmend.h"
 
 #include <errno.h>
@@ -98,6 +101,71 @@ static void test_put_back(void **state)
 	remove_folder(folder);
 }
 
+static void put(int dir, const char *name, const char *text)
+{
+	int fd = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write_all(fd, text, strlen(text)), 0);
+	(void)close(fd);
+}
+
+static void expect_file(int dir, const char *name, const char *want)
+{
+	char got[64] = "";
+	int fd = openat(dir, name, O_RDONLY | O_CLOEXEC);
+
+	assert_true(read(fd, got, sizeof(got) - 1) >= 0);
+	assert_string_equal(got, want);
+	(void)close(fd);
+}
+
+static void test_nothing_is_overwritten(void **state)
+{
+	char folder[] = "/tmp/lksm-test-logmend-XXXXXX";
+	char moved_to[LOGMEND_NAME_SIZE], other[NAME_MAX + 1];
+	int dir, kept;
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	dir = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	put(dir, "foreign-1-" NAME, "an older one");
+	put(dir, NAME, "what has its place");
+	put(dir, "renamed", "the log");
+	kept = openat(dir, "renamed", O_RDONLY | O_CLOEXEC);
+	assert_int_equal(logmend_rename_back(dir, NAME, kept, other), -EEXIST);
+	expect_file(dir, NAME, "what has its place");
+	assert_int_equal(logmend_move_aside(dir, NAME, moved_to), 0);
+	assert_string_equal(moved_to, "foreign-2-" NAME);
+	expect_file(dir, "foreign-1-" NAME, "an older one");
+	expect_file(dir, moved_to, "what has its place");
+	assert_int_equal(logmend_rename_back(dir, NAME, kept, other), 1);
+	assert_string_equal(other, "renamed");
+	expect_file(dir, NAME, "the log");
+	(void)close(kept);
+	(void)close(dir);
+	remove_folder(folder);
+}
+
+/* A hole of the same size: no test has the disk for the real one. */
+static void test_what_is_too_big(void **state)
+{
+	char folder[] = "/tmp/lksm-test-logmend-XXXXXX";
+	uint64_t bytes;
+	int dir, kept;
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	dir = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	kept = openat(dir, "kept", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	assert_int_equal(ftruncate(kept, (off_t)LOGMEND_COPY_MAX + 1), 0);
+	assert_int_equal(logmend_put_back(dir, NAME, kept, 0600, &bytes), -EFBIG);
+	assert_int_equal(faccessat(dir, NAME, F_OK, 0), -1);
+	(void)close(kept);
+	(void)close(dir);
+	remove_folder(folder);
+}
+
 static int load_library(void **state)
 {
 	(void)state;
@@ -106,7 +174,11 @@ static int load_library(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_put_back) };
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_put_back),
+		cmocka_unit_test(test_nothing_is_overwritten),
+		cmocka_unit_test(test_what_is_too_big),
+	};
 
 	return cmocka_run_group_tests(tests, load_library, NULL);
 }

@@ -131,6 +131,18 @@ static void edit(struct fixture *f, const char *name)
 	assert_int_equal(pwrite(fd, "[", 1, 0), 1);
 }
 
+/* The time of the last change does not tell, as whoever edits can set it. */
+static void edit_secretly(struct fixture *f, const char *name)
+{
+	struct timespec times[2] = { { .tv_nsec = UTIME_OMIT } };
+	struct stat st;
+
+	assert_int_equal(fstatat(f->dir, name, &st, 0), 0);
+	edit(f, name);
+	times[1] = st.st_mtim;
+	assert_int_equal(utimensat(f->dir, name, times, 0), 0);
+}
+
 static void test_edits_in_place(void **state)
 {
 	struct fixture *f = *state;
@@ -142,6 +154,10 @@ static void test_edits_in_place(void **state)
 	expect_found(f, "the current log", LOG " changed\n");
 	edit(f, OLD);
 	expect_found(f, "a closed log", OLD " changed\n");
+	edit_secretly(f, LOG);
+	expect_found(f, "the current log, secretly", LOG " changed\n");
+	edit_secretly(f, OLD);
+	expect_found(f, "a closed log, secretly", OLD " changed\n");
 	edit(f, ".state");
 	expect_found(f, "what we write ourselves", "");
 }
@@ -204,6 +220,33 @@ static void test_many_that_are_gone(void **state)
 	expect_found(f, "what is there is known", OLD " changed\n");
 }
 
+/* So many notices that the kernel drops those that come behind: inotify(7). */
+static void fill_notices(struct fixture *f)
+{
+	_cleanup_close_ int a = openat(f->dir, "a", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	_cleanup_close_ int b = openat(f->dir, "b", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	FILE *limit = fopen("/proc/sys/fs/inotify/max_queued_events", "re");
+	int max = 0;
+
+	assert_non_null(limit);
+	assert_int_equal(fscanf(limit, "%d", &max), 1);
+	(void)fclose(limit);
+	for (int i = 0; i < max; i++) /* in turn, or two would become one */
+		assert_int_equal(pwrite(i % 2 ? a : b, "x", 1, 0), 1);
+}
+
+static void test_notices_that_are_lost(void **state)
+{
+	struct fixture *f = *state;
+
+	fill_notices(f);
+	assert_int_equal(unlinkat(f->dir, OLD, 0), 0);
+	append(f, "lksm_events_2026-11-20.jsonl", LINE);
+	expect_found(f, "behind the last",
+		     OLD " deleted\nlksm_events_2026-11-20.jsonl planted\n");
+	expect_found(f, "told once", "");
+}
+
 static void test_put_back(void **state)
 {
 	struct fixture *f = *state;
@@ -239,6 +282,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_closed_log, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_own_work, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_many_that_are_gone, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(test_notices_that_are_lost, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(test_put_back, set_up, tear_down),
 	};

@@ -59,6 +59,8 @@ static void test_new_file_is_empty(void **state)
 		assert_int_equal(p.next_seq, 0);
 		assert_int_equal(fstat(fd, &st), 0);
 		assert_int_equal(st.st_size, PAGE_BYTES);
+		/* on a full disk, storing in a hole would be a SIGBUS */
+		assert_int_equal(st.st_blocks * S_BLKSIZE, PAGE_BYTES);
 		state_page_unmap(page);
 	}
 }

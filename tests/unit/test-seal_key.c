@@ -9,10 +9,35 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/buffer.h"
 
 #include "expect.h"
 
 #define SLOT 512
+
+/* What was done to the file, in order; "slot 0", "wipe 1", "sync", in the library's place. */
+static struct buffer *calls;
+
+ssize_t pwrite(int fd, const void *bytes, size_t n, off_t at)
+{
+	static const char zeros[SLOT];
+
+	if (calls)
+		buffer_appendf(calls, "%s %d, ",
+			       n <= SLOT && !memcmp(bytes, zeros, n) ? "wipe" : "slot",
+			       (int)(at / SLOT));
+	return syscall(SYS_pwrite64, fd, bytes, n, at);
+}
+
+int fdatasync(int fd)
+{
+	if (calls)
+		buffer_append_literal(calls, "sync, ");
+	return (int)syscall(SYS_fdatasync, fd);
+}
 
 static int key_file(void)
 {
@@ -129,6 +154,38 @@ static void test_old_keys_are_wiped(void **state)
 	(void)close(fd);
 }
 
+/*
+ * At any moment of a crash of the machine one of them is on the disk, and when it is over the
+ * old one is not.
+ */
+static void test_the_order_on_the_disk(void **state)
+{
+	static const struct {
+		const char *name;
+		bool must_sync;
+		const char *want;
+	} cases[] = {
+		{ "synced", true, "slot 1, sync, wipe 0, sync, " },
+		{ "back in the first slot", true, "slot 0, sync, wipe 1, sync, " },
+		{ "never", false, "slot 1, wipe 0, " },
+	};
+	struct seal_key key = make();
+	int fd = key_file();
+
+	(void)state;
+	assert_int_equal(seal_file_store(fd, &key, true), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_buffer_ struct buffer got = { 0 };
+
+		calls = &got;
+		assert_int_equal(seal_file_store(fd, &key, cases[i].must_sync), 0);
+		calls = NULL;
+		expect_span(cases[i].name, "calls", buffer_span(&got),
+			    span_from(cases[i].want));
+	}
+	(void)close(fd);
+}
+
 /* What a kill between the writes, or a crash in the middle of one, leaves. */
 static void test_torn_files(void **state)
 {
@@ -207,6 +264,7 @@ int main(void)
 		cmocka_unit_test(test_each_digit_counts),
 		cmocka_unit_test(test_steps),
 		cmocka_unit_test(test_old_keys_are_wiped),
+		cmocka_unit_test(test_the_order_on_the_disk),
 		cmocka_unit_test(test_torn_files),
 		cmocka_unit_test(test_asking),
 	};
