@@ -137,8 +137,7 @@ def test_hundred_kills_lose_and_repeat_nothing(daemon, _):
             d.append(b"".join(record(i, LINES[0]) for i in range(seq, seq + n)))
             seq += n
             time.sleep(rng.random() * 0.006)  # the moment of the kill is the point of it
-        d.process.kill()
-        d.process.wait()
+        d.kill()
     d.start()
     d.append(record(seq, LINES[2]))
     wait_for(lambda: d.lines() and b"module_loaded" in d.lines()[-1], "the last record")
@@ -274,7 +273,8 @@ def test_what_is_stopped_ends_with_the_daemon(daemon, _):
     for pid in (d.process.pid, d.children()[0]):  # the first would have the second go on
         os.kill(pid, signal.SIGSTOP)
         wait_for(lambda: "\nState:\tT" in pathlib.Path(f"/proc/{pid}/status").read_text(), "its stop")
-    d.kill()
+    d.process.kill()
+    d.process.wait()
     d.start()
     d.append(record(1, LINES[0]))
     d.wait_events(2)
@@ -453,8 +453,7 @@ def test_hundred_kills_on_the_real_kernel_log(daemon, _):
                 kmsg.file.write(f"{kmsg.mark} {n}\n".encode())
                 n += 1
                 time.sleep(0.0003)
-            d.process.kill()
-            d.process.wait()
+            d.kill()
         d.start()
         kmsg.file.write(f"{kmsg.mark} end\n".encode())
         wait_for(lambda: has("end"), "the end")

@@ -223,8 +223,7 @@ def test_kills_neither_lose_nor_repeat_a_line_that_waits(daemon, _):
             seq += 1
             time.sleep(rng.random() * (0.4 if turn % 4 == 0 else 0.05))
         if turn % 3:
-            d.process.kill()
-            d.process.wait()
+            d.kill()
         elif d.children():
             os.kill(d.children()[0], signal.SIGKILL)
     if d.process.poll() is not None:

@@ -72,8 +72,7 @@ def kill_and_go_on(d, rng):
     """The whole daemon, or its core alone, at a random moment; Return: is it to be started?"""
     time.sleep(rng.random() * 0.25)  # the moment is the point of it
     if rng.random() < 0.5:
-        d.process.kill()
-        d.process.wait()
+        d.kill()
         return True
     children = d.children()
     if children:
