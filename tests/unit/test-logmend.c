@@ -17,9 +17,13 @@
 #include "base/systemd.h"
 #include "expect.h"
 #include "folder.h"
+#include "privsep/logfiles.h"
 
 #define NAME "lksm_events_2026-11-22.jsonl"
 #define TORN "{\"seq\": 9"
+#define LEFT                                                                        \
+	"of a try that was killed: longer than one line is, so that its end would " \
+	"stay\n"
 
 static const struct size_case {
 	const char *name;
@@ -70,6 +74,15 @@ static void write_log(int fd, const struct size_case *c)
 	assert_int_equal(write_all(fd, c->torn, strlen(c->torn)), 0);
 }
 
+static void put(int dir, const char *name, const char *text)
+{
+	int fd = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write_all(fd, text, strlen(text)), 0);
+	(void)close(fd);
+}
+
 static void test_put_back(void **state)
 {
 	char folder[] = "/tmp/lksm-test-logmend-XXXXXX";
@@ -85,6 +98,7 @@ static void test_put_back(void **state)
 		struct stat st;
 
 		write_log(kept, &cases[i]);
+		put(dir, LOGFILE_TEMPORARY "mended", LEFT); /* by a try that was killed */
 		assert_int_equal(unlinkat(dir, NAME, 0), 0);
 		assert_int_equal(logmend_put_back(dir, NAME, kept, 0600, &bytes), 0);
 		assert_int_equal(fstatat(dir, NAME, &st, 0), 0);
@@ -99,15 +113,6 @@ static void test_put_back(void **state)
 	(void)close(systemd);
 	(void)close(dir);
 	remove_folder(folder);
-}
-
-static void put(int dir, const char *name, const char *text)
-{
-	int fd = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-
-	assert_true(fd >= 0);
-	assert_int_equal(write_all(fd, text, strlen(text)), 0);
-	(void)close(fd);
 }
 
 static void expect_file(int dir, const char *name, const char *want)

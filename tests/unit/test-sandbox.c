@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <seccomp.h>
@@ -19,6 +20,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -460,6 +462,115 @@ static int enter_without(const char *call, int error)
 	return report.seccomp >= 0 || report.landlock < 1;
 }
 
+/* A process behind its sandbox, which waits; Return: its pid. */
+static pid_t start_waiting(enum sandbox_kind kind, int ready[2], int over[2])
+{
+	static const gid_t groups[] = { 1, 2 };
+	pid_t pid;
+
+	assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
+	assert_int_equal(pipe2(over, O_CLOEXEC), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		char byte = 'x';
+
+		(void)close(over[1]);
+		if (geteuid() == 0 && setgroups(ARRAY_SIZE(groups), groups) < 0)
+			_exit(REFUSED);
+		enter(kind);
+		_exit(write(ready[1], &byte, 1) == 1 && read(over[0], &byte, 1) == 0
+			      ? WORKED
+			      : REFUSED);
+	}
+	(void)close(ready[1]);
+	(void)close(over[0]);
+	return pid;
+}
+
+/* What stands behind @name in a file of /proc/PID. */
+static void find_word(pid_t pid, const char *file, const char *name, char ret[static 64])
+{
+	char path[64], text[8192];
+	int fd;
+	ssize_t n;
+	const char *at;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, file);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	n = read(fd, text, sizeof(text) - 1);
+	assert_true(n > 0);
+	(void)close(fd);
+	text[n] = '\0';
+	at = strstr(text, name);
+	assert_non_null(at);
+	at += strlen(name);
+	at += strspn(at, " \t");
+	(void)snprintf(ret, 64, "%.*s", (int)strcspn(at, " \t\n"), at);
+}
+
+static void expect_word(const char *name, pid_t pid, const char *file, const char *what,
+			const char *want)
+{
+	char got[64];
+
+	find_word(pid, file, what, got);
+	expect_span(name, what, span_from(got), span_from(want));
+}
+
+/* What is taken from each besides calls and files, as others see it. */
+static void test_what_each_is_without(void **state)
+{
+	static const struct {
+		const char *name;
+		enum sandbox_kind kind;
+		bool has_user, has_children;
+		const char *capabilities; /* of root's, in hexadecimal */
+	} cases[] = {
+		{ "core", SANDBOX_CORE, true, false, "0000000000000000" },
+		{ "web", SANDBOX_WEB, true, false, "0000000000000000" },
+		{ "loader", SANDBOX_LOADER, false, false, "0000000000000004" },
+		{ "compress", SANDBOX_COMPRESSOR, false, false, "0000000000000002" },
+		{ "feeder", SANDBOX_FEEDER, false, false, "0000000000000004" },
+		{ "sender", SANDBOX_SENDER, false, true, "0000000000000000" },
+	};
+	bool is_root = geteuid() == 0;
+
+	(void)state;
+	folder = open("/tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		const char *name = cases[i].name;
+		int ready[2], over[2];
+		pid_t pid = start_waiting(cases[i].kind, ready, over);
+		char path[32], byte;
+		struct stat st;
+
+		if (read(ready[0], &byte, 1) != 1)
+			skip(); /* this kernel has not all of it */
+		expect_word(name, pid, "status", "NoNewPrivs:", "1");
+		expect_word(name, pid, "limits", "Max core file size", "0");
+		if (!cases[i].has_children)
+			expect_word(name, pid, "limits", "Max processes", "0");
+		if (is_root)
+			expect_word(name, pid, "status",
+				    "CapEff:", cases[i].capabilities);
+		if (is_root && cases[i].has_user) {
+			expect_word(name, pid, "status", "Groups:", "");
+			expect_word(name, pid, "status",
+				    "CapPrm:", cases[i].capabilities);
+			/* root's: who is its user cannot trace it: proc(5) */
+			(void)snprintf(path, sizeof(path), "/proc/%d/mem", (int)pid);
+			assert_int_equal(stat(path, &st), 0);
+			expect_number(name, "whose", st.st_uid, 0);
+		}
+		(void)close(over[1]);
+		(void)close(ready[0]);
+		assert_int_equal(waitpid(pid, NULL, 0), pid);
+	}
+	(void)close(folder);
+	folder = -1;
+}
+
 static void test_what_is_missing_is_left_out(void **state)
 {
 	static const struct {
@@ -651,6 +762,7 @@ int main(void)
 		cmocka_unit_test(test_web_with_history_can_do_nothing),
 		cmocka_unit_test(test_sender_changes_no_letter),
 		cmocka_unit_test(test_what_each_may_do),
+		cmocka_unit_test(test_what_each_is_without),
 		cmocka_unit_test(test_what_is_missing_is_left_out),
 		cmocka_unit_test(test_a_module_signals_not_who_started_it),
 		cmocka_unit_test(test_the_page_tells),

@@ -481,6 +481,7 @@ static void test_retention(void **state)
 	};
 	struct fixture *f = *state;
 	char content[100];
+	uint64_t cut;
 
 	memset(content, '\n', sizeof(content));
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -507,6 +508,11 @@ static void test_retention(void **state)
 				 cases[i].want);
 	}
 	/* however old: the newest, and what the core still writes to */
+	assert_int_equal(storage_housekeep(f->storage, 20300101), 0);
+	assert_true(has(f, "lksm_events_2026-11-04.jsonl"));
+	reopen(f, (struct storage_options){ .keep_bytes = 1 });
+	(void)close(open_log(f, "lksm_events_2026-11-04.jsonl", &cut));
+	put(f, "lksm_events_2026-11-05.jsonl", content, sizeof(content)); /* planted */
 	assert_int_equal(storage_housekeep(f->storage, 20300101), 0);
 	assert_true(has(f, "lksm_events_2026-11-04.jsonl"));
 }
