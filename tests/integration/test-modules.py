@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Modules from outside the tree: dropped into a folder, they feed; broken, they harm nobody."""
 import contextlib
+import fcntl
 import os
 import pathlib
 import signal
@@ -68,6 +69,21 @@ def test_a_shell_script_feeds(daemon, folder):
     event = d.wait_events(1, "greeting")[0]
     equal((event["data"], event["severity"], event["source"]),
           ({"n": 1, "deep": {"a": [1, 2.5, None]}}, "medium", "greeter"))
+    d.stop()
+
+
+def test_it_has_its_three_descriptors(daemon, folder):
+    """Whatever the daemon itself was started with."""
+    program(folder, "lister", """for f in /proc/$$/fd/*; do
+        printf '{"type": "descriptor", "data": {"number": %d}}\\n' "${f##*/}"
+        done; echo '{"type": "done"}'; sleep 1000\n""")
+    os.chmod(folder, 0o755)
+    other = fcntl.fcntl(0, fcntl.F_DUPFD, 57)
+    d = daemon("--module-dir", str(folder / "modules")).start(pass_fds=[other])
+    os.close(other)
+    d.wait_events(1, "done")
+    numbers = {e["data"]["number"] for e in d.events("descriptor")}
+    assert {0, 1, 2} <= numbers and other not in numbers, numbers
     d.stop()
 
 

@@ -198,6 +198,17 @@ static int make_code(void)
 		       : 0;
 }
 
+/* In two steps, neither of which has memory that is both. */
+static int make_code_later(void)
+{
+	void *memory = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (memory == MAP_FAILED)
+		return -errno;
+	return result(mprotect(memory, 4096, PROT_READ | PROT_EXEC));
+}
+
 static int raise_limit(void)
 {
 	struct rlimit most = { RLIM_INFINITY, RLIM_INFINITY };
@@ -376,6 +387,7 @@ const struct attack attacks[] = {
 	{ "new_namespace", new_namespace },
 	{ "use_io_uring", use_io_uring },
 	{ "make_code", make_code },
+	{ "make_code_later", make_code_later },
 	{ "raise_limit", raise_limit },
 	{ "find_shared_memory", find_shared_memory },
 	{ "begin_last_log", begin_last_log },

@@ -342,6 +342,22 @@ static int signal_a_child(void)
 	return kill(pid, SIGKILL) || waitpid(pid, &status, 0) != pid;
 }
 
+/* Of this kernel's Landlock; as SYS_landlock_create_ruleset says it. */
+static bool has_landlock(long version)
+{
+	return syscall(444, NULL, 0, 1) >= version;
+}
+
+static int connect_by_tcp(void)
+{
+	return has_landlock(4) ? open_a_socket() : -ENOSYS;
+}
+
+static int signal_another(void)
+{
+	return has_landlock(6) ? kill(getppid(), 0) : -ENOSYS;
+}
+
 static void test_what_each_may_do(void **state)
 {
 	static const struct {
@@ -407,6 +423,8 @@ static void test_what_each_may_do(void **state)
 		{ "a module connects to no path", SANDBOX_MODULE, connect_to_a_path,
 		  false },
 		{ "a module mounts nothing", SANDBOX_MODULE, mount_something, false },
+		{ "a module connects to nobody", SANDBOX_MODULE, connect_by_tcp, false },
+		{ "a module signals no other", SANDBOX_MODULE, signal_another, false },
 	};
 	char path[] = "/tmp/lksm-test-sandbox-XXXXXX",
 	     other[] = "/tmp/lksm-test-there-XXXXXX";
