@@ -251,6 +251,11 @@ def test_kills_neither_lose_nor_repeat_a_line_that_waits(daemon, _):
 
 def test_killed_behind_a_line_that_waits(daemon, folder):
     """What waits is on the state page before the line behind it is in the log."""
+    def is_old_key_wiped():
+        last = power_disk.read_calls(trace)[-2:]
+        return ([c.kind for c in last] == [power_disk.WRITE, power_disk.SYNC] and not any(last[0].data)
+                and b'"log_sealed"' in d.lines(routine=True)[-1])
+
     trace = folder / "trace"
     power_disk.make_record(trace, 1 << 20)
     d = daemon(env={"LD_PRELOAD": str(ROOT / "build/tests/libpower.so"), "LKSM_POWER_TRACE": str(trace),
@@ -258,7 +263,7 @@ def test_killed_behind_a_line_that_waits(daemon, folder):
     give(d.proc, header() + loaded(0, "a"))
     d.start()
     d.wait_events(1, "module_loaded")
-    wait_for(lambda: b'"log_sealed"' in d.lines(routine=True)[-1], "a seal")
+    wait_for(is_old_key_wiped, "a seal, behind which nothing is to be synced")
     power_disk.kill_at_sync(trace)
     d.append(mirror(0, 9, "evil") + record(1, "usb 1-1: new device"))
     wait_for(lambda: d.events("process_restarted"), "another core")
