@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """The daemon from outside: what it logs, and what survives restarts and kills."""
+import contextlib
 import json
 import os
 import pathlib
@@ -270,15 +271,20 @@ def test_what_is_stopped_ends_with_the_daemon(daemon, _):
     d = daemon().start()
     d.append(record(0, LINES[0]))
     d.wait_events(1)
-    for pid in (d.process.pid, d.children()[0]):  # the first would have the second go on
+    core = d.children()[0]
+    for pid in (d.process.pid, core):  # the first would have the second go on
         os.kill(pid, signal.SIGSTOP)
         wait_for(lambda: "\nState:\tT" in pathlib.Path(f"/proc/{pid}/status").read_text(), "its stop")
     d.process.kill()
     d.process.wait()
-    d.start()
-    d.append(record(1, LINES[0]))
-    d.wait_events(2)
-    d.stop()
+    try:
+        d.start()
+        d.append(record(1, LINES[0]))
+        d.wait_events(2)
+        d.stop()
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(core, signal.SIGKILL)
 
 
 def wakeups(pids):
