@@ -70,8 +70,12 @@ static void walk(struct loader *l, struct fy_node *map, const char *prefix, int 
 		if (!text)
 			continue;
 		if ((size_t)snprintf(key, sizeof(key), "%s%s%s", prefix,
-				     *prefix ? "." : "", text) >= sizeof(key) ||
-		    depth > DEPTH_MAX)
+				     *prefix ? "." : "", text) >= sizeof(key))
+			yaml_error(&l->yaml, name,
+				   "the key '%.32s…' is too long: with what it is "
+				   "under, it has to have fewer than %d bytes",
+				   key, KEY_MAX);
+		else if (depth > DEPTH_MAX)
 			yaml_error(&l->yaml, name, "unknown key '%.32s…'", text);
 		else if (value && fy_node_is_mapping(value))
 			walk(l, value, key, depth + 1);

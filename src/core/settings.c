@@ -39,33 +39,44 @@ static void pack_text(struct buffer *out, enum tag tag, const char *text)
 	pack(out, tag, span_from(text));
 }
 
+static void pack_value(struct buffer *out, const char *key, struct span value,
+		       const char *place)
+{
+	pack_text(out, TAG_KEY, key);
+	pack(out, TAG_VALUE, value);
+	pack_text(out, TAG_PLACE, place);
+}
+
+/* "alerts.receivers.mail.type" or "modules.mine.note", as config_set() takes it */
+static void pack_option(struct buffer *out, const char *section, const char *module,
+			const char *option, const char *value, const char *place)
+{
+	_cleanup_buffer_ struct buffer key = { 0 };
+
+	buffer_appendf(&key, "%s.%s%s%s", section, module, *module ? "." : "", option);
+	if (buffer_cstring(&key))
+		pack_value(out, key.data, span_from(value), place);
+	else
+		out->error = -ENOMEM;
+}
+
 static void pack_config(const struct config *c, struct buffer *out)
 {
 	for (const struct config_key *k = config_keys(); k->key; k++) {
 		_cleanup_buffer_ struct buffer value = { 0 };
 
 		config_append_value(c, k->key, &value);
-		pack_text(out, TAG_KEY, k->key);
-		pack(out, TAG_VALUE, buffer_span(&value));
-		pack_text(out, TAG_PLACE, "");
+		pack_value(out, k->key, buffer_span(&value), "");
 	}
 	for (size_t i = 0; i < c->n_alert_options; i++) {
 		const struct config_alert_option *o = &c->alert_options[i];
-		char key[256];
 
-		(void)snprintf(key, sizeof(key), "alerts.%s", o->key);
-		pack_text(out, TAG_KEY, key);
-		pack_text(out, TAG_VALUE, o->value);
-		pack_text(out, TAG_PLACE, o->place);
+		pack_option(out, "alerts", "", o->key, o->value, o->place);
 	}
 	for (size_t i = 0; i < c->n_module_options; i++) {
 		const struct config_module_option *o = &c->module_options[i];
-		char key[256];
 
-		(void)snprintf(key, sizeof(key), "modules.%s.%s", o->module, o->option);
-		pack_text(out, TAG_KEY, key);
-		pack_text(out, TAG_VALUE, o->value);
-		pack_text(out, TAG_PLACE, o->place);
+		pack_option(out, "modules", o->module, o->option, o->value, o->place);
 	}
 }
 

@@ -74,6 +74,9 @@ static void test_values(void **state)
 	}
 }
 
+#define TEN  "a_long_key"
+#define LONG TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN
+
 static const struct text_case {
 	const char *name, *in, *want; /* complaints */
 } text_cases[] = {
@@ -92,6 +95,10 @@ static const struct text_case {
 	  "x.yaml:2:10: output.seal: 'x' is not true or false\n" },
 	{ "too deep", "a: {b: {c: {d: {e: {f: {g: {h: {i: {j: 1}}}}}}}}}\n",
 	  "x.yaml:1:37: unknown key 'j…'\n" },
+	{ "too long", "modules:\n  mine:\n    " LONG ": 1\n",
+	  "x.yaml:3:5: the key 'modules.mine.a_long_keya_long_ke…' is too long: with "
+	  "what it is "
+	  "under, it has to have fewer than 128 bytes\n" },
 	{ "no map", "- a\n", "x.yaml:1:3: a configuration is a map of keys\n" },
 	{ "no value", "host:\n", "x.yaml:1:1: 'host' has no value\n" },
 	{ "a comma", "dashboard.hosts: ['a,b']\n",

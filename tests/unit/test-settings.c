@@ -7,6 +7,12 @@
 
 #include "expect.h"
 
+/* Longer than a file may have it: what is packed is not cut. */
+#define TEN "a_long_key"
+#define LONG                                                                            \
+	TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN \
+		TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN
+
 static void set(struct config *c, const char *key, const char *value)
 {
 	_cleanup_buffer_ struct buffer errors = { 0 };
@@ -37,6 +43,8 @@ static void make(struct buffer *packed)
 	set(&s.config, "dashboard.plain_http", "true");
 	set(&s.config, "dashboard.rate_limit", "7");
 	set(&s.config, "modules.mine.note", "it's, \"here\"");
+	set(&s.config, "modules.mine." LONG, "whole");
+	set(&s.config, "alerts.receivers." LONG ".type", "webhook");
 	add(&s.rules, "/one/10-a.yaml", 0, "rules: []\n");
 	add(&s.rules, "/two/20-b.yaml", 1, "");
 	assert_int_equal(settings_pack(&s.config, &s.rules, 7, packed), 0);
@@ -67,6 +75,8 @@ static void test_it_comes_out_the_same(void **state)
 	assert_string_equal(config_module_option(&s.config, "mine", "note"),
 			    "it's, \"here\"");
 	assert_string_equal(s.config.module_options[0].place, "--test");
+	assert_string_equal(config_module_option(&s.config, "mine", LONG), "whole");
+	assert_string_equal(s.config.alert_options[0].key, "receivers." LONG ".type");
 	assert_int_equal(s.rules.n, 2);
 	assert_string_equal(s.rules.items[1].path, "/two/20-b.yaml");
 	assert_int_equal(s.rules.items[1].folder, 1);
