@@ -65,6 +65,10 @@ def test_the_disk_is_full(_, folder):
     print(f"# {logged} records logged, {lost} told as lost")
 
 
+def test_a_full_disk_does_not_keep_it_from_stopping(_, folder):
+    full_disk.stop_when_full(folder)
+
+
 def boot(folder, name):
     """As after a reboot: another boot id, and the kernel log begins anew."""
     path = folder / "boot-id"

@@ -57,7 +57,7 @@ PLANS = [f"{process}:{plan}" for process, plans in
          for plan in plans]
 
 # some of each kind, for script/test
-SOME = {"core:write:ENOSPC": [1, 3], "core:write:SHORT": [2], "core:write:EIO": [1],
+SOME = {"core:write:ENOSPC": [1, 3], "core:write:SHORT": [2], "core:write:EIO": [1], "core:write:EINTR": [4, 5],
         "core:open:EMFILE": [1], "core:fstat:EIO": [2], "core:read:EINTR": [4],
         "core:epoll:ENOMEM": [3], "core:wait:EINTR": [2],
         "core:malloc:ENOMEM": [5, 60], "core:message:ENOMEM": [1, 3], "lksm:open:EMFILE": [9],
@@ -83,6 +83,7 @@ class Run:
         process, kind, error = plan.split(":")
         self.folder = pathlib.Path(folder)
         self.n_th = n
+        self.is_interrupted = error == "EINTR"
         self.count = self.folder / "count"
         self.count.write_bytes(bytes(8))
         self.n = 0
@@ -170,6 +171,8 @@ class Run:
             reason = str(e["data"].get("reason", ""))
             expect("killed by" not in reason, f"a crash: {e['data']}")
             expect(e["type"] != "log_tampered", f"it suspects itself: {e['data']}")
+            expect(not self.is_interrupted or e["type"] not in ("log_write_failed", "seal_failed"),
+                   f"a signal is no failure: {e['data']}")
         self.judge_old()
 
     def judge_old(self):

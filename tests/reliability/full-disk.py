@@ -6,6 +6,7 @@
 """
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 import tempfile
@@ -116,6 +117,31 @@ class Cycles:
         equal(numbers, [i for i in range(0, self.n, NAMED) if i not in gone])
         equal([e for e in events if e["type"] in ("log_tampered", "log_lines_lost")], [])
         return len(numbers), len(lost)
+
+
+def stop_when_full(folder):
+    """It ends by itself; what it could not write is in the kernel's ring for the next start."""
+    c = Cycles(folder)
+    try:
+        c.d.start()
+        c.settle()
+        for n in (1, 2):  # the first time, there is the reserve
+            c.disk.fill()
+            c.n += -c.n % NAMED
+            wait_for(lambda: c.offer() and c.d.stderr().count("cannot write the log") >= n,
+                     "the log to be stuck")
+        c.d.process.send_signal(signal.SIGTERM)
+        c.d.process.wait(60)
+        assert "does not stop" not in c.d.stderr(), c.d.stderr()
+        c.disk.free()
+        c.d.start()
+        c.settle()
+        c.d.stop()
+        c.d.check_seqs()
+    finally:
+        c.d.kill()
+        os.close(c.source)
+        c.disk.close()
 
 
 def run(folder, cycles):
