@@ -480,10 +480,32 @@ static int enter_without(const char *call, int error)
 	return report.seccomp >= 0 || report.landlock < 1;
 }
 
-/* A process behind its sandbox, which waits; Return: its pid. */
-static pid_t start_waiting(enum sandbox_kind kind, int ready[2], int over[2])
+/* What a sandbox takes away is there: groups, room for a core dump, being traced. */
+static bool begin_with_all(bool is_ordinary)
 {
 	static const gid_t groups[] = { 1, 2 };
+	struct rlimit most;
+
+	if (getrlimit(RLIMIT_CORE, &most) < 0)
+		return false;
+	most.rlim_cur = most.rlim_max;
+	if (setrlimit(RLIMIT_CORE, &most) < 0)
+		return false;
+	if (geteuid() != 0)
+		return true;
+	if (setgroups(ARRAY_SIZE(groups), groups) < 0)
+		return false;
+	if (!is_ordinary)
+		return true;
+	return setresgid(nobody.gid, nobody.gid, nobody.gid) == 0 &&
+	       setresuid(nobody.uid, nobody.uid, nobody.uid) == 0 &&
+	       prctl(PR_SET_DUMPABLE, 1) == 0;
+}
+
+/* A process behind its sandbox, which waits; Return: its pid. */
+static pid_t start_waiting(enum sandbox_kind kind, bool is_ordinary, int ready[2],
+			   int over[2])
+{
 	pid_t pid;
 
 	assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
@@ -494,7 +516,7 @@ static pid_t start_waiting(enum sandbox_kind kind, int ready[2], int over[2])
 		char byte = 'x';
 
 		(void)close(over[1]);
-		if (geteuid() == 0 && setgroups(ARRAY_SIZE(groups), groups) < 0)
+		if (!begin_with_all(is_ordinary))
 			_exit(REFUSED);
 		enter(kind);
 		_exit(write(ready[1], &byte, 1) == 1 && read(over[0], &byte, 1) == 0
@@ -542,15 +564,18 @@ static void test_what_each_is_without(void **state)
 	static const struct {
 		const char *name;
 		enum sandbox_kind kind;
-		bool has_user, has_children;
+		bool has_user, is_ordinary, has_children;
 		const char *capabilities; /* of root's, in hexadecimal */
 	} cases[] = {
-		{ "core", SANDBOX_CORE, true, false, "0000000000000000" },
-		{ "web", SANDBOX_WEB, true, false, "0000000000000000" },
-		{ "loader", SANDBOX_LOADER, false, false, "0000000000000004" },
-		{ "compress", SANDBOX_COMPRESSOR, false, false, "0000000000000002" },
-		{ "feeder", SANDBOX_FEEDER, false, false, "0000000000000004" },
-		{ "sender", SANDBOX_SENDER, false, true, "0000000000000000" },
+		{ "core", SANDBOX_CORE, true, false, false, "0000000000000000" },
+		{ "web", SANDBOX_WEB, true, false, false, "0000000000000000" },
+		{ "loader", SANDBOX_LOADER, false, false, false, "0000000000000004" },
+		{ "an ordinary user's", SANDBOX_LOADER, false, true, false,
+		  "0000000000000000" },
+		{ "compress", SANDBOX_COMPRESSOR, false, false, false,
+		  "0000000000000002" },
+		{ "feeder", SANDBOX_FEEDER, false, false, false, "0000000000000004" },
+		{ "sender", SANDBOX_SENDER, false, false, true, "0000000000000000" },
 	};
 	bool is_root = geteuid() == 0;
 
@@ -559,7 +584,8 @@ static void test_what_each_is_without(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		const char *name = cases[i].name;
 		int ready[2], over[2];
-		pid_t pid = start_waiting(cases[i].kind, ready, over);
+		pid_t pid = start_waiting(cases[i].kind, cases[i].is_ordinary, ready,
+					  over);
 		char path[32], byte;
 		struct stat st;
 
@@ -576,6 +602,8 @@ static void test_what_each_is_without(void **state)
 			expect_word(name, pid, "status", "Groups:", "");
 			expect_word(name, pid, "status",
 				    "CapPrm:", cases[i].capabilities);
+		}
+		if (is_root && (cases[i].has_user || cases[i].is_ordinary)) {
 			/* root's: who is its user cannot trace it: proc(5) */
 			(void)snprintf(path, sizeof(path), "/proc/%d/mem", (int)pid);
 			assert_int_equal(stat(path, &st), 0);
