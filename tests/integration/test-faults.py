@@ -69,6 +69,20 @@ def test_a_full_disk_does_not_keep_it_from_stopping(_, folder):
     full_disk.stop_when_full(folder)
 
 
+def test_a_writer_that_hangs_is_replaced(daemon, folder):
+    """The rest of core is well, and answers: that alone does not count."""
+    count = folder / "count"
+    count.write_bytes(bytes(8))
+    d = daemon(env={"LD_PRELOAD": faults.FAULT, "LKSM_FAULT": "core:write:6:HANG", "LKSM_FAULT_COUNT":
+                    str(count), "WATCHDOG_USEC": "4000000"}).start()
+    for n in range(6):
+        d.append(record(n, TEXT))
+        d.wait_events(n + 1, "module_loaded")
+    equal([e["data"] for e in d.events("process_restarted")], [{"process": "core", "reason": "hung"}])
+    equal([e["stream_seq"] for e in d.events("module_loaded")], list(range(6)))
+    d.stop()
+
+
 def boot(folder, name):
     """As after a reboot: another boot id, and the kernel log begins anew."""
     path = folder / "boot-id"

@@ -5,7 +5,7 @@
  *
  *	LKSM_FAULT=PROCESS:KIND:N:ERROR	PROCESS: core, web, crossview …, lksm the supervisor
  *		KIND: a name of the table below; ERROR: ENOSPC EIO EINTR ENOMEM EMFILE, or SHORT
- *		(half of a write is done)
+ *		(half of a write is done), or HANG (it never returns)
  *	LKSM_FAULT_COUNT=FILE	how many such calls there were: eight bytes, a number
  *	LKSM_BOOT_ID=FILE	is read in the place of this boot's id
  *	LKSM_CLOCK=FILE	seconds to add to CLOCK_REALTIME: eight bytes, a number
@@ -18,6 +18,7 @@
 #include <execinfo.h>
 #include <fcntl.h>
 #include <link.h>
+#include <poll.h>
 #include <pwd.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -41,7 +42,7 @@
 static struct {
 	char process[NAME_SIZE], kind[NAME_SIZE];
 	unsigned long n;
-	int error; /* 0: SHORT */
+	int error; /* 0: SHORT, -1: HANG */
 	const char *boot_id;
 	int clock_set_fd;
 	const _Atomic int64_t *clock; /* NULL: the clock is not played */
@@ -56,7 +57,8 @@ static int error_number(const char *name)
 		const char *name;
 		int number;
 	} errors[] = { { "ENOSPC", ENOSPC }, { "EIO", EIO },	   { "EINTR", EINTR },
-		       { "ENOMEM", ENOMEM }, { "EMFILE", EMFILE }, { "SHORT", 0 } };
+		       { "ENOMEM", ENOMEM }, { "EMFILE", EMFILE }, { "SHORT", 0 },
+		       { "HANG", -1 } };
 
 	for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++)
 		if (!strcmp(errors[i].name, name))
@@ -147,6 +149,8 @@ static bool is_turn(void)
 {
 	if (atomic_fetch_add(plan.count, 1) + 1 != plan.n)
 		return false;
+	while (plan.error < 0)
+		(void)poll(NULL, 0, -1);
 	errno = plan.error;
 	return true;
 }

@@ -4,11 +4,26 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sodium.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 
 #include "expect.h"
 #include "output/dashboard/dashboard.h"
+
+/* In the library's place: what is secret is compared by this, which takes as long for each. */
+static size_t n_compared;
+
+int sodium_memcmp(const void *const a, const void *const b, size_t n)
+{
+	unsigned char differences = 0;
+
+	n_compared++;
+	for (size_t i = 0; i < n; i++)
+		differences |= ((const unsigned char *)a)[i] ^
+			       ((const unsigned char *)b)[i];
+	return differences ? -1 : 0;
+}
 
 #define TOKEN "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
 #define OTHER "10112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
@@ -102,9 +117,11 @@ static void test_bearer(void **state)
 
 	(void)state;
 	assert_int_equal(auth_init(&a, TOKEN), 0);
+	n_compared = 0;
 	assert_true(auth_has_bearer(&a, SPAN("Bearer " TOKEN)));
 	assert_false(auth_has_bearer(&a, SPAN("Bearer " OTHER)));
 	assert_false(auth_has_bearer(&a, SPAN("Bearer " TOKEN "0")));
+	assert_int_equal(n_compared, 3);
 	assert_false(auth_has_bearer(&a, SPAN(TOKEN)));
 	assert_false(auth_has_bearer(&a, (struct span){ 0 }));
 	/* The cookie's value is no token. */
