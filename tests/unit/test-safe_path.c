@@ -4,6 +4,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 
 #include "expect.h"
@@ -44,6 +46,21 @@ static const struct case_ {
 };
 
 static char folder[64];
+
+/* Below the folder: what realpath() says, in whose place there is a link since. NULL: as it is. */
+static const char *said_to_be;
+
+char *realpath(const char *restrict path, char *restrict to)
+{
+	char *real = to ? NULL : canonicalize_file_name(path);
+
+	if (said_to_be) {
+		free(real);
+		if (asprintf(&real, "%s/%s", folder, said_to_be) < 0)
+			real = NULL;
+	}
+	return real;
+}
 
 static const char *below(const char *name)
 {
@@ -119,6 +136,28 @@ static void test_strict(void **state)
 	}
 }
 
+/* Who may rename in a sticky folder above puts a link there, just then. */
+static void test_swapped_meanwhile(void **state)
+{
+	static const char *const paths[] = { "link", "swapped/b/file" };
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	assert_int_equal(symlink("a", below("swapped")), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
+		_cleanup_buffer_ struct buffer reason = { 0 };
+		int fd;
+
+		said_to_be = paths[i];
+		fd = safe_path_open(below("a/b/file"), true, &reason);
+		said_to_be = NULL;
+		if (fd >= 0 || !reason.len)
+			fail_msg("%s: followed", paths[i]);
+	}
+	assert_int_equal(unlink(below("swapped")), 0);
+}
+
 /* An ordinary user runs what he likes, but files. */
 static void test_relaxed(void **state)
 {
@@ -174,6 +213,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_strict),
+		cmocka_unit_test(test_swapped_meanwhile),
 		cmocka_unit_test(test_relaxed),
 		cmocka_unit_test(test_shared),
 	};
