@@ -536,6 +536,22 @@ def keep_alive_and_pipelining():
 
 
 @test
+def what_a_proxy_may_read_otherwise_is_refused():
+    """RFC 9112, 2.2 and 5.1: whoever stands before us may take it for another request."""
+    good = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+    with Server() as server:
+        for before, after, want in ((b"", b"", b"200"), (b"Host: ", b"Host : ", b"400"),
+                                    (b"Connection", b" Connection", b"400")):
+            sock = server.connect()
+            sock.sendall(good.replace(before, after, 1))
+            answer = b""
+            with contextlib.suppress(ConnectionResetError):
+                while data := sock.recv(65536):
+                    answer += data
+            expect(answer[9:12], want, after)
+
+
+@test
 def nonsense_ends_the_connection():
     with Server() as server:
         for nonsense in (b"\x16\x03\x01\x02\x00\r\n\r\n", b"GET\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n",
