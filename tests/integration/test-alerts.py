@@ -177,6 +177,17 @@ def test_a_webhook_gets_what_a_route_sends(daemon, folder):
     d.stop()
 
 
+def test_as_many_receivers_as_there_may_be(daemon, folder):
+    hook = Receiver()
+    receivers = {f"r{i}": {"type": "webhook", "url": f"{hook.url}/{i}"} for i in range(16)}
+    d = begin(daemon, folder, receivers)
+    high(d, 1)
+    hook.wait(16)
+    equal({path for path, _, _ in hook.requests}, {f"/{i}" for i in range(16)})
+    equal(d.events("module_failed"), [])
+    d.stop()
+
+
 def test_each_form_is_whole_and_escaped(daemon, folder):
     hooks = {kind: Receiver() for kind in ("webhook", "slack", "alertmanager")}
     d = begin(daemon, folder, {kind: {"type": kind, "url": hook.url + "/api/v2/alerts"} for kind, hook in hooks.items()})
