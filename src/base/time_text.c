@@ -54,15 +54,20 @@ static bool take_fraction(struct span *s, uint64_t *ret_us)
 	return n > 0;
 }
 
-static bool take_zone(struct span *s, int64_t *ret_seconds)
+/* "Z", "+01:00"; without @is_whole also "+0100", as date(1) writes it, and " UTC" */
+static bool take_zone(struct span *s, bool is_whole, int64_t *ret_seconds)
 {
 	int hours, minutes, sign = s->len && *s->data == '-' ? -1 : 1;
 
 	*ret_seconds = 0;
 	if (take_char(s, "Zz"))
 		return true;
-	if (!take_char(s, "+-") || !take_digits(s, 2, 23, &hours) || !take_char(s, ":") ||
-	    !take_digits(s, 2, 59, &minutes))
+	if (!is_whole && span_equal(*s, SPAN(" UTC"))) {
+		*s = span_skip(*s, s->len);
+		return true;
+	}
+	if (!take_char(s, "+-") || !take_digits(s, 2, 23, &hours) ||
+	    (!take_char(s, ":") && is_whole) || !take_digits(s, 2, 59, &minutes))
 		return false;
 	*ret_seconds = sign * (hours * 3600 + minutes * 60);
 	return true;
@@ -103,15 +108,16 @@ static bool is_date(struct tm tm, int64_t *ret)
 	return made.tm_mday == tm.tm_mday && made.tm_mon == tm.tm_mon;
 }
 
-static bool parse_rfc3339(struct span s, uint64_t *ret_us)
+/* RFC 3339; without @is_whole also its shorter relatives */
+static bool parse_zoned(struct span s, bool is_whole, uint64_t *ret_us)
 {
 	struct tm tm = { 0 };
 	int64_t seconds, zone;
 	uint64_t us;
 
 	if (!take_date(&s, &tm) || !take_char(&s, "Tt ") ||
-	    !take_clock(&s, true, &tm, &us) || !take_zone(&s, &zone) || s.len ||
-	    !is_date(tm, &seconds) || seconds < zone)
+	    !take_clock(&s, is_whole, &tm, &us) || !take_zone(&s, is_whole, &zone) ||
+	    s.len || !is_date(tm, &seconds) || seconds < zone)
 		return false;
 	*ret_us = (uint64_t)(seconds - zone) * USEC_PER_SEC + us;
 	return true;
@@ -127,7 +133,7 @@ int time_text_parse(struct span text, uint64_t *ret_us)
 		*ret_us = seconds * USEC_PER_SEC + us;
 		return 0;
 	}
-	return parse_rfc3339(text, ret_us) ? 0 : -EINVAL;
+	return parse_zoned(text, true, ret_us) ? 0 : -EINVAL;
 }
 
 static struct span skip_spaces(struct span s)
@@ -194,7 +200,7 @@ static uint64_t take_unit(struct span *s)
 	return 0;
 }
 
-/* "2 hours ago", "1h30m ago", "-15m" */
+/* "2 hours ago", "1h30m", "-15m"; what is longer ago than 1970 is from the beginning */
 static int parse_ago(struct span s, uint64_t now_us, uint64_t *ret_us)
 {
 	bool has_sign = s.len && *s.data == '-';
@@ -202,7 +208,7 @@ static int parse_ago(struct span s, uint64_t now_us, uint64_t *ret_us)
 	size_t n_terms = 0;
 
 	s = span_skip(s, has_sign);
-	while (take_number(&s, SECONDS_MAX / (7 * DAY_S), &n)) {
+	while (take_number(&s, SECONDS_MAX, &n)) {
 		s = skip_spaces(s);
 		unit = take_unit(&s);
 		if (!unit)
@@ -210,14 +216,12 @@ static int parse_ago(struct span s, uint64_t now_us, uint64_t *ret_us)
 		seconds += n * unit;
 		n_terms++;
 		if (seconds > SECONDS_MAX)
-			return -EINVAL;
+			seconds = SECONDS_MAX;
 		s = skip_spaces(s);
 	}
-	if (!n_terms || (has_sign ? s.len > 0 : !span_equal(s, SPAN("ago"))))
+	if (!n_terms || (s.len && (has_sign || !span_equal(s, SPAN("ago")))))
 		return -EINVAL;
-	if (seconds * USEC_PER_SEC > now_us)
-		return -EINVAL;
-	*ret_us = now_us - seconds * USEC_PER_SEC;
+	*ret_us = seconds > now_us / USEC_PER_SEC ? 0 : now_us - seconds * USEC_PER_SEC;
 	return 0;
 }
 
@@ -277,7 +281,7 @@ int time_parse(const char *text, uint64_t now_us, uint64_t *ret_us)
 		if (span_equal(s, span_from(midnights[i].word)))
 			return local_midnight(now_us, midnights[i].days, ret_us);
 	if (parse_ago(s, now_us, &us) < 0 && parse_epoch(s, &us) < 0 &&
-	    !parse_rfc3339(s, &us) && parse_local(s, &us) < 0 &&
+	    !parse_zoned(s, false, &us) && parse_local(s, &us) < 0 &&
 	    parse_today_at(s, now_us, &us) < 0)
 		return -EINVAL;
 	*ret_us = us;

@@ -24,9 +24,9 @@ int time_text_parse(struct span text, uint64_t *ret_us);
  * @now_us: the same, of now
  *
  *	now  today  yesterday  tomorrow		(local midnight)
- *	2 hours ago  90s ago  1h30m ago  -15m	(s, m, h, d, w and their words)
+ *	2 hours ago  1h30m ago  90s  -15m	(s, m, h, d, w and their words; at most to 1970)
  *	2026-02-10  2026-02-10 12:00[:00[.5]]	(local time)
- *	2026-02-10T12:00:00.001234Z  …+01:00	(RFC 3339)
+ *	2026-02-10T12:00:00.001234Z  …+01:00	(RFC 3339; …+0100, … UTC, and without seconds)
  *	12:00[:00]				(today)
  *	@1770724800[.5]  1770724800		(seconds since 1970)
  *

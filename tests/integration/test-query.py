@@ -133,7 +133,7 @@ def test_since_opens_only_the_days_that_it_must(_, folder):
 
 def test_exit_codes_and_complaints(_, folder):
     logs = write_logs(folder / "logs", make_events(30, 3))
-    for arguments, word in ((["--since", "soon"], "--since"), (["--since", "2d"], "units: s, m, h, d, w"),
+    for arguments, word in ((["--since", "soon"], "--since"), (["--since", "2x"], "units: s, m, h, d, w"),
                             (["--severity", "hgih"], "--severity"),
                             (["--type", "a,,b"], "--type"), (["-q", ""], "--text"), (["noequals"], "KEY=VALUE"),
                             (["-o", "xml"], "--output"), (["-n", "many"], "--lines"),
