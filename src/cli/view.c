@@ -55,7 +55,7 @@ static int take_time(const struct view *v, const char *option, const char *value
 	uint64_t us;
 
 	if (time_parse(value, v->now_us, &us) < 0)
-		return log_refusal("%s '%s': no time such as -2h, \"90 min ago\" "
+		return log_refusal("%s '%s': no time such as 2h, \"90 min ago\" "
 				   "(units: s, m, h, d, w), today, 2026-02-10, "
 				   "\"2026-02-10 12:00\" or 2026-02-10T12:00:00Z",
 				   option, value);
@@ -78,14 +78,17 @@ int view_take_option(struct view *v, int option, const char *value)
 		v->log_dir = value;
 		return 0;
 	case VIEW_HOST:
-		return refuse_words(filter_add(f, FILTER_HOST, value), "--host", value);
+		return refuse_words(filter_choose(f, FILTER_HOST, value), "--host",
+				    value);
 	case VIEW_RULE:
-		return refuse_words(filter_add(f, FILTER_RULE, value), "--rule", value);
+		return refuse_words(filter_choose(f, FILTER_RULE, value), "--rule",
+				    value);
 	case VIEW_SOURCE:
-		return refuse_words(filter_add(f, FILTER_SOURCE, value), "--source",
+		return refuse_words(filter_choose(f, FILTER_SOURCE, value), "--source",
 				    value);
 	case VIEW_TYPE:
-		return refuse_words(filter_add(f, FILTER_TYPE, value), "--type", value);
+		return refuse_words(filter_choose(f, FILTER_TYPE, value), "--type",
+				    value);
 	case VIEW_TEXT:
 		return refuse_words(filter_add_text(f, value), "--text", value);
 	case VIEW_SEVERITY:
@@ -107,10 +110,13 @@ int view_take_option(struct view *v, int option, const char *value)
 int view_take_operands(struct view *v, int n, char **operands)
 {
 	for (int i = 0; i < n; i++) {
-		int r = filter_add_data(&v->filter, operands[i]);
+		int r = filter_choose_data(&v->filter, operands[i]);
 
 		if (r == -EINVAL)
-			return log_refusal("'%s' is not KEY=VALUE", operands[i]);
+			return log_refusal(
+				"'%s' is not KEY=VALUE; for a text anywhere, say "
+				"-q '%s'",
+				operands[i], operands[i]);
 		if (r < 0)
 			return refuse_words(r, "KEY=VALUE", operands[i]);
 	}

@@ -49,23 +49,24 @@ enum view_option {
 
 #define VIEW_SEVERITIES "info|medium|high|critical"
 
-#define VIEW_OPTIONS                                                                     \
-	[VIEW_ALL] = { "all", 'a', NULL, "Seals and heartbeats, too" },                  \
-	[VIEW_CONFIG] = { "config", 'c', "FILE",                                         \
-			  "Take output.dir from this configuration" },                   \
-	[VIEW_HOST] = { "host", 0, "NAME,…", "Only of these machines" },                 \
-	[VIEW_LOG_DIR] = { "log-dir", 0, "FOLDER", "The log folder" },                   \
-	[VIEW_MIN_SEVERITY] = { "min-severity", 's', VIEW_SEVERITIES,                    \
-				"Only this severity and those above" },                  \
-	[VIEW_RULE] = { "rule", 0, "ID,…", "Only what these rules named" },              \
-	[VIEW_SEVERITY] = { "severity", 0, VIEW_SEVERITIES ",…",                         \
-			    "Only these severities" },                                   \
-	[VIEW_SINCE] = { "since", 0, "TIME",                                             \
-			 "From then on: \"2 hours ago\", today, …" },                    \
-	[VIEW_SOURCE] = { "source", 0, "NAME,…", "Only from these sources" },            \
-	[VIEW_TEXT] = { "text", 'q', "TEXT",                                             \
-			"Only with this in type, data or message" },                     \
-	[VIEW_TYPE] = { "type", 't', "TYPE,…", "Only these types; log_* for all such" }, \
+#define VIEW_OPTIONS                                                               \
+	[VIEW_ALL] = { "all", 'a', NULL, "Seals and heartbeats, too" },            \
+	[VIEW_CONFIG] = { "config", 'c', "FILE",                                   \
+			  "Take output.dir from this configuration" },             \
+	[VIEW_HOST] = { "host", 0, "NAME,…", "Only of these machines" },           \
+	[VIEW_LOG_DIR] = { "log-dir", 0, "FOLDER", "The log folder" },             \
+	[VIEW_MIN_SEVERITY] = { "min-severity", 's', VIEW_SEVERITIES,              \
+				"Only this severity and those above" },            \
+	[VIEW_RULE] = { "rule", 0, "ID,…", "Only what these rules named" },        \
+	[VIEW_SEVERITY] = { "severity", 0, VIEW_SEVERITIES ",…",                   \
+			    "Only these severities" },                             \
+	[VIEW_SINCE] = { "since", 0, "TIME",                                       \
+			 "From then on: \"2 hours ago\", today, …" },              \
+	[VIEW_SOURCE] = { "source", 0, "NAME,…", "Only from these sources" },      \
+	[VIEW_TEXT] = { "text", 'q', "TEXT",                                       \
+			"Only with this in type, data or message" },               \
+	[VIEW_TYPE] = { "type", 't', "TYPE,…",                                     \
+			"Only these types; log_* for all such, !log_* for none" }, \
 	[VIEW_UNTIL] = { "until", 0, "TIME", "Before then" }
 
 /** VIEW_OUTPUT_OPTIONS - of the verbs that show event by event */
@@ -76,11 +77,14 @@ enum view_option {
 	[output] = { "output", 'o', FORMAT_WORDS, "How an event is written" }
 
 /** VIEW_FILTER_HELP - a paragraph for the verb's detail */
-#define VIEW_FILTER_HELP                                                            \
-	"KEY=VALUE chooses events whose data has that. What is chosen fulfils all " \
-	"options, and of a list with commas\none word. TIME is 2026-02-10, "        \
-	"\"2026-02-10 12:00\" (local), 2026-02-10T12:00:00Z, \"90 min ago\", -2h, " \
-	"today,\nyesterday, 12:00 or @SECONDS since 1970; the units are s, m, h, d, w."
+#define VIEW_FILTER_HELP                                                                 \
+	"KEY=VALUE chooses events whose data has that, KEY!=VALUE those whose data has " \
+	"not. What is chosen fulfils all\noptions, and of a list with commas one word, " \
+	"and "                                                                           \
+	"none that a ! stands before: --type '!module_*'. TIME is\n2026-02-10, "         \
+	"\"2026-02-10 12:00\" (local), 2026-02-10T12:00:00Z, \"90 min ago\", 2h, "       \
+	"today, "                                                                        \
+	"yesterday, 12:00\nor @SECONDS since 1970; the units are s, m, h, d, w."
 
 /** view_init() - now is the time that --since "2 hours ago" counts from */
 void view_init(struct view *v);
@@ -89,7 +93,7 @@ void view_deinit(struct view *v);
 /** view_take_option() - of enum view_option; 0, or -EINVAL after saying why */
 int view_take_option(struct view *v, int option, const char *value);
 
-/** view_take_operands() - KEY=VALUE…; 0, or -EINVAL after saying why */
+/** view_take_operands() - KEY=VALUE, KEY!=VALUE…; 0, or -EINVAL after saying why */
 int view_take_operands(struct view *v, int n, char **operands);
 
 /** view_take_fields(), _output(), _lines() - one option's value; 0, or -EINVAL after saying why */

@@ -5,6 +5,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fnmatch.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -15,8 +16,9 @@
 
 /* What is still open about a line; each text and each KEY=VALUE has a bit. */
 struct verdict {
-	bool needs_time, needs_severity, is_routine_type;
-	unsigned int fields; /* bits of enum filter_field */
+	bool needs_time, needs_severity, needs_data, is_routine_type;
+	unsigned int fields;	 /* bits of enum filter_field */
+	unsigned int not_fields; /* the same; they may be absent */
 	unsigned int texts;
 	unsigned int data;
 };
@@ -30,10 +32,13 @@ static void words_deinit(struct filter_words *words)
 
 void filter_deinit(struct filter *f)
 {
-	for (size_t i = 0; i < FILTER_FIELD_COUNT; i++)
+	for (size_t i = 0; i < FILTER_FIELD_COUNT; i++) {
 		words_deinit(&f->fields[i]);
+		words_deinit(&f->not_fields[i]);
+	}
 	words_deinit(&f->texts);
 	words_deinit(&f->data);
+	words_deinit(&f->not_data);
 	buffer_deinit(&f->scratch);
 }
 
@@ -47,19 +52,32 @@ static int words_add(struct filter_words *words, const char *text, size_t len)
 	return words->items[words->n] ? (words->n++, 0) : -ENOMEM;
 }
 
-int filter_add(struct filter *f, enum filter_field field, const char *list)
+/* @unwanted: of the words that begin with a "!"; NULL: that is a letter like others */
+static int add_list(struct filter_words *wanted, struct filter_words *unwanted,
+		    const char *list)
 {
 	int r = 0;
 
 	for (; r == 0; list++) {
 		size_t len = strcspn(list, ",");
+		bool is_not = unwanted && *list == '!';
 
-		r = words_add(&f->fields[field], list, len);
+		r = words_add(is_not ? unwanted : wanted, list + is_not, len - is_not);
 		list += len;
 		if (!*list)
 			break;
 	}
 	return r;
+}
+
+int filter_add(struct filter *f, enum filter_field field, const char *list)
+{
+	return add_list(&f->fields[field], NULL, list);
+}
+
+int filter_choose(struct filter *f, enum filter_field field, const char *list)
+{
+	return add_list(&f->fields[field], &f->not_fields[field], list);
 }
 
 int filter_add_severities(struct filter *f, const char *list)
@@ -68,10 +86,12 @@ int filter_add_severities(struct filter *f, const char *list)
 
 	for (;; list++) {
 		size_t len = strcspn(list, ",");
+		bool is_not = *list == '!';
 
-		if (severity_parse((struct span){ list, len }, &severity) < 0)
+		if (severity_parse((struct span){ list + is_not, len - is_not },
+				   &severity) < 0)
 			return -EINVAL;
-		f->severities |= 1U << severity;
+		*(is_not ? &f->unwanted : &f->severities) |= 1U << severity;
 		list += len;
 		if (!*list)
 			return 0;
@@ -84,8 +104,7 @@ int filter_add_min_severity(struct filter *f, const char *word)
 
 	if (severity_parse(span_from(word), &severity) < 0)
 		return -EINVAL;
-	for (unsigned int i = severity; i < EVENT_SEVERITY_COUNT; i++)
-		f->severities |= 1U << i;
+	f->unwanted |= (1U << severity) - 1;
 	return 0;
 }
 
@@ -101,6 +120,31 @@ int filter_add_data(struct filter *f, const char *assignment)
 	if (!equals || equals == assignment)
 		return -EINVAL;
 	return words_add(&f->data, assignment, strlen(assignment));
+}
+
+int filter_choose_data(struct filter *f, const char *assignment)
+{
+	bool is_not = *assignment == '!';
+	const char *key = assignment + is_not, *equals = strchr(key, '=');
+	size_t len = equals ? (size_t)(equals - key) : 0;
+	struct filter_words *words;
+	int r;
+
+	if (len > 5 && !strncmp(key, "data.", 5)) {
+		key += 5;
+		len -= 5;
+	}
+	if (len && key[len - 1] == '!') {
+		is_not = !is_not;
+		len--;
+	}
+	if (!len)
+		return -EINVAL;
+	words = is_not ? &f->not_data : &f->data;
+	if (words->n == FILTER_WORDS_MAX)
+		return -E2BIG;
+	r = asprintf(&words->items[words->n], "%.*s%s", (int)len, key, equals);
+	return r < 0 ? -ENOMEM : (words->n++, 0);
 }
 
 static bool word_matches(const char *pattern, struct span value)
@@ -170,7 +214,10 @@ static int match_field(struct filter *f, enum filter_field field, struct span va
 		return r;
 	if (f->fields[field].n && !words_match(&f->fields[field], text))
 		return 0;
+	if (v->not_fields && words_match(&f->not_fields[field], text))
+		return 0;
 	v->fields &= ~(1U << field);
+	v->not_fields &= ~(1U << field);
 	if (field == FILTER_TYPE && hides_routine(f))
 		v->is_routine_type = event_is_routine(text, SPAN("lksm"));
 	if (field == FILTER_SOURCE && v->is_routine_type &&
@@ -179,22 +226,38 @@ static int match_field(struct filter *f, enum filter_field field, struct span va
 	return 1;
 }
 
+/* Return: 1 if @word, KEY=VALUE, is that; 0 if its value is another; -ENOENT if its key is. */
+static int match_word(struct filter *f, const char *word, struct span key,
+		      struct span value)
+{
+	struct span wanted = span_from(word), text;
+	int r;
+
+	if (wanted.len <= key.len || wanted.data[key.len] != '=' ||
+	    !span_starts_with(wanted, key))
+		return -ENOENT;
+	r = json_member_text(value, &f->scratch, &text);
+	return r < 0 ? r : word_matches(wanted.data + key.len + 1, text);
+}
+
 static int match_datum(struct filter *f, struct span key, struct span value,
 		       struct verdict *v)
 {
-	for (size_t i = 0; i < f->data.n; i++) {
-		struct span wanted = span_from(f->data.items[i]), text;
-		int r;
+	int r;
 
-		if (wanted.len <= key.len || wanted.data[key.len] != '=' ||
-		    !span_starts_with(wanted, key))
-			continue;
-		r = json_member_text(value, &f->scratch, &text);
-		if (r < 0)
+	for (size_t i = 0; i < f->data.n; i++) {
+		r = match_word(f, f->data.items[i], key, value);
+		if (r > 0)
+			v->data &= ~(1U << i);
+		else if (r != -ENOENT)
 			return r;
-		if (!word_matches(wanted.data + key.len + 1, text))
+	}
+	for (size_t i = 0; i < f->not_data.n; i++) {
+		r = match_word(f, f->not_data.items[i], key, value);
+		if (r > 0)
 			return 0;
-		v->data &= ~(1U << i);
+		if (r < 0 && r != -ENOENT)
+			return r;
 	}
 	return 1;
 }
@@ -205,8 +268,9 @@ static int match_data(struct filter *f, struct span object, struct verdict *v)
 	struct json_members m;
 	int r;
 
-	if (!v->data && !v->texts)
+	if (!v->data && !v->texts && !v->needs_data)
 		return 1;
+	v->needs_data = false;
 	json_members_begin(&m, object);
 	while ((r = json_members_next(&m, &key, &value)) > 0) {
 		r = match_datum(f, key, value, v);
@@ -223,13 +287,14 @@ static int match_severity(const struct filter *f, struct span value, struct verd
 {
 	enum lksm_severity severity;
 
-	if (!f->severities)
+	if (!v->needs_severity)
 		return 1;
 	v->needs_severity = false;
 	return value.len > 2 &&
 	       severity_parse((struct span){ value.data + 1, value.len - 2 },
 			      &severity) == 0 &&
-	       f->severities & (1U << severity);
+	       (!f->severities || f->severities & (1U << severity)) &&
+	       !(f->unwanted & (1U << severity));
 }
 
 /* Both are RFC 3339 in UTC with six decimals, so the order of bytes is that of times. */
@@ -277,20 +342,22 @@ static int match_member(struct filter *f, struct span key, struct span value,
 
 static bool is_decided(const struct verdict *v)
 {
-	return !v->needs_time && !v->needs_severity && !v->fields && !v->texts &&
-	       !v->data;
+	return !v->needs_time && !v->needs_severity && !v->needs_data && !v->fields &&
+	       !v->not_fields && !v->texts && !v->data;
 }
 
 static struct verdict open_verdict(const struct filter *f)
 {
 	struct verdict v = { .needs_time = f->since[0] || f->until[0],
-			     .needs_severity = f->severities != 0,
+			     .needs_severity = f->severities || f->unwanted,
+			     .needs_data = f->not_data.n != 0,
 			     .texts = (1U << f->texts.n) - 1,
 			     .data = (1U << f->data.n) - 1 };
 
-	for (unsigned int i = 0; i < FILTER_FIELD_COUNT; i++)
-		if (f->fields[i].n)
-			v.fields |= 1U << i;
+	for (unsigned int i = 0; i < FILTER_FIELD_COUNT; i++) {
+		v.fields |= f->fields[i].n ? 1U << i : 0;
+		v.not_fields |= f->not_fields[i].n ? 1U << i : 0;
+	}
 	if (hides_routine(f))
 		v.fields |= 1U << FILTER_TYPE | 1U << FILTER_SOURCE;
 	return v;
@@ -299,9 +366,12 @@ static struct verdict open_verdict(const struct filter *f)
 /* The end of the object is reached, and something is still open. */
 static int judge_rest(const struct verdict *v)
 {
-	bool lacks_type = v->fields & (1U << FILTER_TYPE | 1U << FILTER_SOURCE);
+	bool lacks_type = (v->fields | v->not_fields) &
+			  (1U << FILTER_TYPE | 1U << FILTER_SOURCE);
 
-	return lacks_type || v->needs_severity ? -EBADMSG : 0; /* an event has these */
+	if (lacks_type || v->needs_severity || v->needs_data)
+		return -EBADMSG; /* an event has these */
+	return !v->needs_time && !v->fields && !v->texts && !v->data;
 }
 
 int filter_match(struct filter *f, struct span line)

@@ -30,10 +30,13 @@ struct filter {
 	char since[TIME_TEXT_SIZE]; /* included; "": from the beginning */
 	char until[TIME_TEXT_SIZE]; /* not included; "": to the end */
 	unsigned int severities;    /* 1 << LKSM_HIGH …; 0: all */
+	unsigned int unwanted;	    /* the same; none of these */
 	struct filter_words fields[FILTER_FIELD_COUNT];
-	struct filter_words texts; /* all of them must be there */
-	struct filter_words data;  /* KEY=VALUE, all of them */
-	bool hides_routine;	   /* seals and heartbeats, unless a type asks for them */
+	struct filter_words not_fields[FILTER_FIELD_COUNT]; /* none of these */
+	struct filter_words texts;    /* all of them must be there */
+	struct filter_words data;     /* KEY=VALUE, all of them */
+	struct filter_words not_data; /* KEY=VALUE, none of them */
+	bool hides_routine; /* seals and heartbeats, unless a type asks for them */
 	struct buffer scratch;
 };
 
@@ -48,10 +51,17 @@ void filter_deinit(struct filter *f);
  */
 int filter_add(struct filter *f, enum filter_field field, const char *list);
 
-/** filter_add_severities() - "high,critical"; 0 or -EINVAL */
+/**
+ * filter_choose() - as filter_add(), and "!word" is one that @field must not be
+ *
+ * An event that lacks the field passes "!word", as in the API.
+ */
+int filter_choose(struct filter *f, enum filter_field field, const char *list);
+
+/** filter_add_severities() - "high,critical", "!info"; 0 or -EINVAL */
 int filter_add_severities(struct filter *f, const char *list);
 
-/** filter_add_min_severity() - that and all above; 0 or -EINVAL */
+/** filter_add_min_severity() - none below that; 0 or -EINVAL */
 int filter_add_min_severity(struct filter *f, const char *word);
 
 /**
@@ -63,6 +73,12 @@ int filter_add_text(struct filter *f, const char *text);
 
 /** filter_add_data() - "KEY=VALUE": data.KEY is that text or number; as filter_add() */
 int filter_add_data(struct filter *f, const char *assignment);
+
+/**
+ * filter_choose_data() - as filter_add_data(); "KEY!=VALUE" or "!KEY=VALUE" is what must not be
+ * there, and the API's "data.KEY" is KEY
+ */
+int filter_choose_data(struct filter *f, const char *assignment);
 
 /**
  * filter_match() - is this line one of them?

@@ -88,7 +88,13 @@ CHOICES = [
     (["--source", "guest"], lambda e: e["source"] == "guest"),
     (["--host", "web-2"], lambda e: e["host"] == "web-2"),
     (["--rule", "r1"], lambda e: e.get("rule") == "r1"),
+    (["--severity", "!info,!high"], lambda e: e["severity"] not in ("info", "high")),
+    (["--type", "!usb*,!module_loaded"], lambda e: e["type"] != "module_loaded" and "usb" not in e["type"]),
+    (["--rule", "!r1", "--host", "!web-2"], lambda e: e.get("rule") != "r1" and e["host"] != "web-2"),
     (["n=3"], lambda e: e["data"]["n"] == 3),
+    (["n!=3", "name!=*q*"], lambda e: e["data"]["n"] != 3 and "q" not in e["data"]["name"]),
+    (["data.n=3"], lambda e: e["data"]["n"] == 3),
+    (["!data.n=3"], lambda e: e["data"]["n"] != 3),
     (["name=q\"q"], lambda e: e["data"]["name"] == 'q"q'),
     (["name=ü\\"], lambda e: e["data"]["name"] == "ü\\"),
     (["name="], lambda e: e["data"]["name"] == ""),
@@ -135,7 +141,7 @@ def test_exit_codes_and_complaints(_, folder):
     logs = write_logs(folder / "logs", make_events(30, 3))
     for arguments, word in ((["--since", "soon"], "--since"), (["--since", "2x"], "units: s, m, h, d, w"),
                             (["--severity", "hgih"], "--severity"),
-                            (["--type", "a,,b"], "--type"), (["-q", ""], "--text"), (["noequals"], "KEY=VALUE"),
+                            (["--type", "a,,b"], "--type"), (["-q", ""], "--text"), (["noequals"], "-q 'noequals'"),
                             (["-o", "xml"], "--output"), (["-n", "many"], "--lines"),
                             (["--log-dir", "/nonexistent"], "no log folder")):
         _, err = lksm("query", "--log-dir", logs, *arguments, want=2)

@@ -39,6 +39,27 @@ static const struct choice choices[] = {
 	{ "rule", PLAIN, .rule = "r1", .want = 1 },
 	{ "other rule", PLAIN, .rule = "r", .want = 0 },
 	{ "no rule", LINE("a", "{}", "info", "s", ""), .rule = "*", .want = 0 },
+	{ "not that type", PLAIN, .type = "!module_loaded", .want = 0 },
+	{ "any but another type", PLAIN, .type = "!a", .want = 1 },
+	{ "none of two types", PLAIN, .type = "!a,!module_*", .want = 0 },
+	{ "a pattern without one", PLAIN, .type = "module_*,!module_loaded", .want = 0 },
+	{ "a pattern without another", PLAIN, .type = "module_*,!module_x", .want = 1 },
+	{ "not that source", PLAIN, .source = "!kernel_log", .want = 0 },
+	{ "not that host", PLAIN, .host = "!web-1", .want = 0 },
+	{ "any but another host", PLAIN, .host = "!web-2", .want = 1 },
+	{ "not that rule", PLAIN, .rule = "!r1", .want = 0 },
+	{ "no rule is not that rule", LINE("a", "{}", "info", "s", ""), .rule = "!r1",
+	  .want = 1 },
+	{ "a seal is no other type", LINE("log_sealed", "{}", "info", "lksm", ""),
+	  .type = "!a", .want = 0 },
+	{ "not, of what has no type", "{\"seq\": 1}", .type = "!a", .shows_routine = true,
+	  .want = -EBADMSG },
+	{ "not that severity", PLAIN, .severities = "!high", .want = 0 },
+	{ "not another severity", PLAIN, .severities = "!info,!medium", .want = 1 },
+	{ "severe enough, and not that", PLAIN, .severities = "!high", .min = "medium",
+	  .want = 0 },
+	{ "severe enough is more than that", PLAIN, .severities = "high",
+	  .min = "critical", .want = 0 },
 	{ "severity", PLAIN, .severities = "info,high", .want = 1 },
 	{ "other severity", PLAIN, .severities = "critical", .want = 0 },
 	{ "severe enough", PLAIN, .min = "medium", .want = 1 },
@@ -60,6 +81,16 @@ static const struct choice choices[] = {
 	{ "number", PLAIN, .data = "uid=0", .want = 1 },
 	{ "other number", PLAIN, .data = "uid=1", .want = 0 },
 	{ "no such key", PLAIN, .data = "pid=1", .want = 0 },
+	{ "as the API has it", PLAIN, .data = "data.uid=0", .want = 1 },
+	{ "not that number", PLAIN, .data = "uid!=0", .want = 0 },
+	{ "not another number", PLAIN, .data = "uid!=1", .want = 1 },
+	{ "not, as the API has it", PLAIN, .data = "!data.uid=0", .want = 0 },
+	{ "not that pattern", PLAIN, .data = "module!=n*", .want = 0 },
+	{ "no such key is not that", PLAIN, .data = "pid!=1", .want = 1 },
+	{ "no data is none of it", LINE("a", "{}", "info", "s", ""), .data = "uid!=0",
+	  .want = 1 },
+	{ "not, of what has no data", "{\"type\": \"a\", \"source\": \"s\"}",
+	  .data = "uid!=0", .want = -EBADMSG },
 	{ "key is not the event's", PLAIN, .data = "seq=7", .want = 0 },
 	{ "the same key twice", LINE("a", "{\"k\": 1, \"k\": 1}", "info", "s", ""),
 	  .data = "k=1", .want = 1 },
@@ -78,7 +109,7 @@ static const struct choice choices[] = {
 	  .shows_routine = true, .want = 1 },
 	{ "another's seal", LINE("log_sealed", "{}", "info", "guest", ""), .want = 1 },
 	{ "no event", "{}", .want = -EBADMSG },
-	{ "no severity", "{\"type\": \"a\", \"source\": \"s\"}", .min = "info",
+	{ "no severity", "{\"type\": \"a\", \"source\": \"s\"}", .min = "medium",
 	  .want = -EBADMSG },
 	{ "not JSON", "hello", .type = "a", .want = -EBADMSG },
 	{ "empty", "", .type = "a", .want = -EBADMSG },
@@ -93,14 +124,14 @@ static int add(struct filter *f, const struct choice *c)
 	int r = 0;
 
 	f->hides_routine = !c->shows_routine;
-	r = r ?: c->type ? filter_add(f, FILTER_TYPE, c->type) : 0;
-	r = r ?: c->source ? filter_add(f, FILTER_SOURCE, c->source) : 0;
-	r = r ?: c->host ? filter_add(f, FILTER_HOST, c->host) : 0;
-	r = r ?: c->rule ? filter_add(f, FILTER_RULE, c->rule) : 0;
+	r = r ?: c->type ? filter_choose(f, FILTER_TYPE, c->type) : 0;
+	r = r ?: c->source ? filter_choose(f, FILTER_SOURCE, c->source) : 0;
+	r = r ?: c->host ? filter_choose(f, FILTER_HOST, c->host) : 0;
+	r = r ?: c->rule ? filter_choose(f, FILTER_RULE, c->rule) : 0;
 	r = r ?: c->severities ? filter_add_severities(f, c->severities) : 0;
 	r = r ?: c->min ? filter_add_min_severity(f, c->min) : 0;
 	r = r ?: c->text ? filter_add_text(f, c->text) : 0;
-	r = r ?: c->data ? filter_add_data(f, c->data) : 0;
+	r = r ?: c->data ? filter_choose_data(f, c->data) : 0;
 	if (c->since)
 		memcpy(f->since, c->since, TIME_TEXT_SIZE);
 	if (c->until)
