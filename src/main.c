@@ -298,31 +298,6 @@ static int load_token(struct daemon *d)
 		     : 0;
 }
 
-/* On an address that other machines reach, nothing goes without a token and TLS. */
-static int check_exposed(const struct config *c, const char *address)
-{
-	if (!c->dashboard_auth) {
-		log_error("dashboard.auth: none is possible on loopback only, not on %s",
-			  address);
-		return -EPERM;
-	}
-	if (config_has_tls(c))
-		return 0;
-	if (c->dashboard_plain_http) {
-		log_warning(
-			"dashboard: %s can be reached from other machines, without TLS",
-			address);
-		return 0;
-	}
-	log_error("dashboard: without TLS, the token and the events could be read on "
-		  "their way to other machines, which %s is for; set "
-		  "dashboard.tls.certificate and dashboard.tls.key, or listen on "
-		  "127.0.0.1, or, behind a proxy that adds TLS, set "
-		  "dashboard.plain_http: true",
-		  address);
-	return -EPERM;
-}
-
 /* Does the journal get what we say? systemd.exec(5), JOURNAL_STREAM */
 static bool is_journal(void)
 {
@@ -365,8 +340,10 @@ static int open_dashboard(struct daemon *d)
 	r = dashboard_address(d->listen_fd, address, sizeof(address));
 	if (r < 0)
 		return r;
-	if (!dashboard_is_loopback(address))
-		r = check_exposed(c, address);
+	r = dashboard_check(c, address, &error);
+	if (error.len)
+		log_message(r < 0 ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING, 0, "%.*s",
+			    (int)error.len, error.data);
 	if (r >= 0 && c->dashboard_auth)
 		r = load_token(d);
 	if (r >= 0)

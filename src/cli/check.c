@@ -53,6 +53,8 @@ static int check_configured(const char *config)
 	if (r == 0)
 		r = setup_load_tls(&setup.config, &pair);
 	if (r == 0)
+		r = setup_check_dashboard(&setup.config);
+	if (r == 0)
 		r = setup_check_alerts(&setup.config);
 	if (r == 0)
 		r = setup_check_mutes(&setup.config);

@@ -337,6 +337,12 @@ static enum verdict check_dashboard(struct doctor *d, struct finding *f)
 		SAY(f->remedy, "%.*s", (int)error.len, error.len ? error.data : "");
 		return WRONG;
 	}
+	if (c->dashboard_enabled &&
+	    dashboard_check(c, c->dashboard_listen, &error) == -EINVAL) {
+		SAY(f->what, "The dashboard cannot listen");
+		SAY(f->remedy, "%.*s", (int)error.len, error.data);
+		return WRONG;
+	}
 	if (c->dashboard_enabled && config_has_tls(c))
 		return check_certificate(c, f);
 	SAY(f->what, "The dashboard is %s%.80s",
@@ -355,10 +361,14 @@ static enum verdict check_seals(struct doctor *d, struct finding *f)
 	struct seal_key key;
 	bool is_shown;
 
+	if (fd < 0 && fd != -ENOENT) {
+		SAY(f->what, "The key of the log's seals cannot be read: %s",
+		    strerror(-fd));
+		SAY(f->remedy, "try as root");
+		return ADVICE;
+	}
 	if (fd < 0 || seal_file_load(fd, &key) < 0) {
-		SAY(f->what, fd < 0 && fd != -ENOENT
-				     ? "The key of the log's seals cannot be read"
-				     : "The logs are not sealed yet");
+		SAY(f->what, "The logs are not sealed yet");
 		return FINE;
 	}
 	is_shown = key.is_shown;

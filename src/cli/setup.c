@@ -16,6 +16,7 @@
 #include "core/mutes_file.h"
 #include "core/registry.h"
 #include "output/alerts/alert_config.h"
+#include "output/dashboard/dashboard.h"
 
 #define SYSTEM_CONFIG "/etc/lksm/lksm.yaml"
 #define OPTIONS_MAX   32
@@ -233,6 +234,18 @@ int setup_check_alerts(const struct config *c)
 	if (r == 0 || r == -EINVAL)
 		(void)alert_config_check_programs(&alerts, &errors); /* in errors */
 	return errors.len ? complain(&errors) : r;
+}
+
+int setup_check_dashboard(const struct config *c)
+{
+	_cleanup_buffer_ struct buffer error = { 0 };
+	int r = c->dashboard_enabled ? dashboard_check(c, c->dashboard_listen, &error)
+				     : 0;
+
+	if (error.len)
+		log_message(r < 0 ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING, 0, "%.*s",
+			    (int)error.len, error.data);
+	return r < 0 ? -EINVAL : 0;
 }
 
 int setup_check_mutes(const struct config *c)

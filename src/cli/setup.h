@@ -43,6 +43,10 @@ int setup_load_tls(const struct config *c, struct tls_pair *ret);
  * itself. Return: 0; -EINVAL; -ENOMEM */
 int setup_check_alerts(const struct config *c);
 
+/** setup_check_dashboard() - may it listen where it should? Complains by itself. Return: 0;
+ * -EINVAL */
+int setup_check_dashboard(const struct config *c);
+
 /** setup_check_mutes() - is the file of mutes good? Complains by itself. Return: 0; -EINVAL; -ENOMEM */
 int setup_check_mutes(const struct config *c);
 

@@ -293,6 +293,21 @@ def test_check_tells_a_missing_file_from_a_bad_one(_, folder):
     assert "configuration: ok\n" in lksm("check", "-c", config)[0]
 
 
+def test_check_knows_where_the_dashboard_may_listen(_, folder):
+    config = folder / "lksm.yaml"
+    for text, word in (("listen: 8787", "'8787' is no address to listen on"),
+                       ("listen: 'example.org:8787'", "'example.org:8787' is no address"),
+                       ("listen: '0.0.0.0:8787'", "without TLS"),
+                       ("{listen: '0.0.0.0:8787', auth: none}", "on loopback only")):
+        config.write_text(f"dashboard: {text}\n" if text[0] == "{" else f"dashboard: {{{text}}}\n")
+        out, err = lksm("check", "-c", config, want=1)
+        equal(out, "")
+        assert word in err, err
+    for text in ("listen: '[::1]:0'", "listen: '0.0.0.0:8787', plain_http: true", "listen: x, enabled: false"):
+        config.write_text(f"dashboard: {{{text}}}\n")
+        assert "configuration: ok\n" in lksm("check", "-c", config)[0]
+
+
 def test_packs_are_switched_on_by_name(_, folder):
     config = folder / "lksm.yaml"
     config.write_text(f"rules:\n  dirs: [{ROOT}/rules]\n")

@@ -5,6 +5,7 @@
 #ifndef OUTPUT_DASHBOARD_DASHBOARD_H
 #define OUTPUT_DASHBOARD_DASHBOARD_H
 
+#include "core/config.h"
 #include "core/counters.h"
 #include "core/mutes_page.h"
 #include "core/rules.h"
@@ -58,6 +59,17 @@ int dashboard_listen(const char *address, struct buffer *error);
  * Return: 0 if it did all the time, 1 if it does again, -errno.
  */
 int dashboard_listen_again(int listen_fd);
+
+/**
+ * dashboard_check() - may the dashboard be on that "HOST:PORT", configured like this?
+ *
+ * On an address that other machines reach, nothing goes without a token and TLS.
+ *
+ * @error: a sentence that says why not; with 0, one that warns, or nothing
+ *
+ * Return: 0; -EINVAL: it is no address; -EPERM.
+ */
+int dashboard_check(const struct config *c, const char *address, struct buffer *error);
 
 /** dashboard_is_loopback() - is this "HOST:PORT" reached from this machine only? */
 bool dashboard_is_loopback(const char *address);

@@ -68,6 +68,54 @@ bool dashboard_is_loopback(const char *text)
 	return IN6_IS_ADDR_LOOPBACK(&address.six.sin6_addr);
 }
 
+static int refuse_address(const char *text, struct buffer *error)
+{
+	buffer_appendf(error,
+		       "dashboard: '%s' is no address to listen on; write it as "
+		       "127.0.0.1:8787, [::1]:8787 or localhost:8787",
+		       text);
+	return -EINVAL;
+}
+
+static int check_exposed(const struct config *c, const char *address,
+			 struct buffer *error)
+{
+	if (!c->dashboard_auth) {
+		buffer_appendf(
+			error,
+			"dashboard.auth: none is possible on loopback only, not on %s",
+			address);
+		return -EPERM;
+	}
+	if (config_has_tls(c))
+		return 0;
+	if (c->dashboard_plain_http) {
+		buffer_appendf(
+			error,
+			"dashboard: %s can be reached from other machines, without TLS",
+			address);
+		return 0;
+	}
+	buffer_appendf(error,
+		       "dashboard: without TLS, the token and the events could be read "
+		       "on their way to other machines, which %s is for; set "
+		       "dashboard.tls.certificate and dashboard.tls.key, or listen on "
+		       "127.0.0.1, or, behind a proxy that adds TLS, set "
+		       "dashboard.plain_http: true",
+		       address);
+	return -EPERM;
+}
+
+int dashboard_check(const struct config *c, const char *address, struct buffer *error)
+{
+	union address parsed;
+	socklen_t len;
+
+	if (parse_address(address, &parsed, &len) < 0)
+		return refuse_address(address, error);
+	return dashboard_is_loopback(address) ? 0 : check_exposed(c, address, error);
+}
+
 static int explain(int error, const char *text, struct buffer *out)
 {
 	switch (error) {
@@ -136,13 +184,8 @@ int dashboard_listen(const char *text, struct buffer *error)
 	union address address;
 	socklen_t len;
 
-	if (parse_address(text, &address, &len) < 0) {
-		buffer_appendf(error,
-			       "dashboard: '%s' is no address to listen on; write it as "
-			       "127.0.0.1:8787, [::1]:8787 or localhost:8787",
-			       text);
-		return -EINVAL;
-	}
+	if (parse_address(text, &address, &len) < 0)
+		return refuse_address(text, error);
 	if (!*port_of(&address) && choose_port(&address, len) < 0)
 		return explain(errno, text, error);
 	fd = make_socket(&address, len);
