@@ -2,6 +2,7 @@
 /* See suggest.h. The distance is Levenshtein's, in one row. */
 #include "base/suggest.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define NAME_MAX_LENGTH 64
@@ -55,4 +56,15 @@ const char *suggest(const char *wrong, const char *const *names)
 		}
 	}
 	return best;
+}
+
+const char *suggest_text(const char *wrong, const char *const *names,
+			 char ret[static SUGGEST_SIZE])
+{
+	const char *near = suggest(wrong, names);
+
+	ret[0] = '\0';
+	if (near)
+		(void)snprintf(ret, SUGGEST_SIZE, " (did you mean '%s'?)", near);
+	return ret;
 }

@@ -11,4 +11,11 @@
  */
 const char *suggest(const char *wrong, const char *const *names);
 
+/** SUGGEST_SIZE - what suggest_text() needs for names of up to 64 letters */
+#define SUGGEST_SIZE 96
+
+/** suggest_text() - " (did you mean 'NAME'?)", or "" if none is near; gives @ret back */
+const char *suggest_text(const char *wrong, const char *const *names,
+			 char ret[static SUGGEST_SIZE]);
+
 #endif

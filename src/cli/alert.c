@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/suggest.h"
 #include "cli/setup.h"
 #include "output/alerts/alert_presence.h"
 #include "output/alerts/alerts.h"
@@ -82,6 +83,18 @@ static bool test_one(const struct alert *a, size_t i)
 	return outcome.result == ALERT_SENT;
 }
 
+static int refuse_receiver(const struct alert *a, const char *name)
+{
+	const char *names[ALERT_RECEIVERS_MAX + 1] = { 0 };
+	char near[SUGGEST_SIZE];
+
+	for (size_t i = 0; i < a->config.n_receivers; i++)
+		names[i] = a->config.receivers[i].name;
+	fprintf(stderr, "lksm: there is no receiver '%s'%s\n", name,
+		suggest_text(name, names, near));
+	return EXIT_TROUBLE;
+}
+
 static int test(struct alert *a, const char *name)
 {
 	size_t n_tried = 0, n_sent = 0;
@@ -101,8 +114,7 @@ static int test(struct alert *a, const char *name)
 		n_sent += test_one(a, i);
 	}
 	if (!n_tried) {
-		fprintf(stderr, "lksm: there is no receiver '%s'\n", name);
-		return EXIT_TROUBLE;
+		return refuse_receiver(a, name);
 	}
 	return n_sent == n_tried ? EXIT_DONE : EXIT_NOTHING;
 }
@@ -201,14 +213,15 @@ static int run_all(struct alert *a)
 
 static int dispatch(struct alert *a, int argc, char **argv)
 {
+	static const char *const words[] = { "test", "status", "run", NULL };
+
 	if (argc >= 1 && argc <= 2 && !strcmp(argv[0], "test"))
 		return test(a, argv[1]);
 	if (argc == 1 && !strcmp(argv[0], "status"))
 		return status(a);
 	if (argc == 1 && !strcmp(argv[0], "run"))
 		return run_all(a);
-	fprintf(stderr, "lksm: alert takes test [RECEIVER], status or run\n");
-	return EXIT_TROUBLE;
+	return verb_refuse(&verb_alert, argc, argv, words);
 }
 
 static int run(int argc, char **argv)

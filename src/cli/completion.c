@@ -235,15 +235,16 @@ static int run(int argc, char **argv)
 	} shells[] = { { "bash", append_bash },
 		       { "zsh", append_zsh },
 		       { "fish", append_fish } };
+	static const char *const words[] = { "bash", "zsh", "fish", NULL };
 	_cleanup_buffer_ struct buffer out = { 0 };
+	const char *value;
 
+	(void)verb_next_option(&verb_completion, argc, argv, &value);
 	for (size_t i = 0; argc == 2 && i < ARRAY_SIZE(shells); i++)
 		if (!strcmp(argv[1], shells[i].shell))
 			shells[i].append(&out);
-	if (!out.len) {
-		fprintf(stderr, "lksm: completion takes one of: bash, zsh, fish\n");
-		return EXIT_TROUBLE;
-	}
+	if (!out.len)
+		return verb_refuse(&verb_completion, argc - 1, argv + 1, words);
 	return buffer_error(&out) || write_all(STDOUT_FILENO, out.data, out.len) < 0
 		       ? EXIT_TROUBLE
 		       : EXIT_DONE;

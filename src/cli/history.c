@@ -178,6 +178,7 @@ static int run_in(const struct config *config, const char *log_dir, const char *
 
 static int run(int argc, char **argv)
 {
+	static const char *const words[] = { "rebuild", "status", NULL };
 	const char *config_path = NULL, *log_dir = NULL, *value;
 	struct setup setup = { 0 };
 	int option, r;
@@ -188,11 +189,9 @@ static int run(int argc, char **argv)
 		else
 			log_dir = value;
 	}
-	if (optind + 1 != argc || (strcmp(argv[optind], "rebuild") != 0 &&
-				   strcmp(argv[optind], "status") != 0)) {
-		(void)log_refusal("history: either rebuild or status");
-		return EXIT_TROUBLE;
-	}
+	if (optind + 1 != argc ||
+	    (strcmp(argv[optind], "rebuild") != 0 && strcmp(argv[optind], "status") != 0))
+		return verb_refuse(&verb_history, argc - optind, argv + optind, words);
 	r = setup_load_config(&setup, config_path);
 	if (r >= 0)
 		r = run_in(&setup.config, log_dir, argv[optind]);

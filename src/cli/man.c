@@ -101,7 +101,7 @@ static void append_option(struct buffer *out, const struct verb_option *o)
 
 static void append_verb(struct buffer *out, const struct verb *verb)
 {
-	static const struct verb_option help = { "help", 0, NULL, "Show a short help" };
+	static const struct verb_option help = { "help", 'h', NULL, "Show a short help" };
 	const struct verb_option *o = verb->options;
 	_cleanup_buffer_ struct buffer name = { 0 };
 

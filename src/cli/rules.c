@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "base/log.h"
+#include "base/suggest.h"
 #include "cli/packs.h"
 #include "cli/setup.h"
 #include "cli/sigma.h"
@@ -105,6 +106,26 @@ static void append_line(struct buffer *out, const char *name, struct span text)
 	buffer_append_char(out, '\n');
 }
 
+/* The ids are spans of the rules' own; suggest() wants strings. */
+static int refuse_rule(const struct listing *l, const char *id)
+{
+	size_t n = rules_count(l->setup.rules);
+	char **names = calloc(n + 1, sizeof(*names)), near[SUGGEST_SIZE] = "";
+	struct rule_info info;
+
+	for (size_t i = 0; names && i < n; i++) {
+		rules_describe_at(l->setup.rules, i, &info);
+		names[i] = strndup(info.id.data, info.id.len);
+		n = names[i] ? n : i;
+	}
+	log_error("there is no rule '%s'%s; see `lksm rules list`", id,
+		  names ? suggest_text(id, (const char *const *)names, near) : "");
+	for (size_t i = 0; names && names[i]; i++)
+		free(names[i]);
+	free((void *)names);
+	return 0;
+}
+
 static int tell_missing(const struct listing *l, const char *id)
 {
 	_cleanup_free_ char *pack = NULL;
@@ -115,7 +136,7 @@ static int tell_missing(const struct listing *l, const char *id)
 			  "{enable: [%s]}",
 			  id, pack, pack);
 	else if (r == 0)
-		log_error("there is no rule '%s'; see `lksm rules list`", id);
+		r = refuse_rule(l, id);
 	return r < 0 ? EXIT_TROUBLE : EXIT_NOTHING;
 }
 
@@ -193,17 +214,10 @@ static void listing_deinit(struct listing *l)
 	view_deinit(&l->view);
 }
 
-static int refuse(void)
-{
-	log_error(
-		"rules takes one of: list, show ID, import-sigma FILE...; see `lksm help "
-		"rules`");
-	return EXIT_TROUBLE;
-}
-
 static int run(int argc, char **argv)
 {
 	_cleanup_(listing_deinit) struct listing l = { 0 };
+	static const char *const words[] = { "list", "show", "import-sigma", NULL };
 	const char *value, *action;
 	int option, r = 0;
 
@@ -218,7 +232,7 @@ static int run(int argc, char **argv)
 		return sigma_import(argv + optind + 1, (size_t)(argc - optind - 1));
 	if (!(!strcmp(action, "list") && optind + 1 == argc) &&
 	    !(!strcmp(action, "show") && optind + 2 == argc))
-		return refuse();
+		return verb_refuse(&verb_rules, argc - optind, argv + optind, words);
 	if (setup_load(&l.setup, l.view.config_path, l.rules_path) < 0)
 		return EXIT_TROUBLE;
 	return !strcmp(action, "list") ? list(&l) : show(&l, argv[optind + 1]);

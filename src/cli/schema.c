@@ -27,16 +27,17 @@ static void append_types(struct buffer *text)
 
 static int schema_run(int argc, char **argv)
 {
+	static const char *const words[] = { "event", "types", NULL };
 	_cleanup_buffer_ struct buffer text = { 0 };
+	const char *value;
 
+	(void)verb_next_option(&verb_schema, argc, argv, &value);
 	if (argc == 2 && !strcmp(argv[1], "event"))
 		schema_append_event(&text);
 	else if (argc == 2 && !strcmp(argv[1], "types"))
 		append_types(&text);
-	else {
-		fprintf(stderr, "lksm: schema takes one of: event, types\n");
-		return EXIT_TROUBLE;
-	}
+	else
+		return verb_refuse(&verb_schema, argc - 1, argv + 1, words);
 	return print(&text);
 }
 

@@ -42,6 +42,15 @@ struct verb {
 int verb_next_option(const struct verb *verb, int argc, char **argv,
 		     const char **ret_value);
 
+/**
+ * verb_refuse() - complain of operands that are not what the verb takes
+ * @words: what the first may be; ends with NULL
+ *
+ * Return: EXIT_TROUBLE.
+ */
+int verb_refuse(const struct verb *verb, int n, char **operands,
+		const char *const *words);
+
 extern const struct verb verb_run, verb_replay, verb_follow, verb_query, verb_stats,
 	verb_top, verb_history, verb_alert, verb_verify, verb_keys, verb_check, verb_test,
 	verb_rules, verb_mute, verb_doctor, verb_schema, verb_completion, verb_help,

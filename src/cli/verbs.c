@@ -2,12 +2,14 @@
 /* The one table of verbs, and what is made from it: dispatch, help, option parsing. */
 #include "cli/verb.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/log.h"
 #include "base/suggest.h"
 
 #define OPTIONS_MAX    32
@@ -77,7 +79,7 @@ static void print_verb(FILE *to, const struct verb *verb)
 	fputc('\n', to);
 	for (; o && o->name; o++)
 		print_option(to, o);
-	print_option(to, &(struct verb_option){ "help", 0, NULL, "Show this help" });
+	print_option(to, &(struct verb_option){ "help", 'h', NULL, "Show this help" });
 }
 
 static int unknown_verb(const char *name)
@@ -95,11 +97,32 @@ static int unknown_verb(const char *name)
 	return EXIT_TROUBLE;
 }
 
+int verb_refuse(const struct verb *verb, int n, char **operands, const char *const *words)
+{
+	char near[SUGGEST_SIZE] = "";
+	bool is_known = false;
+
+	for (size_t i = 0; n && words[i]; i++)
+		is_known |= !strcmp(operands[0], words[i]);
+	if (n == is_known) /* nothing, or nothing behind it */
+		fprintf(stderr, "lksm: %s takes one of: %s", verb->name, verb->arguments);
+	else if (is_known)
+		fprintf(stderr, "lksm: %s %s takes no '%s'", verb->name, operands[0],
+			operands[n - 1]);
+	else
+		fprintf(stderr, "lksm: %s knows no '%s'%s, only: %s", verb->name,
+			operands[0], suggest_text(operands[0], words, near),
+			verb->arguments);
+	fprintf(stderr, "; see `lksm help %s`\n", verb->name);
+	return EXIT_TROUBLE;
+}
+
 static size_t fill_getopt(const struct verb *verb, struct option *longs, char *shorts)
 {
 	size_t n = 0;
 
 	*shorts++ = ':'; /* tell a missing value from an unknown option */
+	*shorts++ = 'h';
 	for (const struct verb_option *o = verb->options; o && o->name; o++, n++) {
 		longs[n] = (struct option){ o->name,
 					    o->argument ? required_argument : no_argument,
@@ -136,11 +159,29 @@ static void complain(const struct verb *verb, const struct option *longs, size_t
 	fprintf(stderr, "; see `lksm help %s`\n", verb->name);
 }
 
+/* What a full disk did not take is told, as by the verbs that write by themselves. */
+static int finish(int code)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return code;
+	if (errno != EPIPE)
+		(void)log_error_errno(errno, "cannot write the output");
+	return EXIT_TROUBLE;
+}
+
+/* Of a verb that has no options of its own. */
+static void take_help(const struct verb *verb, int argc, char **argv)
+{
+	const char *value;
+
+	(void)verb_next_option(verb, argc, argv, &value);
+}
+
 int verb_next_option(const struct verb *verb, int argc, char **argv,
 		     const char **ret_value)
 {
 	struct option longs[OPTIONS_MAX + 2];
-	char shorts[2 * OPTIONS_MAX + 2];
+	char shorts[2 * OPTIONS_MAX + 3];
 	size_t n = fill_getopt(verb, longs, shorts);
 	int got;
 
@@ -150,7 +191,7 @@ int verb_next_option(const struct verb *verb, int argc, char **argv,
 		return -1;
 	if (got == 'h') {
 		print_verb(stdout, verb);
-		exit(EXIT_DONE);
+		exit(finish(EXIT_DONE));
 	}
 	for (size_t i = 0; i < n; i++) {
 		if (longs[i].val != got)
@@ -162,29 +203,12 @@ int verb_next_option(const struct verb *verb, int argc, char **argv,
 	exit(EXIT_TROUBLE);
 }
 
-int verbs_main(int argc, char **argv)
-{
-	const struct verb *verb;
-
-	if (argc < 2) {
-		print_overview(stderr);
-		return EXIT_TROUBLE;
-	}
-	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))
-		verb = &verb_help;
-	else if (!strcmp(argv[1], "--version"))
-		verb = &verb_version;
-	else
-		verb = find(argv[1]);
-	if (!verb)
-		return unknown_verb(argv[1]);
-	return verb->run(argc - 1, argv + 1);
-}
-
 static int help_run(int argc, char **argv)
 {
 	const struct verb *verb;
 
+	if (argc > 1)
+		take_help(&verb_help, argc, argv);
 	if (argc < 2) {
 		print_overview(stdout);
 		return EXIT_DONE;
@@ -196,6 +220,25 @@ static int help_run(int argc, char **argv)
 	return EXIT_DONE;
 }
 
+int verbs_main(int argc, char **argv)
+{
+	const struct verb *verb;
+
+	if (argc < 2) {
+		print_overview(stderr);
+		return EXIT_TROUBLE;
+	}
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))
+		return finish(help_run(0, NULL));
+	else if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V"))
+		verb = &verb_version;
+	else
+		verb = find(argv[1]);
+	if (!verb)
+		return unknown_verb(argv[1]);
+	return finish(verb->run(argc - 1, argv + 1));
+}
+
 const struct verb verb_help = {
 	.name = "help",
 	.arguments = "[VERB]",
@@ -205,8 +248,7 @@ const struct verb verb_help = {
 
 static int version_run(int argc, char **argv)
 {
-	(void)argc;
-	(void)argv;
+	take_help(&verb_version, argc, argv);
 	printf("lksm %s\n", LKSM_VERSION);
 	return EXIT_DONE;
 }

@@ -74,6 +74,22 @@ def test_words_behind_the_verb_are_completed(_, folder):
         equal([x.split("\t")[0] for x in done.stdout.splitlines()], want)
 
 
+def test_each_verb_shows_its_help(_, __):
+    for verb in verbs():
+        for option in ("-h", "--help"):
+            equal(lksm(verb, option), lksm("help", verb))
+    equal(lksm("-h"), lksm("help"))
+    equal(lksm("-V"), lksm("version"))
+
+
+def test_help_that_a_full_disk_does_not_take_is_told(_, __):
+    for arguments in (["help"], ["help", "query"], ["query", "--help"], ["version"], ["schema", "types"]):
+        with open("/dev/full", "wb") as full:
+            done = subprocess.run([LKSM, *arguments], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+        equal((done.returncode, done.stderr),
+              (2, "lksm: cannot write the output: No space left on device\n"))
+
+
 def test_help_stands_in_columns(_, __):
     for verb in verbs():
         for line in re.findall(r"^(?:  -.,|     ) --.*", lksm("help", verb)[0], re.M):
@@ -98,7 +114,7 @@ def test_fish_completes(_, folder):
 
 
 def test_completion_of_an_unknown_shell(_, __):
-    assert "bash, zsh, fish" in lksm("completion", "tcsh", want=2)[1]
+    assert "only: bash|zsh|fish" in lksm("completion", "tcsh", want=2)[1]
 
 
 def pages():
@@ -156,6 +172,26 @@ RULES = """rules:
     drop: true
     examples: [{line: hush}]
 """
+
+
+def test_misspelled_words_name_the_nearest(_, folder):
+    rules, config = folder / "rules.yaml", folder / "lksm.yaml"
+    rules.write_text(RULES)
+    config.write_text("alerts: {receivers: {pager: {type: syslog, address: 'localhost:1'}}}\n")
+    for arguments, word in ((["rules", "lst"], "knows no 'lst' (did you mean 'list'?)"),
+                            (["rules"], "list | show ID"), (["rules", "show"], "show ID"),
+                            (["rules", "list", "x"], "rules list takes no 'x'"),
+                            (["history", "stauts"], "(did you mean 'status'?)"),
+                            (["alert", "tets", "x", "-c", config], "(did you mean 'test'?)"),
+                            (["alert", "status", "x", "-c", config], "alert status takes no 'x'"),
+                            (["alert", "test", "pagr", "-c", config], "no receiver 'pagr' (did you mean 'pager'?)")):
+        out, err = lksm(*arguments, want=2)
+        equal(out, "")
+        assert word in err, f"{arguments}: {err}"
+    for wrong, near in (("frist", "first"), ("secnd", "second"), ("zzzzzz", None)):
+        _, err = lksm("rules", "show", wrong, "--rules", rules, want=1)
+        equal(err, f"lksm: there is no rule '{wrong}'" + (f" (did you mean '{near}'?)" if near else "")
+              + "; see `lksm rules list`\n")
 
 
 def test_rules_list_and_show(_, folder):

@@ -13,6 +13,8 @@ static void test_refused(void **state)
 		const char *in, *want;
 	} cases[] = {
 		{ QUERY_EVENTS, "nonsense=1", "there is no parameter nonsense" },
+		{ QUERY_EVENTS, "severty=high",
+		  "there is no parameter severty (did you mean 'severity'?)" },
 		{ QUERY_EVENTS, "bucket=60", "there is no parameter bucket" },
 		{ QUERY_STATS, "limit=1", "there is no parameter limit" },
 		{ QUERY_EVENTS, "limit",
@@ -53,11 +55,15 @@ static void test_refused(void **state)
 		{ QUERY_EVENTS, "!data.=1",
 		  "this is no value for !data.: 1; it takes up to 16 pairs, each with a "
 		  "key" },
-		{ QUERY_EVENTS, "!type=a", "there is no parameter !type" },
+		{ QUERY_EVENTS, "!type=a",
+		  "there is no parameter !type (did you mean 'type'?)" },
 		{ QUERY_EVENTS, "severity=info,", "" },
 		{ QUERY_EVENTS, "min_severity=",
 		  "this is no value for min_severity: ; it takes info, medium, high or "
 		  "critical" },
+		{ QUERY_EVENTS, "since=2+hours%20ago%0a",
+		  "this is no value for since: 2 hours ago?; it takes RFC 3339 "
+		  "(2026-02-10T12:00:00Z), or seconds since 1970" },
 		{ QUERY_EVENTS, "since=yesterday",
 		  "this is no value for since: yesterday; it takes RFC 3339 "
 		  "(2026-02-10T12:00:00Z), or seconds since 1970" },
@@ -214,6 +220,34 @@ static void test_values(void **state)
 	query_deinit(&q);
 }
 
+static void test_a_zone_whose_plus_became_a_space(void **state)
+{
+	static const struct {
+		const char *in;
+		int want;
+	} cases[] = {
+		{ "since=2026-02-10T13:00:00+01:00", 0 },
+		{ "since=2026-02-10T13:00:00%2B01:00", 0 },
+		{ "since=2026-02-10T11:00:00-01:00", 0 },
+		{ "since=2026-02-10+13:00", -EINVAL },
+		{ "since=+01:00", -EINVAL },
+		{ "since=2026-02-10T13:00:00.000000000000000000+01:00", -EINVAL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_buffer_ struct buffer error = { 0 };
+		struct query q;
+		int r = query_parse(QUERY_EVENTS, span_from(cases[i].in), &q, &error);
+
+		expect_number(cases[i].in, "result", r, cases[i].want);
+		if (r == 0)
+			expect_number(cases[i].in, "time", (int64_t)q.since_us,
+				      1770724800000000);
+		query_deinit(&q);
+	}
+}
+
 static void test_pairs(void **state)
 {
 	static const struct {
@@ -329,9 +363,13 @@ static void test_too_much(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_refused),	 cmocka_unit_test(test_match),
-		cmocka_unit_test(test_names),	 cmocka_unit_test(test_values),
-		cmocka_unit_test(test_pairs),	 cmocka_unit_test(test_takes),
+		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_match),
+		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_values),
+		cmocka_unit_test(test_a_zone_whose_plus_became_a_space),
+		cmocka_unit_test(test_pairs),
+		cmocka_unit_test(test_takes),
 		cmocka_unit_test(test_too_much),
 	};
 

@@ -5,8 +5,10 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <stdio.h>
 #include <strings.h>
 
+#include "base/suggest.h"
 #include "base/text.h"
 #include "base/time_text.h"
 #include "core/event.h"
@@ -28,15 +30,28 @@
 	"{\"type\": \"string\", \"enum\": [\"info\", \"medium\", \"high\", " \
 	"\"critical\"]}"
 
+/* …+01:00 comes as "… 01:00" from who did not write its + as %2B, and can mean nothing else. */
+static int parse_time(struct span value, uint64_t *ret_us)
+{
+	char copy[sizeof("2026-02-10T12:00:00.123456789+01:00")];
+
+	if (value.len < 6 || value.len >= sizeof(copy) ||
+	    value.data[value.len - 6] != ' ')
+		return time_text_parse(value, ret_us);
+	memcpy(copy, value.data, value.len);
+	copy[value.len - 6] = '+';
+	return time_text_parse((struct span){ copy, value.len }, ret_us);
+}
+
 static int take_since(struct query *q, struct span value)
 {
 	q->has_since = true;
-	return time_text_parse(value, &q->since_us);
+	return parse_time(value, &q->since_us);
 }
 
 static int take_until(struct query *q, struct span value)
 {
-	return time_text_parse(value, &q->until_us);
+	return parse_time(value, &q->until_us);
 }
 
 static struct span next_of_list(struct span *rest)
@@ -334,8 +349,26 @@ static bool decode(struct span from, char **to, struct span *ret)
 static void append_shown(struct buffer *out, struct span s)
 {
 	for (size_t i = 0; i < s.len && i < 64; i++)
-		buffer_append_char(out,
-				   s.data[i] > ' ' && s.data[i] < 0x7f ? s.data[i] : '?');
+		buffer_append_char(out, s.data[i] >= ' ' && s.data[i] < 0x7f ? s.data[i]
+									     : '?');
+}
+
+static int refuse_name(const struct query *q, struct span key, struct buffer *error)
+{
+	const char *names[sizeof(parameters) / sizeof(parameters[0])];
+	char given[SUGGEST_SIZE], near[SUGGEST_SIZE];
+	size_t n = 0;
+
+	for (const struct query_parameter *p = parameters; p->name; p++)
+		if (p->take && p->operations & (unsigned int)q->operation)
+			names[n++] = p->name;
+	names[n] = NULL;
+	(void)snprintf(given, sizeof(given), "%.*s", (int)key.len, key.data);
+	buffer_append_literal(error, "there is no parameter ");
+	append_shown(error, key);
+	if (key.len > 1) /* one letter is near to any other */
+		buffer_appendf(error, "%s", suggest_text(given, names, near));
+	return -EINVAL;
 }
 
 static int take_pair(struct query *q, struct span key, struct span value,
@@ -349,9 +382,7 @@ static int take_pair(struct query *q, struct span key, struct span value,
 	while (p->name && !(is_data ? !p->take : span_equal(span_from(p->name), key)))
 		p++;
 	if (!p->name || !(p->operations & (unsigned int)q->operation)) {
-		buffer_append_literal(error, "there is no parameter ");
-		append_shown(error, key);
-		return -EINVAL;
+		return refuse_name(q, key, error);
 	}
 	r = p->take ? p->take(q, value) : take_data(q, key, value);
 	if (r < 0) {
