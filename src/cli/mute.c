@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "cli/event_line.h"
+#include "cli/near.h"
 #include "cli/setup.h"
 #include "cli/verb.h"
 #include "core/mutes_file.h"
@@ -77,6 +78,10 @@ static int add_words(struct muting *m, int option, enum filter_field field,
 	const char *name = options[option].name;
 	int r = check_text(name, value, MUTE_WORD_MAX);
 
+	if (r == 0 && (*value == '!' || strstr(value, ",!")))
+		return log_refusal("--%s '%s': a mute says what is muted; all but "
+				   "something cannot be",
+				   name, value);
 	if (r == 0)
 		r = filter_add(&m->mute.filter, field, value);
 	if (r == -E2BIG)
@@ -90,6 +95,10 @@ static int add_data(struct muting *m, const char *value)
 {
 	int r = check_text("data", value, MUTE_WORD_MAX);
 
+	if (r == 0 && (*value == '!' || strstr(value, "!=")))
+		return log_refusal("--data '%s': a mute says what is muted; all but "
+				   "something cannot be",
+				   value);
 	if (r == 0 && (!strchr(value, '=') || !strchr(value, '=')[1]))
 		return log_refusal("--data %s: not KEY=VALUE", value);
 	if (r == 0)
@@ -109,7 +118,7 @@ static int set_end(struct muting *m, const char *value)
 	int n = snprintf(back, sizeof(back), "-%s", value);
 
 	if (*value < '0' || *value > '9' || (size_t)n >= sizeof(back) ||
-	    time_parse(back, m->now_us, &then_us) < 0 || then_us >= m->now_us)
+	    time_parse(back, m->now_us, &then_us) < 0 || then_us >= m->now_us || !then_us)
 		return log_refusal("--for %s: no time such as 90m, 12h, 7d or 2w", value);
 	m->mute.until_us = m->now_us + (m->now_us - then_us);
 	return 0;
@@ -294,6 +303,20 @@ static int take_number(struct muting *m)
 	return set_by(&m->mute);
 }
 
+/* A rule of the user's may make such a type, so it is muted all the same. */
+static void append_misspelled(const struct filter_words *types, struct buffer *out)
+{
+	char near[SUGGEST_SIZE];
+
+	for (size_t i = 0; i < types->n; i++) {
+		if (!*near_type(types->items[i], near))
+			continue;
+		buffer_append_literal(out, "   LKSM and its sensor have no type ");
+		event_line_append_safe(out, span_from(types->items[i]));
+		buffer_appendf(out, "%s\n", near);
+	}
+}
+
 static int add(struct muting *m)
 {
 	_cleanup_buffer_ struct buffer said = { 0 }, why = { 0 };
@@ -303,6 +326,7 @@ static int add(struct muting *m)
 		return log_refusal("%.*s", (int)why.len, why.data);
 	buffer_append_literal(&said, "muted: ");
 	append_mute(&m->mute, m->now_us, &said);
+	append_misspelled(&m->mute.filter.fields[FILTER_TYPE], &said);
 	if (!m->mute.filter.fields[FILTER_TYPE].n)
 		buffer_append_literal(&said, "   but for what tells of an attack on LKSM "
 					     "itself, which cannot be muted\n");

@@ -155,6 +155,8 @@ static int run(int argc, char **argv)
 		r = query(&q);
 	if (r < 0 && r != -EPIPE) /* nobody listens any more: `| head` */
 		return EXIT_TROUBLE;
+	if (r == 0 && !q.n_found)
+		view_explain_nothing(&q.view);
 	return q.n_found ? EXIT_DONE : EXIT_NOTHING;
 }
 

@@ -202,6 +202,8 @@ static int run(int argc, char **argv)
 		r = view_flush(&s.view);
 	if (r < 0)
 		return EXIT_TROUBLE;
+	if (r == 0 && !s.n_events)
+		view_explain_nothing(&s.view);
 	return s.n_events ? EXIT_DONE : EXIT_NOTHING;
 }
 

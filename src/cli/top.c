@@ -249,6 +249,8 @@ static int run(int argc, char **argv)
 		r = top(&t);
 	if (r < 0 && r != -EPIPE)
 		return EXIT_TROUBLE;
+	if (r == 0 && !t.n_events)
+		view_explain_nothing(&t.view);
 	return t.n_events ? EXIT_DONE : EXIT_NOTHING;
 }
 

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "cli/near.h"
 #include "cli/setup.h"
 
 #define LINES_MAX 1000000
@@ -305,6 +306,17 @@ int view_read(struct view *v, bool is_back, log_line_taker *take, void *userdata
 	v->take = take;
 	v->userdata = userdata;
 	return read_each(v, is_back, false);
+}
+
+void view_explain_nothing(const struct view *v)
+{
+	struct folder_logs logs = { 0 };
+
+	if (folder_logs_list(v->folder, &logs) == 0 && !logs.n)
+		log_notice("there are no logs in %s yet", v->folder_path);
+	else
+		near_explain(&v->filter);
+	folder_logs_deinit(&logs);
 }
 
 int view_read_news(struct view *v, log_line_taker *take, void *userdata)

@@ -127,6 +127,9 @@ int view_match(struct view *v, struct span line);
  */
 int view_read(struct view *v, bool is_back, log_line_taker *take, void *userdata);
 
+/** view_explain_nothing() - nothing was chosen: say it if there is a likely reason for that */
+void view_explain_nothing(const struct view *v);
+
 /** view_read_news() - as view_read(), oldest first: at first all, then what was added since */
 int view_read_news(struct view *v, log_line_taker *take, void *userdata);
 

@@ -210,6 +210,9 @@ def test_what_cannot_be_muted_is_refused(_, folder):
             (("--for", "1h"), "at least one of type, rule, source and data"),
             (("--type", "a", "--for", "soon"), "--for soon: no time such as"),
             (("--type", "a", "--for", "0d"), "--for 0d: no time such as"),
+            (("--type", "a", "--for", "999999w"), "--for 999999w: no time such as"),
+            (("--type", "a,!module_*"), "all but something cannot be"),
+            (("--type", "a", "--data", "uid!=0"), "all but something cannot be"),
             (("--type", "a,,b"), "an empty word"),
             (("--data", "module"), "--data module: not KEY=VALUE"),
             (("--type", "a", "--reason", "\x1b[2J"), "without control characters"),
@@ -220,6 +223,15 @@ def test_what_cannot_be_muted_is_refused(_, folder):
     assert "nothing is muted" in mute(folder, "--list", status=1)
     assert "there is no mute 7" in mute(folder, "--remove", "7", status=1)
     assert not (folder / "mutes.yaml").exists()
+
+
+def test_a_type_that_is_nearly_one_is_told(_, folder):
+    (folder / "lksm.yaml").write_text("")
+    for word, want in (("modul_loaded", "(did you mean 'module_loaded'?)"), ("module_loaded", None), ("mine", None),
+                       ("modul_*", None)):
+        said = mute(folder, "--type", word)
+        equal("did you mean" in said, want is not None)
+        assert "muted: " in said and (want or "") in said, said
 
 
 def test_the_last_number_is_the_last(_, folder):

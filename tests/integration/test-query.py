@@ -149,6 +149,19 @@ def test_exit_codes_and_complaints(_, folder):
     lksm("query", "--log-dir", logs, "--type", "no_such", want=1)
 
 
+def test_a_likely_slip_is_told_when_nothing_is_found(_, folder):
+    logs = write_logs(folder / "logs", make_events(30, 3))
+    (folder / "empty").mkdir()
+    for verb in ("query", "stats", "top"):
+        for arguments, want in (
+                (["--type", "modul_loaded"], "of type 'modul_loaded' was found (did you mean 'module_loaded'?)"),
+                (["severity=high"], "data has severity=high; did you mean --severity high?"),
+                (["--type", "no_such"], None), (["uid=77777"], None), (["--type", "modul_x*"], None),
+                (["--log-dir", folder / "empty"], "there are no logs in")):
+            _, err = lksm(verb, "--log-dir", logs, *arguments, want=1)
+            assert want in err if want else not err, f"{verb} {arguments}: {err}"
+
+
 def test_an_output_that_cannot_be_written_is_told(_, folder):
     logs = write_logs(folder / "logs", make_events(3000, 8))
     for arguments in (["--json"], ["-r"], ["-n", "1"], ["-n", "2000"]):
