@@ -75,7 +75,7 @@ static int append_value(struct buffer *out, const json_t *value)
 	struct span s = text_of(value);
 
 	if (!s.data) {
-		dump = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
+		dump = format_dump(value);
 		if (!dump)
 			return -ENOMEM;
 		append_safe(out, span_from(dump), false);

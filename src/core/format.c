@@ -61,10 +61,38 @@ void format_append_escaped(struct buffer *out, struct span text, const char *spe
 	}
 }
 
+/* What json_dumps() needs, so that every real in it is read back as what it is. */
+static size_t digits_of(json_t *value, size_t least)
+{
+	char text[40];
+	const char *key;
+	json_t *member;
+	size_t i;
+
+	if (json_is_real(value))
+		do
+			(void)snprintf(text, sizeof(text), "%.*g", (int)least,
+				       json_real_value(value));
+		while (least < 17 && strtod(text, NULL) != json_real_value(value) &&
+		       least++);
+	json_array_foreach(value, i, member) least = digits_of(member, least);
+	json_object_foreach(value, key, member) least = digits_of(member, least);
+	return least;
+}
+
+char *format_dump(const json_t *value)
+{
+	/* jansson's iterators are for what can be changed */
+	size_t digits = digits_of((json_t *)(uintptr_t)value, 15);
+
+	return json_dumps(value,
+			  JSON_ENCODE_ANY | JSON_COMPACT | JSON_REAL_PRECISION(digits));
+}
+
 /* As the log has it: DEL and the separators of lines only as escapes. */
 static int append_dump(struct buffer *out, const json_t *value)
 {
-	_cleanup_free_ char *dump = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
+	_cleanup_free_ char *dump = format_dump(value);
 
 	if (!dump)
 		return -ENOMEM;

@@ -29,6 +29,14 @@ enum format {
 /** format_parse() - 0 and @ret, or -EINVAL */
 int format_parse(const char *word, enum format *ret);
 
+/**
+ * format_dump() - json_dumps(), compact, of any value; a number has no more digits than it takes
+ * to tell it from its neighbours: 0.1, not 0.10000000000000001
+ *
+ * Return: for free(); NULL: no memory.
+ */
+char *format_dump(const json_t *value);
+
 /** format_append_header() - what stands before the first event: CSV has a line */
 void format_append_header(struct buffer *out, enum format format);
 

@@ -8,6 +8,7 @@
 #include <jansson.h>
 
 #include "base/text.h"
+#include "core/format.h"
 
 /* The longest beginning of @text that has room and ends between two characters. */
 static void copy_text(char *to, size_t size, const char *text)
@@ -54,7 +55,7 @@ static void append_datum(struct buffer *out, const char *key, const json_t *valu
 	const char *text = json_string_value(value);
 
 	if (!text)
-		text = dumped = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
+		text = dumped = format_dump(value);
 	buffer_appendf(out, "%s%s=%s", out->len ? " " : "", key, text ? text : "?");
 }
 
