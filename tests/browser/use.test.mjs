@@ -271,6 +271,19 @@ browserTest('the empty page says what to do', { mock: true }, async ({ page, ser
 	assert.equal(await page.locator('#empty').isVisible(), false);
 });
 
+browserTest('the narrowest screen shows whole counts and a whole last line', { mock: true,
+	context: { viewport: { width: 320, height: 640 } } }, async ({ page, server }) => {
+	const cut = () => page.evaluate(() => [...document.querySelectorAll('.severities .toggle, .foot #shown, .foot li')]
+		.filter((node) => node.getBoundingClientRect().right > innerWidth || node.scrollWidth > node.clientWidth + 1)
+		.map((node) => node.textContent));
+
+	server.push(...sampleEvents(250, Date.now()), ...Array.from({ length: 350 }, () => sampleEvents(1, Date.now())[0]));
+	await until(async () => /newest ones.*folded/.test(await page.locator('#shown').innerText()), 'the long line');
+	assert.deepEqual(await cut(), []);
+	await page.locator('.severities .count').evaluateAll((nodes) => nodes.forEach((node) => { node.textContent = '100,000'; }));
+	assert.deepEqual(await cut(), []);
+});
+
 browserTest('a narrow screen has everything, without scrolling sideways', { context: { viewport: { width: 390, height: 844 } } },
 	async ({ page, server }) => {
 		await server.log(...MIX, `[PHOTON RING] ${'very_long_word'.repeat(100)}`);
