@@ -12,6 +12,7 @@
 
 #define NAME_WIDTH 32
 #define BAR_WIDTH  40
+#define BAR_COLUMN 47 /* 12 for the count, the name, and spaces */
 #define HOUR_SIZE  (sizeof("2026-02-10T12") - 1)
 
 enum group {
@@ -83,7 +84,10 @@ static int take_line(void *userdata, struct span line)
 
 static void append_bar(struct buffer *out, uint64_t n, uint64_t most)
 {
-	size_t width = most ? (size_t)(n * BAR_WIDTH / most) : 0;
+	size_t columns = view_columns(),
+	       room = columns > BAR_COLUMN ? columns - BAR_COLUMN : 0;
+	size_t width = most ? (size_t)(n * (room < BAR_WIDTH ? room : BAR_WIDTH) / most)
+			    : 0;
 
 	for (size_t i = 0; i < width; i++)
 		buffer_append_literal(out, "▇");
@@ -150,12 +154,13 @@ static void append_json(struct stats *s)
 enum {
 	OPTION_JSON = VIEW_OPTION_COUNT,
 	OPTION_LIMIT,
+	OPTION_OUTPUT,
 };
 
 static const struct verb_option options[] = {
 	VIEW_OPTIONS,
-	[OPTION_JSON] = { "json", 0, NULL, "One JSON object" },
 	[OPTION_LIMIT] = { "lines", 'n', "N", "At most N rows of a group (20)" },
+	VIEW_TABLE_OPTIONS(OPTION_JSON, OPTION_OUTPUT),
 	{ 0 },
 };
 
@@ -165,6 +170,8 @@ static int take_option(struct stats *s, int option, const char *value)
 		s->is_json = true;
 	else if (option == OPTION_LIMIT)
 		return view_take_lines(value, &s->limit);
+	else if (option == OPTION_OUTPUT)
+		return view_take_table_output(value, &s->is_json);
 	else
 		return view_take_option(&s->view, option, value);
 	return 0;

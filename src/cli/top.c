@@ -26,7 +26,7 @@
 
 struct top {
 	struct view view;
-	bool is_once;
+	bool is_once, is_json;
 	uint64_t limit, interval_s;
 	uint64_t n_events, n_new;
 	struct tally all,
@@ -45,7 +45,7 @@ static int take_members(struct span line, struct span ret[static 4])
 	json_members_begin(&m, line);
 	while ((r = json_members_next(&m, &key, &value)) > 0)
 		for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-			if (span_equal(key, span_from(names[i])) && value.len >= 2)
+			if (span_equal(key, span_from(names[i])) && *value.data == '"')
 				ret[i] = (struct span){ value.data + 1, value.len - 2 };
 	return r;
 }
@@ -128,6 +128,53 @@ static void append_table(struct top *t, uint64_t limit)
 		append_row(t, i);
 }
 
+/* @text: as it stands in the log, escaped */
+static void append_text(struct buffer *out, const char *name, struct span text)
+{
+	buffer_appendf(out, "\"%s\": \"%.*s\"", name, (int)text.len, text.data);
+}
+
+/* {"since": …, "events": …, "rows": [{"events": …, "severity": …, …}]} */
+static void append_json(struct top *t)
+{
+	static const char *const names[] = { "severity", "type", "source", "rule" };
+	struct buffer *out = &t->view.out;
+
+	buffer_append_char(out, '{');
+	append_text(out, "since", span_from(t->view.filter.since));
+	buffer_appendf(out, ", \"events\": %" PRIu64 ", \"rows\": [", t->n_events);
+	for (size_t i = 0; i < t->all.n && i < t->limit; i++) {
+		struct span key = tally_name(&t->all, i);
+
+		buffer_appendf(out, "%s{\"events\": %" PRIu64, i ? ", " : "",
+			       t->all.rows[i].count);
+		for (size_t k = 0; k < ARRAY_SIZE(names) && key.len; k++) {
+			buffer_append_literal(out, ", ");
+			append_text(out, names[k], next_part(&key));
+		}
+		buffer_append_char(out, '}');
+	}
+	buffer_append_literal(out, "]}\n");
+}
+
+/* A line that is wrapped would push others off the screen. */
+static void cut_lines(struct buffer *out, size_t from, size_t columns)
+{
+	size_t to = from, column = 0;
+
+	for (size_t i = from; i < out->len; i++) {
+		unsigned char c = (unsigned char)out->data[i];
+
+		if (c == '\n')
+			column = 0;
+		else if ((c & 0xc0) != 0x80) /* the first byte of a character */
+			column++;
+		if (column <= columns)
+			out->data[to++] = out->data[i];
+	}
+	out->len = to;
+}
+
 /* Return: rows that fit; SIZE_MAX where there is no terminal. */
 static uint64_t rows_that_fit(void)
 {
@@ -141,6 +188,7 @@ static uint64_t rows_that_fit(void)
 static int show(struct top *t, bool is_screen)
 {
 	uint64_t fit = is_screen ? rows_that_fit() : UINT64_MAX;
+	size_t from;
 	int r;
 
 	tally_clear(&t->fresh);
@@ -152,7 +200,13 @@ static int show(struct top *t, bool is_screen)
 	tally_sort(&t->all, false);
 	if (is_screen)
 		buffer_append_literal(&t->view.out, CLEAR_SCREEN);
-	append_table(t, t->limit < fit ? t->limit : fit);
+	from = t->view.out.len;
+	if (t->is_json)
+		append_json(t);
+	else
+		append_table(t, t->limit < fit ? t->limit : fit);
+	if (is_screen)
+		cut_lines(&t->view.out, from, view_columns());
 	return view_flush(&t->view);
 }
 
@@ -167,7 +221,7 @@ static int wait_for_next(int stops, uint64_t interval_s)
 
 static int top(struct top *t)
 {
-	bool is_screen = isatty(STDOUT_FILENO) && !t->is_once;
+	bool is_screen = isatty(STDOUT_FILENO) && !t->is_once && !t->is_json;
 	_cleanup_close_ int stops = is_screen ? view_open_stops() : -1;
 	int r = 0;
 
@@ -179,9 +233,11 @@ static int top(struct top *t)
 
 enum {
 	OPTION_INTERVAL = VIEW_OPTION_COUNT,
+	OPTION_JSON,
 	OPTION_LIMIT,
 	OPTION_MUTED,
 	OPTION_ONCE,
+	OPTION_OUTPUT,
 };
 
 static const struct verb_option options[] = {
@@ -190,6 +246,7 @@ static const struct verb_option options[] = {
 	[OPTION_LIMIT] = { "lines", 'n', "N", "At most N rows (20)" },
 	VIEW_MUTED_OPTION(OPTION_MUTED),
 	[OPTION_ONCE] = { "once", '1', NULL, "One table, on a terminal, too" },
+	VIEW_TABLE_OPTIONS(OPTION_JSON, OPTION_OUTPUT),
 	{ 0 },
 };
 
@@ -215,6 +272,10 @@ static int take_option(struct top *t, int option, const char *value)
 		t->view.hides_muted = false;
 	else if (option == OPTION_ONCE)
 		t->is_once = true;
+	else if (option == OPTION_JSON)
+		t->is_json = true;
+	else if (option == OPTION_OUTPUT)
+		return view_take_table_output(value, &t->is_json);
 	else
 		return view_take_option(&t->view, option, value);
 	return 0;

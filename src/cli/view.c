@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/signalfd.h>
 
 #include "base/clock.h"
@@ -137,6 +138,23 @@ int view_take_output(struct view *v, const char *value)
 	if (format_parse(value, &v->format.format) < 0)
 		return log_refusal("--output %s: none of " FORMAT_WORDS, value);
 	return 0;
+}
+
+int view_take_table_output(const char *value, bool *ret_is_json)
+{
+	*ret_is_json = !strcmp(value, "json");
+	if (!*ret_is_json && strcmp(value, "text") != 0)
+		return log_refusal("--output %s: neither text nor json", value);
+	return 0;
+}
+
+size_t view_columns(void)
+{
+	struct winsize size;
+
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) < 0 || !size.ws_col)
+		return SIZE_MAX;
+	return size.ws_col;
 }
 
 int view_take_lines(const char *value, uint64_t *ret)

@@ -105,6 +105,18 @@ int view_take_lines(const char *value, uint64_t *ret);
 #define VIEW_MUTED_OPTION(muted) \
 	[muted] = { "muted", 0, NULL, "What is muted, too (see `lksm mute --list`)" }
 
+/** VIEW_TABLE_OPTIONS - of the verbs that count */
+#define VIEW_TABLE_OPTIONS(json, output)                                       \
+	[json] = { "json", 0, NULL, "One JSON object: -o json" }, [output] = { \
+		"output", 'o', "text|json", "For people, or one JSON object"   \
+	}
+
+/** view_take_table_output() - text or json of VIEW_TABLE_OPTIONS; 0, or -EINVAL after saying why */
+int view_take_table_output(const char *value, bool *ret_is_json);
+
+/** view_columns() - how wide the terminal is that is written to; SIZE_MAX if there is none */
+size_t view_columns(void);
+
 /**
  * view_open() - the log folder of the options or the configuration; complains by itself
  *

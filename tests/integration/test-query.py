@@ -4,6 +4,7 @@
 import collections
 import csv
 import datetime
+import fcntl
 import fnmatch
 import io
 import json
@@ -12,7 +13,9 @@ import pty
 import random
 import re
 import select
+import struct
 import subprocess
+import termios
 
 import jsonschema
 
@@ -246,6 +249,42 @@ def test_top_prints_one_table_without_a_terminal(_, folder):
     for row, count in zip(rows, sorted(counts.values(), reverse=True)):
         equal(int(row[0]), count)
         equal(counts[(row[2], row[3], row[4], row[5] if len(row) > 5 else None)], count)
+
+
+def test_top_gives_one_object_to_programs(_, folder):
+    events = [{**e, "rule": e.get("rule", "") + 'q"\\\t'} for e in make_events(200, 6)]
+    logs = write_logs(folder / "logs", events)
+    counts = collections.Counter((e["severity"], e["type"], e["source"], e["rule"])
+                                 for e in events if not is_routine(e))
+    for arguments in (["--json"], ["-o", "json"]):
+        top = json.loads(lksm("top", "--log-dir", logs, "--since", "2026-02-10", "-n", 5, *arguments)[0])
+        equal((top["since"], top["events"], len(top["rows"])), ("2026-02-10T00:00:00.000000Z", sum(counts.values()), 5))
+        for row, count in zip(top["rows"], sorted(counts.values(), reverse=True)):
+            equal(row["events"], count)
+            equal(counts[(row["severity"], row["type"], row["source"], row["rule"])], count)
+    for verb in ("top", "stats"):
+        equal(lksm(verb, "--log-dir", logs, "--since", "2026-02-10", "--json"),
+              lksm(verb, "--log-dir", logs, "--since", "2026-02-10", "-o", "json"))
+        assert "neither text nor json" in lksm(verb, "-o", "csv", want=2)[1]
+
+
+def test_a_narrow_terminal_is_kept_to(_, __):
+    for verb in (["top", "-i", "3600"], ["stats"]):
+        for columns in (50, 80):
+            leader, follower = pty.openpty()
+            fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("4H", 24, columns, 0, 0))
+            with subprocess.Popen([LKSM, *verb, "--log-dir", FIXTURES, "--severity", "!medium",
+                                   "--since", "2026-02-10"], stdout=follower) as process:
+                data = b""
+                while not data.endswith(b"\n") or b"info" not in data or b"T12" not in data and verb == ["stats"]:
+                    assert select.select([leader], [], [], DEADLINE_S)[0], data
+                    data += os.read(leader, 65536)
+                process.terminate()
+            os.close(follower)
+            os.close(leader)
+            lines = data.decode().replace("\033[H\033[J", "").splitlines()
+            assert max(map(len, lines)) <= columns, lines
+            assert max(map(len, lines)) > 45, lines
 
 
 def test_top_goes_on_showing_what_is_new(_, folder):
