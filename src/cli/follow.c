@@ -257,7 +257,8 @@ static int follow(struct follow *f, const char *folder)
 }
 
 enum {
-	OPTION_FIELDS = VIEW_OPTION_COUNT,
+	OPTION_COLOR = VIEW_OPTION_COUNT,
+	OPTION_FIELDS,
 	OPTION_JSON,
 	OPTION_LINES,
 	OPTION_MUTED,
@@ -269,7 +270,7 @@ static const struct verb_option options[] = {
 	[OPTION_LINES] = { "lines", 'n', "N",
 			   "Begin with the last N of them in the newest log (10)" },
 	VIEW_MUTED_OPTION(OPTION_MUTED),
-	VIEW_OUTPUT_OPTIONS(OPTION_FIELDS, OPTION_JSON, OPTION_OUTPUT),
+	VIEW_OUTPUT_OPTIONS(OPTION_COLOR, OPTION_FIELDS, OPTION_JSON, OPTION_OUTPUT),
 	{ 0 },
 };
 
@@ -277,6 +278,8 @@ static const struct verb_option options[] = {
 static int take_option(struct follow *f, int option, const char *value)
 {
 	switch (option) {
+	case OPTION_COLOR:
+		return view_take_color(&f->view, value);
 	case OPTION_FIELDS:
 		return view_take_fields(&f->view, value);
 	case OPTION_JSON:

@@ -92,7 +92,8 @@ static int query(struct query *q)
 }
 
 enum {
-	OPTION_FIELDS = VIEW_OPTION_COUNT,
+	OPTION_COLOR = VIEW_OPTION_COUNT,
+	OPTION_FIELDS,
 	OPTION_JSON,
 	OPTION_LINES,
 	OPTION_OUTPUT,
@@ -101,7 +102,7 @@ enum {
 
 static const struct verb_option options[] = {
 	VIEW_OPTIONS,
-	VIEW_OUTPUT_OPTIONS(OPTION_FIELDS, OPTION_JSON, OPTION_OUTPUT),
+	VIEW_OUTPUT_OPTIONS(OPTION_COLOR, OPTION_FIELDS, OPTION_JSON, OPTION_OUTPUT),
 	[OPTION_LINES] = { "lines", 'n', "N", "Only the newest N of them" },
 	[OPTION_REVERSE] = { "reverse", 'r', NULL, "The newest first" },
 	{ 0 },
@@ -111,6 +112,8 @@ static const struct verb_option options[] = {
 static int take_option(struct query *q, int option, const char *value)
 {
 	switch (option) {
+	case OPTION_COLOR:
+		return view_take_color(&q->view, value);
 	case OPTION_FIELDS:
 		return view_take_fields(&q->view, value);
 	case OPTION_JSON:

@@ -125,6 +125,17 @@ int view_take_operands(struct view *v, int n, char **operands)
 	return 0;
 }
 
+int view_take_color(struct view *v, const char *value)
+{
+	if (!strcmp(value, "always"))
+		v->format.is_coloured = true;
+	else if (!strcmp(value, "never"))
+		v->format.is_coloured = false;
+	else if (strcmp(value, "auto") != 0)
+		return log_refusal("--color %s: none of auto, always, never", value);
+	return 0;
+}
+
 int view_take_fields(struct view *v, const char *value)
 {
 	v->format.is_seed = !strcmp(value, "seed");

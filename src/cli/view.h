@@ -60,20 +60,21 @@ enum view_option {
 	[VIEW_RULE] = { "rule", 0, "ID,…", "Only what these rules named" },        \
 	[VIEW_SEVERITY] = { "severity", 0, VIEW_SEVERITIES ",…",                   \
 			    "Only these severities" },                             \
-	[VIEW_SINCE] = { "since", 0, "TIME",                                       \
+	[VIEW_SINCE] = { "since", 'S', "TIME",                                     \
 			 "From then on: \"2 hours ago\", today, …" },              \
 	[VIEW_SOURCE] = { "source", 0, "NAME,…", "Only from these sources" },      \
 	[VIEW_TEXT] = { "text", 'q', "TEXT",                                       \
 			"Only with this in type, data or message" },               \
 	[VIEW_TYPE] = { "type", 't', "TYPE,…",                                     \
 			"Only these types; log_* for all such, !log_* for none" }, \
-	[VIEW_UNTIL] = { "until", 0, "TIME", "Before then" }
+	[VIEW_UNTIL] = { "until", 'U', "TIME", "Before then" }
 
 /** VIEW_OUTPUT_OPTIONS - of the verbs that show event by event */
-#define VIEW_OUTPUT_OPTIONS(fields, json, output)                              \
-	[fields] = { "fields", 0, "seed|full",                                 \
-		     "With json: the first six keys, or all" },                \
-	[json] = { "json", 0, NULL, "The logged lines as they are: -o json" }, \
+#define VIEW_OUTPUT_OPTIONS(color, fields, json, output)                                 \
+	[color] = { "color", 0, "auto|always|never", "Colours: auto is on a terminal" }, \
+	[fields] = { "fields", 0, "seed|full",                                           \
+		     "With json: the first six keys, or all" },                          \
+	[json] = { "json", 0, NULL, "The logged lines as they are: -o json" },           \
 	[output] = { "output", 'o', FORMAT_WORDS, "How an event is written" }
 
 /** VIEW_FILTER_HELP - a paragraph for the verb's detail */
@@ -96,7 +97,8 @@ int view_take_option(struct view *v, int option, const char *value);
 /** view_take_operands() - KEY=VALUE, KEY!=VALUE…; 0, or -EINVAL after saying why */
 int view_take_operands(struct view *v, int n, char **operands);
 
-/** view_take_fields(), _output(), _lines() - one option's value; 0, or -EINVAL after saying why */
+/** view_take_color(), _fields(), _output(), _lines() - one option's value; 0, or -EINVAL after saying why */
+int view_take_color(struct view *v, const char *value);
 int view_take_fields(struct view *v, const char *value);
 int view_take_output(struct view *v, const char *value);
 int view_take_lines(const char *value, uint64_t *ret);

@@ -165,6 +165,16 @@ def test_a_likely_slip_is_told_when_nothing_is_found(_, folder):
             assert want in err if want else not err, f"{verb} {arguments}: {err}"
 
 
+def test_colours_can_be_had_for_a_pager(_, folder):
+    logs = write_logs(folder / "logs", make_events(30, 3))
+    for env, arguments, want in (({}, [], False), ({}, ["--color", "auto"], False), ({}, ["--color=never"], False),
+                                 ({}, ["--color=always"], True), ({"NO_COLOR": "1"}, ["--color=always"], True)):
+        equal("\x1b[" in lksm("query", "--log-dir", logs, *arguments, env={**os.environ, **env})[0], want)
+    assert "none of auto, always, never" in lksm("query", "--color", "yes", want=2)[1]
+    equal(lksm("query", "--log-dir", logs, "-S", "2026-02-11", "-U", "2026-02-12"),
+          lksm("query", "--log-dir", logs, "--since", "2026-02-11", "--until", "2026-02-12"))
+
+
 def test_an_output_that_cannot_be_written_is_told(_, folder):
     logs = write_logs(folder / "logs", make_events(3000, 8))
     for arguments in (["--json"], ["-r"], ["-n", "1"], ["-n", "2000"]):
