@@ -51,6 +51,8 @@ function historyPart({ history }, stats) {
 }
 
 function logPart({ log_failures: failures = 0, writer }) {
+	if (writer === 'blocked')
+		return ['bad', 'Log cannot be written', 'It is tried again, and nothing is shown meanwhile: is the disk full?'];
 	if (writer !== 'running')
 		return ['bad', `Writer ${writer}`, 'The part that writes the log does not run'];
 	return failures > 0 ? ['bad', 'Log write failures',

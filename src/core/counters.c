@@ -44,6 +44,7 @@ struct counters {
 	_Atomic uint64_t restarts[COUNTERS_PROCESS_COUNT];
 	_Atomic uint64_t seals, log_lines, log_bytes, log_failures, sealed_to;
 	_Atomic uint32_t sensor;
+	_Atomic uint32_t is_blocked; /* the last write to the log failed */
 };
 
 static const char *const lost_names[] = {
@@ -272,12 +273,16 @@ void counters_add_written(struct counters *c, size_t n_lines, size_t n_bytes)
 		return;
 	add(&c->log_lines, n_lines);
 	add(&c->log_bytes, n_bytes);
+	if (atomic_load_explicit(&c->is_blocked, memory_order_relaxed))
+		atomic_store(&c->is_blocked, 0);
 }
 
 void counters_add_failure(struct counters *c)
 {
-	if (c)
-		add(&c->log_failures, 1);
+	if (!c)
+		return;
+	add(&c->log_failures, 1);
+	atomic_store(&c->is_blocked, 1);
 }
 
 void counters_note_channel(struct counters *c)
@@ -300,6 +305,7 @@ void counters_get(const struct counters *c, struct counters_values *ret)
 	ret->log_lines = peek(&c->log_lines);
 	ret->log_bytes = peek(&c->log_bytes);
 	ret->log_failures = peek(&c->log_failures);
+	ret->is_blocked = atomic_load(&c->is_blocked);
 	ret->sensor = (enum counters_sensor)atomic_load(&c->sensor);
 }
 

@@ -80,6 +80,7 @@ struct counters_values {
 	uint64_t lost[COUNTERS_LOST_COUNT]; /* records */
 	uint64_t restarts[COUNTERS_PROCESS_COUNT];
 	uint64_t seals, log_lines, log_bytes, log_failures;
+	bool is_blocked;    /* the last write failed, and is tried again */
 	uint64_t sealed_to; /* seq up to which the last seal vouches; 0 without one */
 	enum counters_sensor sensor;
 };

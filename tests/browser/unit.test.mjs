@@ -339,6 +339,8 @@ table('the state of the watching', [
 		null], ['!Sensor disarmed', '!3 records lost', '!Writer dead', 'Sealed up to 40', '?History: no answer']],
 	[[{ sensor: 'gone', writer: 'running', log_failures: 2, newest_seq: 3 }, null],
 		['?No sensor', 'Nothing lost', '!Log write failures', '?Not sealed yet', 'History off']],
+	[[{ sensor: 'armed', writer: 'blocked', log_failures: 2, history: false }, null],
+		['Sensor armed', 'Nothing lost', '!Log cannot be written', 'Not sealed yet', 'History off']],
 	[[{ sensor: '__proto__', writer: 'running', history: true }, { complete: false, events: 5 }],
 		['?Sensor unknown', 'Nothing lost', 'Not sealed yet', '?History: 5 events so far']],
 ], ([status, stats]) => describeStatus(status, stats).map(([level, text]) => ({ bad: '!', warn: '?' }[level] ?? '') + text));

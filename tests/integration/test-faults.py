@@ -3,10 +3,12 @@
 """Faults, kills and full disks, in short; the long forms are in tests/reliability."""
 import concurrent.futures
 import importlib
+import json
 import os
 import pathlib
 import signal
 import sys
+import urllib.error
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "reliability"))
 from lksm_test import equal, main, record, wait_for  # noqa pylint: disable=C0413
@@ -81,6 +83,40 @@ def test_a_writer_that_hangs_is_replaced(daemon, folder):
     equal([e["data"] for e in d.events("process_restarted")], [{"process": "core", "reason": "hung"}])
     equal([e["stream_seq"] for e in d.events("module_loaded")], list(range(6)))
     d.stop()
+
+
+def test_a_log_that_cannot_be_written_is_no_good_health(daemon, folder):
+    disk = full_disk.Disk(folder / "disk")
+    d = daemon("--log-dir", str(disk.path / "logs"), dashboard=True)
+    d.logs = disk.path / "logs"
+
+    def health():
+        try:
+            return 200, json.loads(d.get("/healthz"))
+        except urllib.error.HTTPError as error:
+            return error.code, json.load(error)
+
+    numbers = iter(range(1 << 30))
+
+    def is_failing():  # one more record each time: some of them still fit
+        d.append(record(next(numbers), TEXT))
+        disk.fill()
+        code, said = health()
+        return code == 503 and (said["status"], said["writer"]) == ("failing", "blocked")
+
+    try:
+        d.start()
+        d.wait_healthy()
+        wait_for(is_failing, "the failure to be told")
+        equal(json.loads(d.get("/api/v1/status"))["writer"], "blocked")
+        assert b"\nlksm_up 0\n" in d.get("/metrics")
+        disk.free()
+        wait_for(lambda: health()[0] == 200, "good health")
+        assert b"\nlksm_up 1\n" in d.get("/metrics")
+        d.stop()
+    finally:
+        d.kill()
+        disk.close()
 
 
 def boot(folder, name):

@@ -170,6 +170,10 @@ static void test_what_own_events_say_is_counted(void **state)
 	counters_add_written(page->counters, 3, 400);
 	counters_add_failure(page->counters);
 	counters_get(page->view, &v);
+	assert_true(v.is_blocked);
+	counters_add_written(page->counters, 0, 0);
+	counters_get(page->view, &v);
+	assert_false(v.is_blocked);
 	assert_int_equal(v.lost[COUNTERS_LOST_overrun], 7);
 	assert_int_equal(v.lost[COUNTERS_LOST_other], 2);
 	assert_int_equal(v.lost[COUNTERS_LOST_gap], 0);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * GET /healthz: is the writer alive? Needs no token, so it tells nothing about the
- *events.
+ * GET /healthz: is the writer alive, and can it write? Needs no token, so it tells nothing
+ * about the events.
  *
  *	{"status": "ok", "writer": "running", "version": "0.1.0", "uptime_s": 12,
  *	"events": 7, "last_event_age_s": 3, "sandbox": {"core": {"uid": 65521,
@@ -13,7 +13,18 @@
 #include "core/event.h"
 #include "output/dashboard/server.h"
 
-const char *health_writer(const struct live_health *health)
+static bool is_blocked(const struct counters *c)
+{
+	struct counters_values v;
+
+	if (!c)
+		return false;
+	counters_get(c, &v);
+	return v.is_blocked;
+}
+
+const char *health_writer(const struct dashboard_options *options,
+			  const struct live_health *health)
 {
 	switch (health->state) {
 	case LIVE_STARTING:
@@ -27,15 +38,15 @@ const char *health_writer(const struct live_health *health)
 	 * user's. */
 	if (health->writer <= 0 || (kill(health->writer, 0) < 0 && errno == ESRCH))
 		return "dead";
-	return "running";
+	return is_blocked(options->counters) ? "blocked" : "running";
 }
 
-bool health_is_up(const struct live_ring *ring)
+bool health_is_up(const struct dashboard_options *options)
 {
 	struct live_health health;
 
-	live_get_health(ring, &health);
-	return !strcmp(health_writer(&health), "running");
+	live_get_health(options->ring, &health);
+	return !strcmp(health_writer(options, &health), "running");
 }
 
 static uint64_t seconds_since(uint64_t then_us, uint64_t now_us)
@@ -78,16 +89,15 @@ static void append_sandboxes(const struct sandbox_page *page, struct buffer *out
 	buffer_append_literal(out, "}");
 }
 
-unsigned int health_append(const struct live_ring *ring,
-			   const struct sandbox_page *sandboxes, struct buffer *out)
+unsigned int health_append(const struct dashboard_options *options, struct buffer *out)
 {
 	uint64_t now_us = clock_now().mono_us;
 	struct live_health health;
 	const char *writer;
 	bool is_ok;
 
-	live_get_health(ring, &health);
-	writer = health_writer(&health);
+	live_get_health(options->ring, &health);
+	writer = health_writer(options, &health);
 	is_ok = !strcmp(writer, "running");
 	buffer_appendf(out, "{\"status\": \"%s\", \"writer\": \"%s\", \"version\": ",
 		       is_ok ? "ok" : "failing", writer);
@@ -100,7 +110,7 @@ unsigned int health_append(const struct live_ring *ring,
 		buffer_append_literal(out, ", \"last_event_age_s\": ");
 		buffer_append_u64(out, seconds_since(health.last_push_mono_us, now_us));
 	}
-	append_sandboxes(sandboxes, out);
+	append_sandboxes(options->sandboxes, out);
 	buffer_append_literal(out, "}\n");
 	return is_ok ? MHD_HTTP_OK : MHD_HTTP_SERVICE_UNAVAILABLE;
 }

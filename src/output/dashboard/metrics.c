@@ -171,8 +171,8 @@ void metrics_append(const struct metrics_source *source, struct now now,
 	live_get_health(source->ring, &health);
 	head(out, "lksm_build_info", "gauge", "Always 1; the version is its label.");
 	labelled(out, "lksm_build_info", "version", LKSM_VERSION, 1);
-	plain(out, "lksm_up", "gauge", "Does the writer of the log run? 1 yes, 0 no.",
-	      source->is_up);
+	plain(out, "lksm_up", "gauge",
+	      "Does the writer of the log run, and write? 1 yes, 0 no.", source->is_up);
 	seconds(out, "lksm_start_time_seconds",
 		"When the daemon began, in seconds since 1970.",
 		real_us(health.started_mono_us, now));

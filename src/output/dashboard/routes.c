@@ -124,8 +124,7 @@ static enum MHD_Result answer_schema(const struct request *request)
 static enum MHD_Result answer_health(const struct request *request)
 {
 	_cleanup_buffer_ struct buffer body = { 0 };
-	unsigned int status = health_append(request->server->options->ring,
-					    request->server->options->sandboxes, &body);
+	unsigned int status = health_append(request->server->options, &body);
 
 	return answer_buffer(request->connection, status, TYPE_JSON, &body);
 }
@@ -156,7 +155,7 @@ static enum MHD_Result answer_metrics(const struct request *request)
 		.http = &server->counters,
 		.n_streams = server->streams.n,
 		.n_missed = server->streams.n_missed,
-		.is_up = health_is_up(options->ring),
+		.is_up = health_is_up(options),
 	};
 	_cleanup_buffer_ struct buffer body = { 0 };
 

@@ -59,21 +59,23 @@ enum MHD_Result routes_answer(struct server *server, struct MHD_Connection *conn
 			      const char *method, const char *path, bool has_body,
 			      struct query_job **ret_job);
 
-/**
- * health_append() - GET /healthz; Return: the HTTP status
- * @sandboxes: may be NULL
- */
-unsigned int health_append(const struct live_ring *ring,
-			   const struct sandbox_page *sandboxes, struct buffer *out);
+/** health_append() - GET /healthz; Return: the HTTP status */
+unsigned int health_append(const struct dashboard_options *options, struct buffer *out);
 
-/** health_writer(), health_uptime_s() - "running", say; since the first writer began */
-const char *health_writer(const struct live_health *health);
+/**
+ * health_writer() - "running", "starting", "stopped", "dead", or "blocked": it runs, and cannot
+ * write the log (a full disk), which it tries again
+ */
+const char *health_writer(const struct dashboard_options *options,
+			  const struct live_health *health);
+
+/** health_uptime_s() - since the first writer began */
 uint64_t health_uptime_s(const struct live_health *health);
 
 /** status_append() - the body of /api/v1/status */
 void status_append(const struct dashboard_options *options, struct buffer *out);
 
-/** health_is_up() - does the writer run? */
-bool health_is_up(const struct live_ring *ring);
+/** health_is_up() - does the writer run, and write? */
+bool health_is_up(const struct dashboard_options *options);
 
 #endif

@@ -49,7 +49,7 @@ void status_append(const struct dashboard_options *options, struct buffer *out)
 	buffer_append_literal(out, "{\"version\": ");
 	json_append_string(out, span_from(health.version));
 	buffer_appendf(out, ", \"writer\": \"%s\", \"uptime_s\": %" PRIu64,
-		       health_writer(&health), health_uptime_s(&health));
+		       health_writer(options, &health), health_uptime_s(&health));
 	if (live_newest_seq(options->ring, &newest))
 		buffer_appendf(out, ", \"newest_seq\": %" PRIu64, newest);
 	buffer_appendf(out, ", \"history\": %s", options->has_history ? "true" : "false");
