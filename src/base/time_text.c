@@ -225,6 +225,27 @@ static int parse_ago(struct span s, uint64_t now_us, uint64_t *ret_us)
 	return 0;
 }
 
+int time_parse_span(const char *text, uint64_t *ret_us)
+{
+	struct span s = span_from(text);
+	uint64_t sum = 0, n, fraction, unit;
+
+	do {
+		if (!take_number(&s, UINT32_MAX, &n) || !take_fraction(&s, &fraction))
+			return -EINVAL;
+		s = skip_spaces(s);
+		unit = take_unit(&s);
+		if (!unit && (sum || s.len)) /* "1h 30": of what? */
+			return -EINVAL;
+		sum += (n * USEC_PER_SEC + fraction) * (unit ? unit : 1);
+		s = skip_spaces(s);
+	} while (s.len && sum <= TIME_SPAN_MAX_US);
+	if (sum > TIME_SPAN_MAX_US)
+		return -EINVAL;
+	*ret_us = sum;
+	return 0;
+}
+
 static int parse_epoch(struct span s, uint64_t *ret_us)
 {
 	bool is_marked = s.len && *s.data == '@';

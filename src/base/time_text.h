@@ -34,6 +34,16 @@ int time_text_parse(struct span text, uint64_t *ret_us);
  */
 int time_parse(const char *text, uint64_t now_us, uint64_t *ret_us);
 
+/** TIME_SPAN_MAX_US - the longest span of time, 136 years */
+#define TIME_SPAN_MAX_US (UINT32_MAX * UINT64_C(1000000))
+
+/**
+ * time_parse_span() - how long: "10" and "0.5" are seconds; "30s", "5m", "1h30m", "2 weeks"
+ *
+ * Return: 0, and microseconds; -EINVAL, also beyond TIME_SPAN_MAX_US.
+ */
+int time_parse_span(const char *text, uint64_t *ret_us);
+
 /** time_format() - RFC 3339, UTC, as in an event; the years 1970 to 9999 */
 void time_format(uint64_t us, char ret[static TIME_TEXT_SIZE]);
 

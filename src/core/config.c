@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/paths.h"
 #include "base/suggest.h"
+#include "base/time_text.h"
 
 #define KEYS_MAX 64
 #define MODULES	 "modules."
@@ -21,6 +22,7 @@ enum key_type {
 	BOOL,
 	COUNT,
 	SECONDS,
+	WAIT, /* 0, too */
 	BYTES,
 	TEXT,
 	LIST,
@@ -110,9 +112,9 @@ static const struct key keys[] = {
 	    "lksm-alerts.service does"),
 	KEY("alerts.dir", TEXT, alerts_dir, "",
 	    "Folder of what was delivered and of the dead letters (empty: output.dir)"),
-	KEY("alerts.group_wait", SECONDS, alerts_group_wait_us, "10",
+	KEY("alerts.group_wait", WAIT, alerts_group_wait_us, "10",
 	    "Seconds that a first event waits for others of its type"),
-	KEY("alerts.group_interval", SECONDS, alerts_group_interval_us, "300",
+	KEY("alerts.group_interval", WAIT, alerts_group_interval_us, "300",
 	    "Seconds between two messages of one type to one receiver"),
 	KEY("alerts.rate_limit", COUNT, alerts_rate_limit, "30",
 	    "Messages a minute to one receiver; 0 no limit"),
@@ -149,31 +151,6 @@ static const char *nearest_key(const char *name)
 		names[n++] = k->shown.key;
 	names[n] = NULL;
 	return suggest(name, names);
-}
-
-/* "1.5" → 1500000; no sign, no exponent, at most six decimals. */
-static int parse_seconds(const char *value, uint64_t *ret_us)
-{
-	uint64_t us = 0, unit = 1000000;
-	bool has_point = false;
-
-	if (!isdigit((unsigned char)*value))
-		return -EINVAL;
-	for (; *value; value++) {
-		if (*value == '.' && !has_point) {
-			has_point = true;
-			continue;
-		}
-		if (!isdigit((unsigned char)*value) ||
-		    us > UINT32_MAX * (uint64_t)1000000)
-			return -EINVAL;
-		if (has_point)
-			unit /= 10;
-		us = has_point ? us + unit * (uint64_t)(*value - '0')
-			       : us * 10 + 1000000 * (uint64_t)(*value - '0');
-	}
-	*ret_us = us;
-	return us ? 0 : -EINVAL;
 }
 
 /* "500", and with @may_scale "10G", "512MiB" */
@@ -272,6 +249,8 @@ static int parse_fsync(const char *value, enum config_fsync *ret)
 static int set_member(struct config *c, const struct key *k, const char *value)
 {
 	void *member = (char *)c + k->offset;
+	uint64_t us;
+	int r;
 
 	switch (k->type) {
 	case BOOL:
@@ -279,7 +258,13 @@ static int set_member(struct config *c, const struct key *k, const char *value)
 	case COUNT:
 		return parse_count(value, false, member);
 	case SECONDS:
-		return parse_seconds(value, member);
+		r = time_parse_span(value, &us);
+		if (r == 0 && !us)
+			return -EINVAL;
+		*(uint64_t *)member = r == 0 ? us : *(uint64_t *)member;
+		return r;
+	case WAIT:
+		return time_parse_span(value, member);
 	case BYTES:
 		return parse_count(value, true, member);
 	case TEXT:
@@ -300,7 +285,8 @@ static const char *expected(enum key_type type)
 	static const char *const texts[] = {
 		[BOOL] = "true or false",
 		[COUNT] = "a number",
-		[SECONDS] = "seconds, e.g. 0.1",
+		[SECONDS] = "seconds, e.g. 0.1, or a time such as 5m",
+		[WAIT] = "seconds, e.g. 0.1, or a time such as 5m",
 		[BYTES] = "a size, e.g. 512M or 10G",
 		[TEXT] = "a text",
 		[LIST] = "a list of at most 16",
@@ -483,6 +469,7 @@ static bool is_same_member(const struct config *a, const struct config *b,
 		return *(const bool *)x == *(const bool *)y;
 	case COUNT:
 	case SECONDS:
+	case WAIT:
 	case BYTES:
 		return *(const uint64_t *)x == *(const uint64_t *)y;
 	case FSYNC:
@@ -523,6 +510,7 @@ void config_append_value(const struct config *c, const char *key, struct buffer 
 		buffer_append_u64(out, *(const uint64_t *)member);
 		return;
 	case SECONDS:
+	case WAIT:
 		buffer_appendf(out, "%llu.%06llu",
 			       *(const unsigned long long *)member / USEC_PER_SEC,
 			       *(const unsigned long long *)member % USEC_PER_SEC);

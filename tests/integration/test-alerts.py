@@ -256,7 +256,7 @@ def test_a_program_gets_the_event_on_its_input_only(daemon, folder):
 
 def test_a_program_that_hangs_is_killed(daemon, folder):
     script, out = program(folder, "script", '[ -e $out/second ] && exit 0\n>$out/second\nsleep 1000\n')
-    d = begin(daemon, folder, {"script": {"type": "exec", "command": [str(script)], "timeout": 0.2}})
+    d = begin(daemon, folder, {"script": {"type": "exec", "command": [str(script)], "timeout": "0.2s"}})
     high(d, 0)
     wait_for(lambda: "sent 1, failed tries 1" in status(d), "the second try")
     d.stop()

@@ -102,6 +102,48 @@ static void test_all(void **state)
 	}
 }
 
+static void test_span(void **state)
+{
+	static const struct {
+		const char *in;
+		uint64_t want;
+	} cases[] = {
+		{ "0", 0 },
+		{ "10", 10 * S },
+		{ "0.5", S / 2 },
+		{ "30s", 30 * S },
+		{ "5m", 300 * S },
+		{ "1h30m", 5400 * S },
+		{ "1.5 hours", 5400 * S },
+		{ "2 weeks", 14 * 24 * HOUR },
+		{ "4294967295", TIME_SPAN_MAX_US },
+		{ "", BAD },
+		{ "s", BAD },
+		{ "-1", BAD },
+		{ "1.", BAD },
+		{ ".5", BAD },
+		{ "1e3", BAD },
+		{ "0x10", BAD },
+		{ "1h 30", BAD },
+		{ "30 1h", BAD },
+		{ "5 moons", BAD },
+		{ "1.2.3", BAD },
+		{ "4294967296", BAD },
+		{ "4294967295w", BAD },
+		{ "4294967295s4294967295w1s", BAD },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		uint64_t us = BAD;
+		int r = time_parse_span(cases[i].in, &us);
+
+		expect_number(cases[i].in, "result", r,
+			      cases[i].want == BAD ? -EINVAL : 0);
+		expect_number(cases[i].in, "time", (int64_t)us, (int64_t)cases[i].want);
+	}
+}
+
 static void test_format(void **state)
 {
 	char text[TIME_TEXT_SIZE];
@@ -178,9 +220,8 @@ static void test_machines(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_parse),
-		cmocka_unit_test(test_machines),
-		cmocka_unit_test(test_all),
+		cmocka_unit_test(test_parse),  cmocka_unit_test(test_machines),
+		cmocka_unit_test(test_all),    cmocka_unit_test(test_span),
 		cmocka_unit_test(test_format),
 	};
 

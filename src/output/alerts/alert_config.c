@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/suggest.h"
 #include "base/text.h"
+#include "base/time_text.h"
 
 #define ALL_HTTP  (1u << ALERT_WEBHOOK | 1u << ALERT_SLACK | 1u << ALERT_ALERTMANAGER)
 #define ALL_KINDS ((1u << ALERT_KIND_COUNT) - 1)
@@ -110,21 +111,6 @@ const char *alert_receiver_program(const struct alert_receiver *r)
 					  : NULL;
 }
 
-/* "1", "0.5"; whole microseconds, at most a year */
-static int parse_seconds(const char *value, uint64_t *ret_us)
-{
-	double seconds;
-	char *end;
-
-	if (!isdigit((unsigned char)*value))
-		return -EINVAL;
-	seconds = strtod(value, &end);
-	if (*end || !(seconds <= 366.0 * 86400))
-		return -EINVAL;
-	*ret_us = (uint64_t)(seconds * 1e6);
-	return 0;
-}
-
 static int parse_count(const char *value, uint64_t *ret)
 {
 	struct span rest = span_from(value);
@@ -211,7 +197,7 @@ static int set(const struct alert_config *c, const struct option *o, void *objec
 	case WORDS:
 		return parse_words(value, member);
 	case SECONDS:
-		return parse_seconds(value, member);
+		return time_parse_span(value, member);
 	case COUNT:
 		return parse_count(value, member);
 	case KIND:
@@ -237,7 +223,7 @@ static const char *expected(enum option_type type)
 	static const char *const texts[] = {
 		[TEXT] = "a text",
 		[WORDS] = "a list of at most 16",
-		[SECONDS] = "seconds, e.g. 30",
+		[SECONDS] = "seconds, e.g. 30, or a time such as 5m",
 		[COUNT] = "a number",
 		[KIND] = "webhook, slack, alertmanager, email, exec, syslog or desktop",
 		[PROTOCOL] = "udp, tcp or tls",
