@@ -153,9 +153,13 @@ const struct verb verb_replay = {
 	.arguments = "FILE|-",
 	.summary =
 		"Turn a saved kernel log (dmesg text or /dev/kmsg records) into events",
-	.detail = "Takes what dmesg, dmesg --decode, dmesg -x, dmesg -T and cat "
-		  "/dev/kmsg print. "
-		  "Exit code 1\nmeans that no line became an event.",
+	.detail =
+		"Takes what dmesg, dmesg --decode, dmesg -x, dmesg -T, cat /dev/kmsg and "
+		"journalctl -k print, and a\nkern.log (zcat kern.log.2.gz | lksm replay "
+		"-). Who may write to such a log can put into it what\nlooks like the "
+		"kernel's: logger -t kernel is told from it by nothing. Exit code 1 "
+		"means "
+		"that\nno line became an event.",
 	.options = options,
 	.run = replay_run,
 };

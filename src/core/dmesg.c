@@ -117,6 +117,10 @@ static void set_times(struct dmesg_parser *p, const struct dmesg_prefix *prefix,
 	case DMESG_STAMP_UTC:
 		set_wall_time(p, prefix->us, r);
 		break;
+	case DMESG_STAMP_BOTH:
+		set_wall_time(p, prefix->us, r);
+		r->ts_us = prefix->boot_us;
+		break;
 	case DMESG_STAMP_DELTA:
 		if (prefix->us <= UINT64_MAX - r->ts_us)
 			r->ts_us += prefix->us;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Saved kernel logs as text, as util-linux's dmesg(1) prints them:
+ * Saved kernel logs as text, as util-linux's dmesg(1) prints them, and as syslog daemons and
+ * journalctl(1) do:
  *
  *	[    5.140900] usb 1-1: new device				dmesg
  *	kern  :info  : [    5.140900] usb 1-1: new device		dmesg --decode, dmesg -x
@@ -12,6 +13,11 @@
  *	[<    0.000123>] usb 1-1: new device				dmesg -d -t
  *	[Feb10 12:00] usb 1-1: new device				dmesg -e
  *	[  +0.000123] usb 1-1: new device				dmesg -e, the lines after it
+ *	2026-02-10T12:00:00.140900+00:00 web-1 kernel: [    5.140900] usb 1-1: new device   kern.log
+ *	Feb 10 12:00:00 web-1 kernel: [    5.140900] usb 1-1: new device	kern.log, older
+ *	Feb 10 12:00:00 web-1 kernel: usb 1-1: new device		journalctl -k
+ *
+ * Lines of other programs in such a file are records, too, whose text begins with the host.
  *
  * A line without any prefix continues the record before it; dmesg indents such lines by the
  * width of the prefix, so a stamp that does not stand in the first column is text. CRLF and
@@ -35,7 +41,7 @@
 struct dmesg_record {
 	int level;	/* 0..7, -1 unknown */
 	int facility;	/* -1 unknown */
-	uint64_t ts_us; /* since boot; for wall-clock stamps since the first one */
+	uint64_t ts_us; /* since boot; for wall-clock stamps alone since the first one */
 	uint64_t
 		time_us; /* since 1970 when the line tells (dmesg -T: local time), else 0 */
 	struct span caller; /* "T1", "C0", or absent */
@@ -50,6 +56,7 @@ enum dmesg_stamp {
 	DMESG_STAMP_BOOT,  /* us: since boot */
 	DMESG_STAMP_LOCAL, /* us: local time, since 1970-01-01 there */
 	DMESG_STAMP_UTC,   /* us: since 1970 UTC */
+	DMESG_STAMP_BOTH, /* us: since 1970 UTC; a syslog's line with the other behind it */
 	DMESG_STAMP_DELTA, /* us: since the record before; 0 where only a minute is told */
 };
 
@@ -59,6 +66,9 @@ struct dmesg_prefix {
 	int facility;
 	enum dmesg_stamp kind;
 	uint64_t us;
+	uint64_t
+		boot_us; /* since boot, if a syslog's line has that behind its own time */
+	bool has_boot;
 	struct span caller;
 	size_t names_len; /* of "kern  :info  : ", if dmesg_usual_prefix() found it */
 	size_t len;

@@ -270,6 +270,70 @@ static bool take_close(struct span *s)
 	return take_char(s, ']');
 }
 
+/* "Feb 10 12:00:00", as syslog(3) has it: of a year and a zone that are not told */
+static bool take_syslog_time(struct span *s)
+{
+	struct date d;
+	uint64_t day;
+
+	if (take_name(s, month_names, ARRAY_SIZE(month_names)) < 0 || !take_char(s, ' '))
+		return false;
+	take_spaces(s);
+	return take_number(s, 31, &day) && take_char(s, ' ') && take_time_of_day(s, &d) &&
+	       s->len && *s->data == ' ';
+}
+
+/*
+ * " web-1 kernel:" behind a syslog daemon's or journalctl's time, and " [    5.140900]" behind
+ * that, which the journal takes away
+ */
+static void take_syslog_source(struct span *s, struct dmesg_prefix *p)
+{
+	struct span rest = *s;
+	uint64_t us;
+
+	if (!take_char(&rest, ' '))
+		return;
+	while (rest.len && *rest.data != ' ')
+		rest = span_skip(rest, 1);
+	if (!take_literal(&rest, SPAN(" kernel:")) || (rest.len && *rest.data != ' '))
+		return;
+	*s = rest;
+	if (!take_char(&rest, ' ') || !take_char(&rest, '[') ||
+	    !take_seconds(&rest, &us) || !take_char(&rest, ']') ||
+	    (rest.len && *rest.data != ' '))
+		return;
+	if (p->kind == DMESG_STAMP_UTC) {
+		p->kind = DMESG_STAMP_BOTH;
+		p->boot_us = us;
+	} else {
+		p->kind = DMESG_STAMP_BOOT;
+		p->us = us;
+	}
+	*s = rest;
+}
+
+/* Those that no bracket begins. */
+static bool take_bare_stamp(struct span *s, struct dmesg_prefix *p)
+{
+	struct span rest = *s;
+
+	if (!rest.len || *rest.data > 'S') /* "Sep" is the last of them */
+		return false;
+	if (take_iso(&rest, &p->us)) {
+		p->kind = DMESG_STAMP_UTC;
+	} else {
+		rest = *s;
+		if (!take_syslog_time(&rest))
+			return false;
+		p->kind = DMESG_STAMP_DELTA;
+		p->us = 0;
+	}
+	*s = rest;
+	take_syslog_source(s, p);
+	return true;
+}
+
 static bool take_stamp(struct span *s, struct dmesg_prefix *p)
 {
 	static const struct {
@@ -280,16 +344,10 @@ static bool take_stamp(struct span *s, struct dmesg_prefix *p)
 		{ DMESG_STAMP_DELTA, take_delta },  { DMESG_STAMP_DELTA, take_plus },
 		{ DMESG_STAMP_DELTA, take_minute },
 	};
-	struct span rest = *s, inner;
+	struct span rest, inner = *s;
 
-	if (take_iso(&rest, &p->us)) {
-		p->kind = DMESG_STAMP_UTC;
-		*s = rest;
-		return true;
-	}
-	inner = *s;
 	if (!take_char(&inner, '['))
-		return false;
+		return take_bare_stamp(s, p);
 	for (size_t i = 0; i < ARRAY_SIZE(forms); i++) {
 		rest = inner;
 		if (forms[i].take(&rest, &p->us) && take_close(&rest)) {

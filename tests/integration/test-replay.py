@@ -51,6 +51,8 @@ def test_all_makes_every_record_an_event(_, folder):
 
 
 FORMS = {
+    "kern.log": b"2026-02-10T12:00:00.000001+01:00 web-1 kernel: [    5.140900] ",
+    "kern.log of before": b"Feb  9 12:00:00 web-1 kernel: [    5.140900] ",
     "dmesg": b"[    5.140900] ",
     "dmesg --decode": b"kern  :info  : [    5.140900] ",
     "dmesg -x with caller": b"kern  :info  : [    5.140900] [    T1] ",
@@ -74,6 +76,15 @@ def test_dmesg_T_has_wall_time_and_relative_ts(_, folder):
                            b"[Tue Feb 10 12:00:02 2026] [PHOTON RING] Module loaded: a by uid 0\n")
     equal((got[0]["ts"], len(got)), (2.0, 1))
     assert got[0]["time"].startswith("2026-02-10T"), got
+
+
+def test_a_syslog_holds_others_lines_too(_, __):
+    head = b"Feb 10 12:00:00 web-1 "
+    got = replay("-", data=head + b"kernel: [    1.000000] [PHOTON RING] Module loaded: a by uid 0\n" +
+                 head + b"sshd[7]: [PHOTON RING] Module loaded: b by uid 0\n" + head + b"cron[8]: c\n" +
+                 head + b"kernel: [PHOTON RING] Module loaded: d by uid 0\n")
+    equal([(e["type"], e["data"].get("module")) for e in got],
+          [("module_loaded", "a"), ("spoof_suspected", None), ("module_loaded", "d")])
 
 
 def test_a_tagged_line_of_user_space_is_suspected(_, folder):
