@@ -350,12 +350,11 @@ static void open_views(struct crossview *c)
 	c->sys_fd = open(c->sys, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (geteuid() != 0)
 		c->host->log(c->host, 4,
-			     "crossview: not root: what only root may see is "
-			     "not compared");
+			     "not root: what only root may see is not compared");
 	if (!c->has_processes ||
 	    tasks_create(c->proc, &task_calls_kernel, &c->tasks, &reason) == 0)
 		return;
-	c->host->log(c->host, 4, "crossview: processes are not compared: %s",
+	c->host->log(c->host, 4, "processes are not compared: %s",
 		     reason.len ? buffer_cstring(&reason) : "no memory");
 }
 
@@ -383,8 +382,7 @@ static int crossview_start(void *state, const struct lksm_host *host)
 	c->host = host;
 	c->timer = c->signals = c->proc_fd = c->sys_fd = c->sensor.fd = -1;
 	if (c->interval_s < 0 || c->interval_s > INTERVAL_MAX) {
-		host->log(host, 3, "crossview: interval is 0 to %d seconds",
-			  INTERVAL_MAX);
+		host->log(host, 3, "interval is 0 to %d seconds", INTERVAL_MAX);
 		return -EINVAL;
 	}
 	srandom((unsigned int)getpid()); /* jitter, no secret */
@@ -401,7 +399,7 @@ static int crossview_start(void *state, const struct lksm_host *host)
 	(void)prctl(PR_SET_NAME, "crossview"); /* it can be asked from now on */
 	r = drop_privilege();
 	if (r < 0)
-		host->log(host, 4, "crossview: it keeps its privilege: %s", strerror(-r));
+		host->log(host, 4, "it keeps its privilege: %s", strerror(-r));
 	return 0;
 }
 

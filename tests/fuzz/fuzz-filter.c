@@ -50,6 +50,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 				    JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
 	struct filter all = { .hides_routine = true };
 	struct filter some = { .since = "2026-02-10T00:00:00.000000Z" };
+	struct filter none = { .hides_routine = true };
 	size_t n = count_members(line, json_is_object(object) ? object : NULL);
 
 	MUST(!json_is_object(object) || n == json_object_size(object));
@@ -59,5 +60,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	MUST(filter_add_text(&some, "x") == 0 && filter_add_data(&some, "k=1") == 0);
 	MUST(filter_add_min_severity(&some, "medium") == 0);
 	match(line, &some);
+	MUST(filter_choose(&none, FILTER_TYPE, "m*,!a") == 0);
+	MUST(filter_choose(&none, FILTER_RULE, "!x,!y*") == 0);
+	MUST(filter_choose_data(&none, "k!=1") == 0);
+	MUST(filter_add_severities(&none, "!high") == 0);
+	match(line, &none);
 	return 0;
 }
