@@ -646,13 +646,15 @@ def disk_of(folder, size):
 
 def test_a_small_disk_is_for_the_logs(daemon, folder):
     with disk_of(folder, "8m") as disk:
-        d = daemon("--log-dir", str(disk / "logs"), history=True)
+        d = daemon("--log-dir", str(disk / "logs"), history=True, dashboard=True)
         d.logs = disk / "logs"
         d.append(lines_for(0, 4999))
         d.start()
         wait_for(lambda: len(d.lines()) >= 5000, "the log")
         wait_for(lambda: "its file system is too small" in d.stderr(), "a sentence")
         equal(list((d.logs / "history").iterdir()), [])
+        code, body = problem(d, "/api/v1/events")
+        assert code == 503 and "its file system is too small" in body["detail"], (code, body)
         d.stop()
         equal(d.stderr().count("its file system is too small"), 1)
 

@@ -573,8 +573,8 @@ static void explain(int e, struct answer_text *ret)
 				    "is"));
 	else if (e == -ENOENT)
 		reader_problem(ret, 503, "There is no history yet",
-			       SPAN("it is being made from the logs, or history.enabled "
-				    "is false"));
+			       SPAN("it is being made from the logs, its file system is "
+				    "too small for it, or history.enabled is false"));
 	else if (e == -EUCLEAN)
 		reader_problem(ret, 503, "The history is damaged",
 			       SPAN("it is made anew from the logs; if not, run lksm "
