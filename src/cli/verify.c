@@ -376,11 +376,26 @@ static const struct verb_option options[] = {
 	{ 0 },
 };
 
+/* Files may be of before what a folder has; two folders are two logs, each with its own seals. */
+static int refuse_folders(int n, char **paths)
+{
+	struct stat st;
+	int folders = 0;
+
+	for (int i = 0; i < n; i++)
+		folders += stat(paths[i], &st) == 0 && S_ISDIR(st.st_mode);
+	return folders < 2 ? 0
+			   : log_refusal("verify: each folder is a log of its own: "
+					 "verify one after the other");
+}
+
 static int verify_all(struct verify *v, int argc, char **argv, const char *config_path)
 {
 	struct setup setup = { 0 };
-	int r = verifier_create(v->keys, v->n_keys, &v->verifier);
+	int r = refuse_folders(argc - optind, argv + optind);
 
+	if (r >= 0)
+		r = verifier_create(v->keys, v->n_keys, &v->verifier);
 	if (r >= 0 && optind == argc) {
 		r = setup_load_config(&setup, config_path);
 		if (r >= 0)

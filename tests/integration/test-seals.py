@@ -346,6 +346,7 @@ def test_mistakes_are_explained(_, folder):
     (folder / "none").mkdir()
     assert "no .seal_key" in lksm("verify", folder / "none", want=2)
     assert "not there" in lksm("verify", folder / "not there", want=2)
+    assert "each folder is a log of its own" in lksm("verify", folder, folder / "none", want=2)
     (folder / "key").write_text("lksm1-0-abc\n")
     assert "lksm1-" in lksm("verify", "--key", folder / "key", folder, want=2)
     (folder / "key").write_text("# nothing\n")
