@@ -257,7 +257,7 @@ const struct verb verb_completion = {
 	.detail =
 		"For bash, put it into /etc/bash_completion.d/lksm; for zsh, as _lksm "
 		"into a "
-		"folder of $fpath;\nfor fish, into ~/.config/fish/completions/lksm.fish. "
+		"folder of $fpath; for fish, into ~/.config/fish/completions/lksm.fish. "
 		"`meson install` does so.",
 	.run = run,
 };

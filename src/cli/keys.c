@@ -260,12 +260,11 @@ const struct verb verb_keys = {
 	.name = "keys",
 	.arguments = "",
 	.summary = "Make the key that verifies the log's seals, and show it once",
-	.detail =
-		"The key is a secret: who has it can forge seals. Keep it anywhere but "
-		"on "
-		"this machine.\nA running daemon takes it at once, and it is good for "
-		"what is sealed from then on; of what\nis older, it shows that it is as "
-		"it was then. Before the first start it is good for all.",
+	.detail = "The key is a secret: who has it can forge seals. Keep it anywhere but "
+		  "on "
+		  "this machine.\nA running daemon takes it at once, and it is good for "
+		  "what is sealed from then on; of what is older, it shows that it is as "
+		  "it was then. Before the first start it is good for all.",
 	.options = options,
 	.run = run,
 };

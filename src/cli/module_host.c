@@ -422,9 +422,9 @@ const struct verb verb_module_host = {
 	.arguments = "FILE",
 	.summary = "Run one external module, its events on stdout",
 	.detail = "The daemon starts one for each file in its module folders. FILE is a "
-		  ".so, a\n"
+		  ".so, a "
 		  "program that prints events itself, or the name of a built-in that "
-		  "runs apart;\n"
+		  "runs apart; "
 		  "see docs/adding-a-module.md.",
 	.options = options,
 	.is_internal = true,

@@ -418,8 +418,8 @@ const struct verb verb_mute = {
 	.summary = "Send no alerts of events that are known",
 	.detail =
 		"Events that fulfil all that is given are logged as always, and found by "
-		"query; no alert is sent, and\nfollow and top leave them out unless "
-		"--muted is given. What tells that LKSM itself is attacked\ncannot be "
+		"query; no alert is sent, and follow and top leave them out unless "
+		"--muted is given. What tells that LKSM itself is attacked cannot be "
 		"muted. See docs/daily-work.md.",
 	.options = options,
 	.run = run,

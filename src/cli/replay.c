@@ -155,11 +155,11 @@ const struct verb verb_replay = {
 		"Turn a saved kernel log (dmesg text or /dev/kmsg records) into events",
 	.detail =
 		"Takes what dmesg, dmesg --decode, dmesg -x, dmesg -T, cat /dev/kmsg and "
-		"journalctl -k print, and a\nkern.log (zcat kern.log.2.gz | lksm replay "
-		"-). Who may write to such a log can put into it what\nlooks like the "
+		"journalctl -k print, and a kern.log (zcat kern.log.2.gz | lksm replay "
+		"-). Who may write to such a log can put into it what looks like the "
 		"kernel's: logger -t kernel is told from it by nothing. Exit code 1 "
 		"means "
-		"that\nno line became an event.",
+		"that no line became an event.",
 	.options = options,
 	.run = replay_run,
 };

@@ -244,7 +244,7 @@ const struct verb verb_rules = {
 	.summary = "List the rules, show one, or make rules from Sigma's",
 	.detail = "import-sigma prints rules for the kernel's log, made from Sigma rules "
 		  "whose "
-		  "detection is a list of\nkeywords; what cannot be said so is refused "
+		  "detection is a list of keywords; what cannot be said so is refused "
 		  "with its "
 		  "place. See docs/adding-a-rule.md.",
 	.options = options,

@@ -192,7 +192,7 @@ const struct verb verb_run = {
 	.summary = "Follow the kernel log, write events, serve the dashboard",
 	.detail =
 		"Runs until Ctrl-C or SIGTERM; SIGHUP reads configuration and rules "
-		"again. A rule file that is\nsaved is read by itself, unless rules.watch "
+		"again. A rule file that is saved is read by itself, unless rules.watch "
 		"is false.",
 	.options = options,
 	.run = run_run,

@@ -232,9 +232,9 @@ const struct verb verb_test = {
 	.arguments = "RULES LINE…|-",
 	.summary = "Show which rule names a line of the kernel log, and what it gives",
 	.detail = "RULES is a file or a folder. A LINE may be the text alone, with or "
-		  "without the\n"
+		  "without the "
 		  "tag [PHOTON RING], a line of dmesg or a record of /dev/kmsg. Exit "
-		  "code 1 means\n"
+		  "code 1 means "
 		  "that some line was named by no rule.",
 	.options = options,
 	.run = test_run,

@@ -7,13 +7,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/suggest.h"
 
-#define OPTIONS_MAX    32
-#define OPTION_COLUMNS 24
+#define OPTIONS_MAX	 32
+#define OPTION_COLUMNS	 24
+#define TEXT_COLUMNS	 80 /* where there is no terminal */
+#define TEXT_COLUMNS_MAX 100
 
 static const struct verb *const verbs[] = {
 	&verb_run,	   &verb_replay, &verb_follow,	&verb_query,
@@ -67,6 +70,42 @@ static void print_option(FILE *to, const struct verb_option *o)
 		fprintf(to, "%*s %s\n", OPTION_COLUMNS - width, "", o->help);
 }
 
+/* As wide as the terminal, but no wider than is good to read. */
+static size_t text_columns(void)
+{
+	struct winsize size;
+
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) < 0 || !size.ws_col)
+		return TEXT_COLUMNS;
+	return size.ws_col < TEXT_COLUMNS_MAX ? size.ws_col : TEXT_COLUMNS_MAX;
+}
+
+/* A newline of @text ends a line; where a line gets too long, a space does. */
+static void print_wrapped(FILE *to, const char *text, size_t columns)
+{
+	size_t column = 0;
+
+	while (*text) {
+		size_t len = strcspn(text, " \n"), width = 0;
+
+		for (size_t i = 0; i < len; i++)
+			width += ((unsigned char)text[i] & 0xc0) != 0x80;
+		if (column && column + 1 + width > columns) {
+			fputc('\n', to);
+			column = 0;
+		}
+		fprintf(to, "%s%.*s", column ? " " : "", (int)len, text);
+		column += width + (column ? 1 : 0);
+		text += len;
+		if (*text == '\n') {
+			fputc('\n', to);
+			column = 0;
+		}
+		text += *text != '\0';
+	}
+	fputc('\n', to);
+}
+
 static void print_verb(FILE *to, const struct verb *verb)
 {
 	const struct verb_option *o = verb->options;
@@ -74,8 +113,10 @@ static void print_verb(FILE *to, const struct verb *verb)
 	fprintf(to, "Usage: lksm %s%s%s%s\n\n%s\n", verb->name,
 		o && o->name ? " [OPTION…]" : "", *verb->arguments ? " " : "",
 		verb->arguments, verb->summary);
-	if (verb->detail)
-		fprintf(to, "\n%s\n", verb->detail);
+	if (verb->detail) {
+		fputc('\n', to);
+		print_wrapped(to, verb->detail, text_columns());
+	}
 	fputc('\n', to);
 	for (; o && o->name; o++)
 		print_option(to, o);

@@ -80,12 +80,12 @@ enum view_option {
 /** VIEW_FILTER_HELP - a paragraph for the verb's detail */
 #define VIEW_FILTER_HELP                                                                 \
 	"KEY=VALUE chooses events whose data has that, KEY!=VALUE those whose data has " \
-	"not. What is chosen fulfils all\noptions, and of a list with commas one word, " \
+	"not. What is chosen fulfils all options, and of a list with commas one word, "  \
 	"and "                                                                           \
-	"none that a ! stands before: --type '!module_*'. TIME is\n2026-02-10, "         \
+	"none that a ! stands before: --type '!module_*'. TIME is 2026-02-10, "          \
 	"\"2026-02-10 12:00\" (local), 2026-02-10T12:00:00Z, \"90 min ago\", 2h, "       \
 	"today, "                                                                        \
-	"yesterday, 12:00\nor @SECONDS since 1970; the units are s, m, h, d, w."
+	"yesterday, 12:00 or @SECONDS since 1970; the units are s, m, h, d, w."
 
 /** view_init() - now is the time that --since "2 hours ago" counts from */
 void view_init(struct view *v);

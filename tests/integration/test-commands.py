@@ -1,11 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """What is made from the tables: completions and man pages; and `lksm rules`."""
+import fcntl
 import json
 import os
+import pty
 import re
 import shutil
+import struct
 import subprocess
+import termios
 
 from lksm_test import DEADLINE_S, LKSM, ROOT, Skip, equal, main, record, wait_for
 
@@ -94,6 +98,27 @@ def test_help_stands_in_columns(_, __):
     for verb in verbs():
         for line in re.findall(r"^(?:  -.,|     ) --.*", lksm("help", verb)[0], re.M):
             assert line[30] == " " != line[31] or line.count("|") > 1, line
+
+
+def test_help_is_as_wide_as_what_shows_it(_, __):
+    def detail(text):
+        return text.split("\n\n", 2)[2].partition("\n\n")[0]
+    for verb in verbs():
+        plain = lksm("help", verb)[0]
+        if len(plain.split("\n\n")) > 3:
+            assert max(map(len, detail(plain).split("\n"))) <= 80, plain
+    leader, follower = pty.openpty()
+    fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("4H", 24, 50, 0, 0))
+    with open(leader, "rb", buffering=0) as terminal:
+        with subprocess.Popen([LKSM, "help", "verify"], stdout=follower) as process:
+            os.close(follower)
+            text = b""
+            while b"--help" not in text:
+                text += terminal.read(65536)
+            equal(process.wait(DEADLINE_S), 0)
+    narrow = detail(text.decode().replace("\r\n", "\n"))
+    assert 40 < max(map(len, narrow.split("\n"))) <= 50, narrow
+    equal(narrow.split(), detail(lksm("help", "verify")[0]).split())
 
 
 def test_zsh_and_fish_take_theirs(_, folder):
