@@ -4,6 +4,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <inttypes.h>
 
 #include "output/history/history.h"
 #include "output/history/words.h"
@@ -37,6 +38,7 @@ struct grams {
 	json_t *rare;	/* text → how many events there were when it was found so */
 	size_t n_sampled;
 	uint64_t event; /* number of the one that is taken */
+	uint64_t seq;	/* of the newest that was taken */
 };
 
 /* An event on its way. */
@@ -45,17 +47,24 @@ struct visit {
 	int64_t dim, span;
 	int n;
 	bool is_sampled;
-	struct gram_text last; /* word; then what is made of it and the next */
+	struct gram_text last;	/* word */
+	const struct gram *was; /* that word, if it is frequent */
+	struct buffer *phrases;
 };
 
-static void set_gram(struct gram_text *g, struct span text)
+void grams_token(int64_t first, int64_t second, char ret[static GRAMS_TOKEN_SIZE])
 {
-	g->len = text.len <= GRAMS_BYTES ? text.len : 0;
-	memcpy(g->data, text.data, g->len);
+	(void)snprintf(ret, GRAMS_TOKEN_SIZE, "p%" PRIx64 "x%" PRIx64, (uint64_t)first,
+		       (uint64_t)second);
 }
 
-/* Makes "one two" of "one"; none, if that is too long, or there was no word before. */
-static void extend_gram(struct gram_text *g, struct span word)
+void gram_of_word(struct span word, struct gram_text *ret)
+{
+	ret->len = word.len <= GRAMS_BYTES ? word.len : 0;
+	memcpy(ret->data, word.data, ret->len);
+}
+
+void gram_extend(struct gram_text *g, struct span word)
 {
 	if (!g->len || g->len + 1 + word.len > GRAMS_BYTES) {
 		g->len = 0;
@@ -76,9 +85,9 @@ static int take_word_of_term(void *context, struct span word)
 	struct phrase *p = context;
 
 	if (p->n++ == 0)
-		set_gram(&p->text, word);
+		gram_of_word(word, &p->text);
 	else if (p->n == 2)
-		extend_gram(&p->text, word);
+		gram_extend(&p->text, word);
 	else
 		p->text.len = 0;
 	return 0;
@@ -291,27 +300,53 @@ static int note_sampled(struct grams *g, const struct gram_text *text)
 		       : 0;
 }
 
-static int take_gram(struct visit *v, const struct gram_text *text)
+/* @ret: NULL if it is not known to be frequent */
+static int take_gram(struct visit *v, const struct gram_text *text,
+		     const struct gram **ret)
 {
 	const json_t *known;
 
+	*ret = NULL;
 	if (!text->len)
 		return 0;
 	known = json_object_getn(v->grams->known, text->data, text->len);
-	if (known)
-		return count(v, &v->grams->items[json_integer_value(known)]);
+	if (known) {
+		struct gram *gram = &v->grams->items[json_integer_value(known)];
+
+		*ret = gram;
+		return count(v, gram);
+	}
 	return v->is_sampled ? note_sampled(v->grams, text) : 0;
+}
+
+static void append_phrase(struct visit *v, const struct gram *first,
+			  const struct gram *second)
+{
+	char token[GRAMS_TOKEN_SIZE];
+
+	grams_token(first->id, second->id, token);
+	buffer_append_char(v->phrases, ' ');
+	buffer_append_span(v->phrases, span_from(token));
 }
 
 static int take_word(void *context, struct span word)
 {
 	struct visit *v = context;
+	struct gram_text two = v->last;
+	const struct gram *both, *is;
 	int r;
 
-	extend_gram(&v->last, word);
-	r = take_gram(v, &v->last);
-	set_gram(&v->last, word);
-	return r < 0 ? r : take_gram(v, &v->last);
+	gram_extend(&two, word);
+	r = take_gram(v, &two, &both);
+	gram_of_word(word, &v->last);
+	if (r >= 0)
+		r = take_gram(v, &v->last, &is);
+	if (r < 0)
+		return r;
+	if (v->phrases && two.len && v->was && is && !both)
+		append_phrase(v, v->was, is);
+	v->was = is;
+	return 0;
 }
 
 static int take_pairs(struct visit *v, struct span data)
@@ -319,6 +354,7 @@ static int take_pairs(struct visit *v, struct span data)
 	int r = 0;
 
 	while (r >= 0 && data.len) {
+		const struct gram *known;
 		struct gram_text text;
 		const char *end;
 
@@ -328,21 +364,25 @@ static int take_pairs(struct visit *v, struct span data)
 					    end ? (size_t)(end - data.data) : data.len },
 			     &text);
 		data = span_skip(data, text.len - 1);
-		r = take_gram(v, &text);
+		r = take_gram(v, &text, &known);
 	}
 	return r;
 }
 
-int grams_add(struct grams *g, const struct gram_source *source, int n)
+int grams_add(struct grams *g, const struct gram_source *source, int n,
+	      struct buffer *phrases)
 {
 	struct visit v = { .grams = g,
 			   .dim = source->dim,
 			   .span = (int64_t)(source->at_us / HISTORY_MINUTE_US) /
 				   GRAMS_SPAN_MINUTES,
-			   .n = n };
+			   .n = n,
+			   .phrases = phrases };
 	int r;
 
 	g->event++;
+	if (n > 0)
+		g->seq = source->seq;
 	v.is_sampled = n > 0 && g->event % SAMPLE_EACH == 0 && g->n_sampled < SAMPLE_SIZE;
 	if (!v.is_sampled && !g->n)
 		return 0;
@@ -386,11 +426,12 @@ static int make_gram(struct grams *g, struct span text)
 {
 	_cleanup_(finalize) sqlite3_stmt *s = NULL;
 	int64_t id;
-	int r = prepare(g->db, "INSERT INTO grams(gram) VALUES(?1)", &s);
+	int r = prepare(g->db, "INSERT INTO grams(gram, since) VALUES(?1, ?2)", &s);
 
 	if (r < 0)
 		return r;
 	(void)sqlite.bind_text(s, 1, text.data, (int)text.len, SQLITE_STATIC);
+	(void)sqlite.bind_int64(s, 2, (int64_t)g->seq + 1);
 	r = history_error(sqlite.step(s));
 	if (r < 0)
 		return r;
@@ -425,19 +466,39 @@ static int64_t try_gram(struct grams *g, struct span text, int64_t n_events)
 	return r < 0 ? r : n >= least ? n_events : n;
 }
 
-/* So that there is room for what has become frequent since. */
-static int forget_some(struct grams *g, int64_t n_events)
+/* With the grams that less than @least events have: bound to the first parameter; @seq to the
+ * second, if there is one. */
+static int change_rare(struct grams *g, const char *sql, int64_t least, int64_t seq)
 {
 	_cleanup_(finalize) sqlite3_stmt *s = NULL;
-	int r = prepare(g->db,
-			"DELETE FROM grams WHERE id NOT IN (SELECT gram FROM gram_counts "
-			"GROUP BY gram HAVING sum(n) >= ?1)",
-			&s);
+	int r = prepare(g->db, sql, &s);
 
 	if (r < 0)
 		return r;
-	(void)sqlite.bind_int64(s, 1, n_events / GRAMS_SHARE / 4);
-	r = history_error(sqlite.step(s));
+	(void)sqlite.bind_int64(s, 1, least);
+	(void)sqlite.bind_int64(s, 2, seq);
+	return history_error(sqlite.step(s));
+}
+
+#define IS_RARE                                                         \
+	"id NOT IN (SELECT gram FROM gram_counts GROUP BY gram HAVING " \
+	"sum(n) >= ?1)"
+
+/*
+ * So that there is room for what has become frequent since. While two words were frequent
+ * together, events got no token for them: tokens of the first word are complete from here on only.
+ */
+static int forget_some(struct grams *g, int64_t n_events)
+{
+	int64_t least = n_events / GRAMS_SHARE / 4;
+	int r = change_rare(g,
+			    "UPDATE grams SET since = ?2 WHERE gram IN (SELECT "
+			    "substr(gram, 1, instr(gram, ' ') - 1) FROM grams WHERE "
+			    "instr(gram, ' ') AND " IS_RARE ")",
+			    least, (int64_t)g->seq + 1);
+
+	if (r >= 0)
+		r = change_rare(g, "DELETE FROM grams WHERE " IS_RARE, least, 0);
 	if (r >= 0)
 		r = history_error(sqlite.exec(g->db,
 					      "DELETE FROM gram_counts WHERE gram NOT "

@@ -67,14 +67,15 @@ void history_schema(struct buffer *out)
 		     "WITHOUT ROWID;"
 		     "CREATE TABLE pairs(key TEXT, kind INTEGER, token TEXT, n INTEGER, "
 		     "PRIMARY KEY(key, kind, token)) WITHOUT ROWID;"
-		     "CREATE TABLE grams(id INTEGER PRIMARY KEY, gram TEXT UNIQUE);"
+		     "CREATE TABLE grams(id INTEGER PRIMARY KEY, gram TEXT UNIQUE, "
+		     "since INTEGER);"
 		     "CREATE TABLE gram_counts(gram INTEGER, dims INTEGER, span INTEGER, "
 		     "n INTEGER, PRIMARY KEY(gram, dims, span)) WITHOUT ROWID;"
 		     "CREATE VIRTUAL TABLE words USING fts5(text, dims, data, "
 		     "content='', columnsize=0);"
 		     "CREATE TABLE events(seq INTEGER PRIMARY KEY, at INTEGER NOT "
 		     "NULL, "
-		     "dim INTEGER NOT NULL, line TEXT NOT NULL");
+		     "dim INTEGER NOT NULL, phrases TEXT, line TEXT NOT NULL");
 	for (size_t i = 1; i < ARRAY_SIZE(fields); i++) /* seq is there */
 		buffer_appendf(out, ", \"%s\" AS (json_extract(line, '$.%s')) VIRTUAL",
 			       fields[i], fields[i]);

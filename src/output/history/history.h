@@ -4,15 +4,17 @@
  * logs stay the source of truth: it can be made anew from them at any time.
  *
  *	events	a row an event: its line as it was logged; its fields as columns, made of
- *		lksm/event_fields.h, are computed from the line
+ *		lksm/event_fields.h, are computed from the line; tokens of its phrases, because
+ *		the index has to be told the same when it goes
  *	dims	what many events have in common: severity, type, source, host, rule, attack, tags,
  *		stream, boot_id; few rows. kind: the same number for those that differ only in
  *		the boot and in what of a stream's name is of one boot
  *	minutes	how many events of each dims row a minute has, and between which seqs
  *	words	full-text index: of message and values; of kinds of dims ("d7"); of key=value pairs
+ *		and of phrases of frequent words
  *	pairs	how often each value of a key of data occurs in a kind, where they are few (pairs.h)
- *	grams	words, two in a row and pairs that many events have; gram_counts: how many, by dims
- *		and ten minutes (grams.h)
+ *	grams	words, two in a row and pairs that many events have; since: the seq from which on
+ *		phrases of it have tokens; gram_counts: how many, by dims and ten minutes (grams.h)
  *	meta	the schema's version, and the cursor in the log: changed with the rows that it
  *		is behind, in one transaction; and whether all logs that were there when it was
  *		made have been read
@@ -28,7 +30,7 @@
 #include "output/history/sqlite.h"
 
 #define HISTORY_FILE	"history.db"
-#define HISTORY_VERSION 5
+#define HISTORY_VERSION 6
 
 /** HISTORY_MINUTE_US - what events are counted by */
 #define HISTORY_MINUTE_US UINT64_C(60000000)

@@ -17,8 +17,7 @@
 #include "base/time_text.h"
 #include "core/event.h"
 #include "output/history/dims.h"
-#include "output/history/grams.h"
-#include "output/history/pairs.h"
+#include "output/history/document.h"
 
 #define TRIM_EVENTS    500
 #define DAY_US	       (UINT64_C(86400) * USEC_PER_SEC)
@@ -56,7 +55,8 @@ static const char *const texts[STATEMENT_COUNT] = {
 	[BEGIN] = "BEGIN IMMEDIATE",
 	[COMMIT] = "COMMIT",
 	[ROLLBACK] = "ROLLBACK",
-	[ADD_EVENT] = "INSERT INTO events(seq, at, dim, line) VALUES(?1, ?2, ?3, ?4)",
+	[ADD_EVENT] = "INSERT INTO events(seq, at, dim, line, phrases) "
+		      "VALUES(?1, ?2, ?3, ?4, ?5)",
 	[ADD_WORDS] = "INSERT INTO words(rowid, text, dims, data) VALUES(?1, ?2, ?3, ?4)",
 	[ADD_DIM] = "INSERT INTO dims(n, kind, severity" QUERY_COLUMNS
 		    ") VALUES(0, ?1, ?2" QUERY_FIELDS(PARAMETER) ")",
@@ -66,12 +66,12 @@ static const char *const texts[STATEMENT_COUNT] = {
 	[SET_META] = "UPDATE meta SET value = ?2 WHERE key = ?1",
 	[GET_META] = "SELECT value FROM meta WHERE key = ?1",
 	[LIST_DIMS] = "SELECT id, kind, severity" QUERY_COLUMNS " FROM dims",
-	[OLDEST] = "SELECT seq, at, dim, line, (SELECT kind FROM dims WHERE id = dim) "
-		   "FROM events WHERE at < ?1 AND dim NOT IN "
+	[OLDEST] = "SELECT seq, at, dim, line, (SELECT kind FROM dims WHERE id = dim), "
+		   "phrases FROM events WHERE at < ?1 AND dim NOT IN "
 		   "(SELECT id FROM dims WHERE severity = 3) ORDER BY seq LIMIT ?2",
 	[OLDEST_CRITICAL] =
-		"SELECT seq, at, dim, line, (SELECT kind FROM dims WHERE id = dim) FROM "
-		"events WHERE at < ?1 AND dim IN "
+		"SELECT seq, at, dim, line, (SELECT kind FROM dims WHERE id = dim), "
+		"phrases FROM events WHERE at < ?1 AND dim IN "
 		"(SELECT id FROM dims WHERE severity = 3) ORDER BY seq LIMIT ?2",
 	[DROP_EVENT] = "DELETE FROM events WHERE seq = ?1",
 	[DROP_WORDS] = "INSERT INTO words(words, rowid, text, dims, data) "
@@ -103,7 +103,7 @@ struct indexer {
 	uint64_t last_at; /* for an event without a time */
 	struct tally tallies[TALLIES];
 	size_t n_tallies;
-	struct buffer text, data;
+	struct document document; /* of the event at hand */
 };
 
 /* What of an event is searched for and counted by. */
@@ -111,6 +111,7 @@ struct row {
 	uint64_t seq, at;
 	int64_t dim, kind;
 	struct span line;
+	struct span phrases; /* of one that goes */
 };
 
 /* Run a statement that gives no rows, and forget what was bound. */
@@ -240,43 +241,20 @@ static int find_dim(struct indexer *x, const json_t *event, enum lksm_severity s
 static int bind_words(struct indexer *x, enum statement i, const json_t *event,
 		      char dim[static 24], const struct row *row, int n)
 {
-	json_t *data = json_object_get(event, "data"), *value;
-	const char *key;
-	struct span message = dims_member(event, "message");
+	const struct gram_source source = { .dim = row->dim,
+					    .seq = row->seq,
+					    .at_us = row->at };
+	int r = document_fill(&x->document, event, x->secret, &x->pairs, row->kind, n);
 
-	buffer_clear(&x->text);
-	buffer_clear(&x->data);
-	buffer_append_span(&x->text, message);
-	json_object_foreach(data, key, value)
-	{
-		char number[32], token[HISTORY_TOKEN_SIZE];
-		struct span text;
-
-		if (!history_scalar(value, number, &text))
-			continue;
-		if (!span_contains(message, text)) {
-			buffer_append_char(&x->text, ' ');
-			buffer_append_span(&x->text, text);
-		}
-		if (history_token(x->secret, span_from(key), text, token) < 0)
-			return -ENOMEM;
-		if (pairs_add(&x->pairs, row->kind, span_from(key), span_from(token), n) <
-		    0)
-			return -ENOMEM;
-		buffer_append_char(&x->data, ' ');
-		buffer_append_span(&x->data, span_from(token));
-	}
+	if (r >= 0)
+		r = n > 0 ? document_count(&x->document, x->grams, &source)
+			  : document_uncount(&x->document, x->grams, &source,
+					     row->phrases);
 	(void)snprintf(dim, 24, "d%" PRId64, row->kind);
-	bind_text(x, i, 2, buffer_span(&x->text));
+	bind_text(x, i, 2, buffer_span(&x->document.text));
 	bind_text(x, i, 3, span_from(dim));
-	bind_text(x, i, 4, buffer_span(&x->data));
-	if (x->text.error || x->data.error)
-		return x->text.error ? x->text.error : x->data.error;
-	return grams_add(x->grams,
-			 &(struct gram_source){ buffer_span(&x->text),
-						buffer_span(&x->data), row->dim,
-						row->at },
-			 n);
+	bind_text(x, i, 4, buffer_span(&x->document.data));
+	return r;
 }
 
 static int store_tally(struct indexer *x, const struct tally *t)
@@ -343,20 +321,20 @@ static int add_row(struct indexer *x, const struct row *row, const json_t *event
 	char dim[24];
 	int r;
 
-	bind_number(x, ADD_EVENT, 1, row->seq);
-	bind_number(x, ADD_EVENT, 2, row->at);
-	bind_number(x, ADD_EVENT, 3, (uint64_t)row->dim);
-	bind_text(x, ADD_EVENT, 4, row->line);
-	r = run(x, ADD_EVENT);
-	if (r < 0)
-		return r;
 	bind_number(x, ADD_WORDS, 1, row->seq);
 	r = bind_words(x, ADD_WORDS, event, dim, row, 1);
 	if (r >= 0)
 		r = run(x, ADD_WORDS);
 	if (r < 0)
 		return r;
-	return count(x, row);
+	bind_number(x, ADD_EVENT, 1, row->seq);
+	bind_number(x, ADD_EVENT, 2, row->at);
+	bind_number(x, ADD_EVENT, 3, (uint64_t)row->dim);
+	bind_text(x, ADD_EVENT, 4, row->line);
+	if (x->document.phrases.len) /* most have none */
+		bind_text(x, ADD_EVENT, 5, buffer_span(&x->document.phrases));
+	r = run(x, ADD_EVENT);
+	return r < 0 ? r : count(x, row);
 }
 
 /* What is no event is passed over: the log has it, and `lksm verify` tells of it. */
@@ -515,7 +493,9 @@ static int drop_oldest(struct indexer *x, enum statement which, uint64_t before_
 		const struct row row = { (uint64_t)sqlite.column_int64(s, 0),
 					 (uint64_t)sqlite.column_int64(s, 1),
 					 sqlite.column_int64(s, 2),
-					 sqlite.column_int64(s, 4), column(s, 3) };
+					 sqlite.column_int64(s, 4),
+					 column(s, 3),
+					 column(s, 5) };
 
 		r = drop_row(x, &row);
 		n++;
@@ -679,8 +659,7 @@ void indexer_destroy(struct indexer *x)
 	dims_deinit(&x->dims);
 	pairs_deinit(&x->pairs);
 	grams_destroy(x->grams);
-	buffer_deinit(&x->text);
-	buffer_deinit(&x->data);
+	document_deinit(&x->document);
 	free(x);
 }
 

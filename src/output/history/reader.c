@@ -255,6 +255,14 @@ static int bound_by_dims(struct reader *r, struct range *range)
 	return e;
 }
 
+/* What the question's names and words are in the database. */
+static int load_question(struct reader *r, const struct query *q)
+{
+	int e = load_dims(r, q);
+
+	return e < 0 ? e : reader_load_phrases(r, q);
+}
+
 static int find_range(struct reader *r, const struct query *q, struct range *ret)
 {
 	int64_t cursor = (int64_t)q->cursor;
@@ -346,14 +354,17 @@ static int page_by_dims(struct reader *r, const struct range *range, struct page
 	return e;
 }
 
-int reader_each_match(struct reader *r, const struct query *q, struct range *range,
-		      bool (*take)(void *context, int64_t seq, int64_t at,
-				   const struct dim *dim),
-		      void *context)
+/* Return: 0; 1: @take ended it; -errno. */
+static int match_piece(struct reader *r, const struct query *q, const struct piece *piece,
+		       bool (*take)(void *context, int64_t seq, int64_t at,
+				    const struct dim *dim),
+		       void *context)
 {
-	_cleanup_(reader_finalize) sqlite3_stmt *s = NULL;
+	_cleanup_(reader_end_rows) struct rows rows = {
+		.n_columns = 3, .is_backwards = piece->is_backwards
+	};
 	_cleanup_buffer_ struct buffer match = { .limit = READER_MATCH_MAX };
-	const char *sql = q->is_ascending
+	const char *sql = q->is_ascending && !piece->is_backwards
 				  ? "SELECT seq, at, dim FROM words JOIN events ON "
 				    "seq = words.rowid WHERE words MATCH ?1 AND "
 				    "words.rowid BETWEEN ?2 AND ?3 AND at >= ?4 AND at < "
@@ -362,33 +373,47 @@ int reader_each_match(struct reader *r, const struct query *q, struct range *ran
 				    "seq = words.rowid WHERE words MATCH ?1 AND "
 				    "words.rowid BETWEEN ?2 AND ?3 AND at >= ?4 AND at < "
 				    "?5 ORDER BY words.rowid DESC";
-	int e, step;
+	int e = reader_match_text(r, q, piece->has_tokens, &match);
+	int64_t row[READER_COLUMNS];
+
+	if (e == READER_NOTHING)
+		return 0;
+	if (e >= 0)
+		e = reader_prepare(r, sql, &rows.statement);
+	if (e < 0)
+		return e;
+	(void)sqlite.bind_text(rows.statement, 1, match.data, (int)match.len,
+			       SQLITE_STATIC);
+	bind_range(rows.statement, &piece->range);
+	while ((e = reader_next_row(&rows, row)) > 0) {
+		const struct dim *dim = reader_dim(r, row[2]);
+
+		if (dim && dim->is_taken && !take(context, row[0], row[1], dim))
+			return 1;
+	}
+	return e;
+}
+
+int reader_each_match(struct reader *r, const struct query *q, struct range *range,
+		      bool (*take)(void *context, int64_t seq, int64_t at,
+				   const struct dim *dim),
+		      void *context)
+{
+	int e;
 
 	if (!r->n_taken)
 		return 0;
 	e = q->fields[QUERY_STREAM].n || q->fields[QUERY_BOOT_ID].n
 		    ? bound_by_dims(r, range)
 		    : 0;
-	if (e >= 0)
-		e = reader_match_text(r, q, &match);
-	if (e == READER_NOTHING)
-		return 0;
-	if (e >= 0)
-		e = reader_prepare(r, sql, &s);
-	if (e < 0)
-		return e;
-	(void)sqlite.bind_text(s, 1, match.data, (int)match.len, SQLITE_STATIC);
-	bind_range(s, range);
-	while ((step = sqlite.step(s)) == SQLITE_ROW) {
-		const struct dim *dim = reader_dim(r, sqlite.column_int64(s, 2));
+	for (int i = 0; e == 0 && i < 2; i++) {
+		bool has_tokens = q->is_ascending == (i == 1);
+		struct piece piece;
 
-		if (!dim || !dim->is_taken)
-			continue;
-		if (!take(context, sqlite.column_int64(s, 0), sqlite.column_int64(s, 1),
-			  dim))
-			return 0;
+		if (reader_piece(r, range, has_tokens, q->is_ascending, &piece))
+			e = match_piece(r, q, &piece, take, context);
 	}
-	return history_error(step);
+	return e < 0 ? e : 0;
 }
 
 static bool take_for_page(void *context, int64_t seq, int64_t at, const struct dim *dim)
@@ -402,7 +427,7 @@ static bool take_for_page(void *context, int64_t seq, int64_t at, const struct d
 static int find_page(struct reader *r, const struct query *q, struct page *p)
 {
 	struct range range = { 0 };
-	int e = load_dims(r, q);
+	int e = load_question(r, q);
 
 	if (e >= 0)
 		e = find_range(r, q, &range);
@@ -541,7 +566,7 @@ static int answer_operation(struct reader *r, const struct query *q,
 	case QUERY_HISTOGRAM:
 	case QUERY_FACETS:
 	case QUERY_STATS:
-		e = load_dims(r, q);
+		e = load_question(r, q);
 		break;
 	}
 	return e < 0 ? e : reader_count(r, q, ret);
@@ -620,6 +645,7 @@ void reader_destroy(struct reader *r)
 		return;
 	close_database(r);
 	forget_dims(r);
+	reader_forget_phrases(r);
 	free(r->dims);
 	free(r);
 }

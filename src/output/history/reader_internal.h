@@ -5,6 +5,7 @@
 
 #include <sys/types.h>
 
+#include "output/history/grams.h"
 #include "output/history/history.h"
 #include "output/history/reader.h"
 #include "output/history/words.h"
@@ -26,6 +27,12 @@ struct range {
 	int64_t since, until;
 };
 
+/** What stands in the index for a term's words, where two in a row are frequent by themselves only. */
+struct phrase {
+	struct buffer tokens; /* of FTS5's syntax; empty: there are none */
+	bool is_whole;	      /* they say all that the term says */
+};
+
 /** The first seqs in order, of all that were seen. */
 struct page {
 	int64_t *seqs; /* room for one more than size */
@@ -43,6 +50,8 @@ struct reader {
 	uint64_t limit_us, deadline_us; /* of one question; of this one */
 	struct dim *dims;		/* by id */
 	size_t n_dims, n_taken;
+	struct phrase phrases[QUERY_TERMS_MAX]; /* of the question's terms */
+	int64_t phrases_since; /* seq from which on events have tokens of all these */
 };
 
 int reader_prepare(struct reader *r, const char *sql, sqlite3_stmt **ret);
@@ -50,6 +59,49 @@ void reader_finalize(sqlite3_stmt **s);
 
 /** reader_dim() - by its id; NULL: it is none of those that were loaded */
 const struct dim *reader_dim(const struct reader *r, int64_t id);
+
+/** reader_find_gram() - what is frequent, by its text
+ * @ret_since: the seq from which on its phrases have tokens
+ * Return: 1; 0: it is not known; -errno. */
+int reader_find_gram(struct reader *r, const struct gram_text *text, int64_t *ret_id,
+		     int64_t *ret_since);
+
+/** reader_load_phrases() - of the terms of @q; 0; -errno */
+int reader_load_phrases(struct reader *r, const struct query *q);
+void reader_forget_phrases(struct reader *r);
+
+/** reader_append_words() - term @i of @q, which was loaded; @has_tokens: of seqs from phrases_since on */
+void reader_append_words(const struct reader *r, const struct query *q, size_t i,
+			 bool has_tokens, struct buffer *out);
+
+/** Some seqs of a question. */
+struct piece {
+	struct range range;
+	bool has_tokens;   /* for its phrases */
+	bool is_backwards; /* it is read from its end, and turned round */
+};
+
+/** reader_piece() - of @range, those seqs that have tokens, or the others
+ * @is_ascending: they are wanted in this order
+ * Return: false: there are none. */
+bool reader_piece(const struct reader *r, const struct range *range, bool has_tokens,
+		  bool is_ascending, struct piece *ret);
+
+#define READER_COLUMNS 3
+
+/** Rows of numbers, in the order that is wanted. */
+struct rows {
+	sqlite3_stmt *statement;
+	bool is_backwards; /* this gives them the other way round */
+	int n_columns;
+	int64_t (*kept)[READER_COLUMNS]; /* owned; the last is the next */
+	size_t n_kept;
+	bool has_kept;
+};
+
+/** reader_next_row() - 1; 0: there is none; -errno. reader_end_rows() is due then */
+int reader_next_row(struct rows *rows, int64_t ret[static READER_COLUMNS]);
+void reader_end_rows(struct rows *rows);
 
 /**
  * reader_each_match() - what query_needs_words() is true for, in order of seq
@@ -72,8 +124,10 @@ int reader_each_match(struct reader *r, const struct query *q, struct range *ran
 int64_t *reader_taken_kinds(const struct reader *r, size_t *ret_n);
 
 /** reader_match_text() - what of @q the full-text index is asked for
+ * @has_tokens: as for reader_append_words()
  * Return: 0; READER_NOTHING; -ETIME: too much; -errno. */
-int reader_match_text(struct reader *r, const struct query *q, struct buffer *out);
+int reader_match_text(struct reader *r, const struct query *q, bool has_tokens,
+		      struct buffer *out);
 
 /**
  * reader_append_without() - events that have not this pair, of the kinds that are taken, as what

@@ -13,8 +13,6 @@
 #include <errno.h>
 #include <inttypes.h>
 
-#include "output/history/grams.h"
-
 #define OPEN_MAX 8 /* stretches that overlap; with more, all events there are looked up */
 #define OFF	 UINT64_MAX /* one less, modulo 2^64 */
 
@@ -39,6 +37,7 @@ struct kind {
 struct item {
 	const struct query_term *term; /* or */
 	const struct query_pair *pair;
+	size_t place; /* of the term in the query */
 	bool is_not;
 	int64_t gram;	/* id; 0: it is not counted */
 	uint64_t *sums; /* of each dim, in the spans that cover the time */
@@ -54,6 +53,7 @@ enum share {
 
 struct sweep {
 	struct reader *reader;
+	const struct query *query;
 	bool is_coarse;	     /* spans are as good as minutes */
 	int64_t begin, end;  /* minutes that are counted: begin <= minute < end */
 	int64_t first, last; /* seqs of these */
@@ -224,36 +224,39 @@ static void bound(const struct kind *k, int64_t begin, int64_t end, int64_t *ret
 	}
 }
 
-static int sweep_seqs(struct sweep *w, struct kind *k, sqlite3_stmt *s, int64_t begin,
+static int sweep_seqs(struct sweep *w, struct kind *k, struct rows *rows, int64_t begin,
 		      int64_t end, uint64_t n)
 {
-	int e = 1, step = SQLITE_DONE;
+	int64_t row[READER_COLUMNS];
+	int e;
 
 	begin_kind(k);
-	while (e >= 0 && (step = sqlite.step(s)) == SQLITE_ROW) {
-		int64_t seq = sqlite.column_int64(s, 0);
-		const struct stretch *in = stretch_of(k, seq);
+	while ((e = reader_next_row(rows, row)) > 0) {
+		const struct stretch *in = stretch_of(k, row[0]);
 		struct stretch looked_up = { 0 };
 		const struct dim *dim;
 
-		e = in ? 1 : look_up(w, seq, &looked_up);
-		if (e <= 0)
+		e = in ? 1 : look_up(w, row[0], &looked_up);
+		if (e < 0)
+			break;
+		if (e == 0)
 			continue;
 		in = in ? in : &looked_up;
 		dim = &w->reader->dims[in->dim];
 		if (dim->is_taken && in->minute >= begin && in->minute < end)
 			w->take(w->context, in->minute, dim, n);
 	}
-	return e < 0 ? e : history_error(step);
+	return e;
 }
 
-static int append_item(const struct sweep *w, const struct item *item, struct buffer *out)
+static int append_item(const struct sweep *w, const struct item *item, bool has_tokens,
+		       struct buffer *out)
 {
 	char token[HISTORY_TOKEN_SIZE];
 	int e;
 
 	if (item->term) {
-		query_append_term(out, item->term);
+		reader_append_words(w->reader, w->query, item->place, has_tokens, out);
 		return 0;
 	}
 	e = history_token(w->reader->secret, item->pair->key, item->pair->value, token);
@@ -262,8 +265,8 @@ static int append_item(const struct sweep *w, const struct item *item, struct bu
 }
 
 /* Those that have to be there, or may not, and are not certain: each after @join. */
-static int append_items(const struct sweep *w, bool is_not, const char *join,
-			struct buffer *out)
+static int append_items(const struct sweep *w, bool is_not, bool has_tokens,
+			const char *join, struct buffer *out)
 {
 	int e = 0;
 
@@ -271,7 +274,7 @@ static int append_items(const struct sweep *w, bool is_not, const char *join,
 		if (w->items[i].is_not != is_not || w->shares[i] < SHARE_COUNTED)
 			continue;
 		buffer_appendf(out, "%s", join);
-		e = append_item(w, &w->items[i], out);
+		e = append_item(w, &w->items[i], has_tokens, out);
 		if (is_not)
 			join = " OR ";
 	}
@@ -279,46 +282,67 @@ static int append_items(const struct sweep *w, bool is_not, const char *join,
 }
 
 static int make_text(const struct sweep *w, const struct kind *k, enum text text,
-		     struct buffer *out)
+		     bool has_tokens, struct buffer *out)
 {
 	int e;
 
 	buffer_appendf(out, "(dims : \"d%" PRId64 "\"", k->id);
-	e = append_items(w, false, " AND ", out);
+	e = append_items(w, false, has_tokens, " AND ", out);
 	buffer_append_char(out, ')');
 	if (e < 0 || text == TEXT_WANTED)
 		return e;
-	e = append_items(w, true, text == TEXT_REST ? " AND (" : " NOT (", out);
+	e = append_items(w, true, has_tokens, text == TEXT_REST ? " AND (" : " NOT (",
+			 out);
 	buffer_append_char(out, ')');
 	return e;
+}
+
+/* Each event of the piece, in order of seq. */
+static int match_kind(struct sweep *w, const struct kind *k, enum text text,
+		      const struct piece *piece, sqlite3_stmt **ret)
+{
+	_cleanup_buffer_ struct buffer match = { .limit = READER_MATCH_MAX };
+	int e = make_text(w, k, text, piece->has_tokens, &match);
+
+	if (e >= 0 && match.error)
+		e = match.error == -EMSGSIZE ? -ETIME : match.error;
+	if (e < 0)
+		return e;
+	e = reader_prepare(w->reader,
+			   piece->is_backwards
+				   ? "SELECT rowid FROM words WHERE words MATCH ?1 AND "
+				     "rowid BETWEEN ?2 AND ?3 ORDER BY rowid DESC"
+				   : "SELECT rowid FROM words WHERE words MATCH ?1 AND "
+				     "rowid BETWEEN ?2 AND ?3 ORDER BY rowid",
+			   ret);
+	if (e < 0)
+		return e;
+	(void)sqlite.bind_text(*ret, 1, match.data, (int)match.len, SQLITE_TRANSIENT);
+	(void)sqlite.bind_int64(*ret, 2, piece->range.first);
+	(void)sqlite.bind_int64(*ret, 3, piece->range.last);
+	return 0;
 }
 
 /* Each event of @begin <= minute < @end that the full-text index finds, @n times. */
 static int count_text(struct sweep *w, struct kind *k, enum text text, int64_t begin,
 		      int64_t end, uint64_t n)
 {
-	_cleanup_(reader_finalize) sqlite3_stmt *s = NULL;
-	_cleanup_buffer_ struct buffer match = { .limit = READER_MATCH_MAX };
-	int64_t first, last;
+	struct range range = { 0 };
+	struct piece piece;
 	int e = w->has_stretches ? 0 : load_stretches(w);
 
-	if (e >= 0)
-		e = make_text(w, k, text, &match);
-	if (e >= 0 && match.error)
-		e = match.error == -EMSGSIZE ? -ETIME : match.error;
-	bound(k, begin, end, &first, &last);
-	if (e < 0 || first > last)
-		return e;
-	e = reader_prepare(w->reader,
-			   "SELECT rowid FROM words WHERE words MATCH ?1 AND rowid "
-			   "BETWEEN ?2 AND ?3 ORDER BY rowid",
-			   &s);
-	if (e < 0)
-		return e;
-	(void)sqlite.bind_text(s, 1, match.data, (int)match.len, SQLITE_STATIC);
-	(void)sqlite.bind_int64(s, 2, first);
-	(void)sqlite.bind_int64(s, 3, last);
-	return sweep_seqs(w, k, s, begin, end, n);
+	bound(k, begin, end, &range.first, &range.last);
+	for (int has_tokens = 0; e >= 0 && has_tokens < 2; has_tokens++) {
+		_cleanup_(reader_end_rows) struct rows rows = { .n_columns = 1 };
+
+		if (!reader_piece(w->reader, &range, has_tokens, true, &piece))
+			continue;
+		rows.is_backwards = piece.is_backwards;
+		e = match_kind(w, k, text, &piece, &rows.statement);
+		if (e >= 0)
+			e = sweep_seqs(w, k, &rows, begin, end, n);
+	}
+	return e;
 }
 
 static int count_spans(struct sweep *w, const struct item *item, const struct dim *dim,
@@ -506,10 +530,10 @@ static int sum_gram(struct sweep *w, struct item *item)
 
 static int find_gram(struct sweep *w, struct item *item)
 {
-	_cleanup_(reader_finalize) sqlite3_stmt *s = NULL;
 	struct gram_text text = { .len = 0 };
 	char token[HISTORY_TOKEN_SIZE];
-	int e = 0, step;
+	int64_t since;
+	int e = 0;
 
 	if (item->term && !item->term->is_prefix) {
 		e = gram_of_term(w->reader->words, item->term->text, &text);
@@ -519,17 +543,9 @@ static int find_gram(struct sweep *w, struct item *item)
 		if (e >= 0)
 			gram_of_pair((struct span){ token, strlen(token) }, &text);
 	}
-	if (e < 0 || !text.len)
-		return e;
-	e = reader_prepare(w->reader, "SELECT id FROM grams WHERE gram = ?1", &s);
-	if (e < 0)
-		return e;
-	(void)sqlite.bind_text(s, 1, text.data, (int)text.len, SQLITE_STATIC);
-	step = sqlite.step(s);
-	if (step != SQLITE_ROW)
-		return history_error(step);
-	item->gram = sqlite.column_int64(s, 0);
-	return sum_gram(w, item);
+	if (e >= 0)
+		e = reader_find_gram(w->reader, &text, &item->gram, &since);
+	return e <= 0 ? e : sum_gram(w, item);
 }
 
 static int list_items(struct sweep *w, const struct query *q)
@@ -538,6 +554,7 @@ static int list_items(struct sweep *w, const struct query *q)
 
 	for (size_t i = 0; i < q->n_terms; i++)
 		w->items[w->n_items++] = (struct item){ .term = &q->terms[i],
+							.place = i,
 							.is_not = q->terms[i].is_not };
 	for (size_t i = 0; i < q->n_pairs; i++)
 		w->items[w->n_items++] = (struct item){ .pair = &q->pairs[i],
@@ -633,6 +650,7 @@ int reader_count_kinds(struct reader *r, const struct query *q, const struct ran
 	if (!w)
 		return -ENOMEM;
 	w->reader = r;
+	w->query = q;
 	w->is_coarse = is_coarse;
 	w->begin = range->since / (int64_t)HISTORY_MINUTE_US;
 	w->end = range->until / (int64_t)HISTORY_MINUTE_US;

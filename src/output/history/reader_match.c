@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * A question's words as FTS5 wants them: what has to be there, joined by AND, and NOT what may not
- * be there. What stands in dims is looked for by its kind.
+ * be there. What stands in dims is looked for by its kind, and a phrase of frequent words by its
+ * token.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -61,17 +62,25 @@ static void append_kinds(const int64_t *kinds, size_t n, const char *join,
 		buffer_appendf(out, "%sdims : \"d%" PRId64 "\"", join, kinds[i]);
 }
 
+/* A question on its way to the full-text index. */
+struct text {
+	struct reader *reader;
+	const struct query *query;
+	bool has_tokens;
+	struct buffer wanted, unwanted; /* joined by AND, by OR */
+};
+
 /* A word may stand in the text, or be one of the type or rule, which is a dim. */
-static int append_term(const struct reader *r, const struct query_term *term,
-		       struct buffer *out)
+static int append_term(const struct text *t, size_t i, struct buffer *out)
 {
+	const struct query_term *term = &t->query->terms[i];
 	_cleanup_free_ int64_t *kinds = NULL;
 	size_t n = 0;
 
 	buffer_append_char(out, '(');
-	query_append_term(out, term);
+	reader_append_words(t->reader, t->query, i, t->has_tokens, out);
 	if (!term->is_not) {
-		kinds = list_kinds(r, is_named, term, &n);
+		kinds = list_kinds(t->reader, is_named, term, &n);
 		if (!kinds)
 			return -ENOMEM;
 	}
@@ -96,13 +105,6 @@ int64_t *reader_taken_kinds(const struct reader *r, size_t *ret_n)
 	return list_kinds(r, is_taken, NULL, ret_n);
 }
 
-/* A question on its way to the full-text index. */
-struct text {
-	struct reader *reader;
-	const struct query *query;
-	struct buffer wanted, unwanted; /* joined by AND, by OR */
-};
-
 static void join(struct buffer *out, const char *word)
 {
 	buffer_appendf(out, "%s", out->len ? word : "");
@@ -118,7 +120,7 @@ static int add_terms(struct text *t)
 		struct buffer *out = is_not ? &t->unwanted : &t->wanted;
 
 		join(out, is_not ? " OR " : " AND ");
-		e = append_term(t->reader, &q->terms[i], out);
+		e = append_term(t, i, out);
 	}
 	return e;
 }
@@ -187,9 +189,12 @@ static void put_together(const struct text *t, struct buffer *out)
 	buffer_append_char(out, ')');
 }
 
-int reader_match_text(struct reader *r, const struct query *q, struct buffer *out)
+int reader_match_text(struct reader *r, const struct query *q, bool has_tokens,
+		      struct buffer *out)
 {
-	struct text t = { r, q, { .limit = out->limit }, { .limit = out->limit } };
+	struct text t = {
+		r, q, has_tokens, { .limit = out->limit }, { .limit = out->limit }
+	};
 	int e = add_terms(&t);
 
 	if (e == 0)
