@@ -25,6 +25,7 @@
 
 struct counts {
 	struct reader *reader;
+	int64_t ends[2];	  /* the first minute with an event, the last one */
 	int64_t since_s, until_s; /* widened */
 	int64_t bucket_s;
 	size_t n_buckets;
@@ -65,14 +66,6 @@ int reader_numbers(struct reader *r, const char *sql, int64_t *ret, int n)
 	return 0;
 }
 
-int reader_minutes(struct reader *r, int64_t ret[2])
-{
-	return reader_numbers(r,
-			      "SELECT (SELECT min(minute) FROM minutes), "
-			      "(SELECT max(minute) FROM minutes)",
-			      ret, 2);
-}
-
 static int64_t round_down(int64_t value, int64_t step)
 {
 	return value - value % step;
@@ -93,15 +86,17 @@ static int64_t fitting_bucket(int64_t seconds)
 /* What the query says, or where the events begin and end. */
 static int set_times(struct counts *c, const struct query *q)
 {
-	int64_t ends[2] = { 0 };
-	int e = reader_minutes(c->reader, ends);
+	int e = reader_numbers(c->reader,
+			       "SELECT (SELECT min(minute) FROM minutes), "
+			       "(SELECT max(minute) FROM minutes)",
+			       c->ends, 2);
 
 	if (e < 0)
 		return e;
-	c->since_s = q->has_since ? (int64_t)(q->since_us / USEC) : ends[0] * MINUTE_S;
+	c->since_s = q->has_since ? (int64_t)(q->since_us / USEC) : c->ends[0] * MINUTE_S;
 	c->until_s = q->until_us != UINT64_MAX
 			     ? (int64_t)((q->until_us + USEC - 1) / USEC)
-			     : (ends[1] + 1) * MINUTE_S;
+			     : (c->ends[1] + 1) * MINUTE_S;
 	if (c->until_s < c->since_s)
 		c->until_s = c->since_s;
 	c->bucket_s = q->operation == QUERY_HISTOGRAM ? (int64_t)q->bucket_s : MINUTE_S;
@@ -220,6 +215,19 @@ static int is_rest_less(struct counts *c, const struct query *q)
 	return q->pairs[0].is_not ? with < without : without < with;
 }
 
+/* Where there are no events beyond the time, whole spans are of it, too. */
+static struct range range_of_spans(const struct counts *c)
+{
+	const int64_t span_us = GRAMS_SPAN_MINUTES * MINUTE_S * (int64_t)USEC;
+	struct range range = range_of(c);
+
+	if (c->since_s <= c->ends[0] * MINUTE_S)
+		range.since = round_down(c->ends[0] * MINUTE_S * USEC, span_us);
+	if (c->until_s > c->ends[1] * MINUTE_S)
+		range.until = round_down(c->ends[1] * MINUTE_S * USEC, span_us) + span_us;
+	return range;
+}
+
 static void forget_counts(struct counts *c)
 {
 	for (size_t i = 0; i < c->reader->n_dims; i++)
@@ -250,7 +258,7 @@ static int count_all(struct counts *c, const struct query *q)
 {
 	bool is_coarse = !c->buckets ||
 			 c->bucket_s % (GRAMS_SPAN_MINUTES * MINUTE_S) == 0;
-	struct range range = range_of(c);
+	struct range range = range_of_spans(c);
 	int e;
 
 	if (!query_needs_words(q))

@@ -155,6 +155,7 @@ typedef void reader_count_taker(void *context, int64_t minute, const struct dim 
 /**
  * reader_count_kinds() - events of whole minutes for which query_needs_words() is true, without
  * a look at each
+ * @range: of time; whole spans, where no events lie beyond it
  * @is_coarse: the minute may be the first of the GRAMS_SPAN_MINUTES that it is of
  *
  * Return: 1; 0: they cannot be counted so, and @take was not called; -errno.
@@ -164,9 +165,6 @@ int reader_count_kinds(struct reader *r, const struct query *q, const struct ran
 
 /** reader_numbers() - the @n columns of the one row that @sql gives; 0; -EUCLEAN: none; -errno */
 int reader_numbers(struct reader *r, const char *sql, int64_t *ret, int n);
-
-/** reader_minutes() - the first minute with an event and the last one; as reader_numbers() */
-int reader_minutes(struct reader *r, int64_t ret[2]);
 
 /** reader_bound_by_time() - which seqs can be of its time */
 int reader_bound_by_time(struct reader *r, struct range *range);

@@ -580,28 +580,11 @@ static int list_kinds(struct sweep *w, const int64_t *ids, size_t n)
 	return 0;
 }
 
-/* Where there are no events beyond the time, whole spans are of it, too. */
-static int widen(struct sweep *w)
-{
-	int64_t ends[2];
-	int e = reader_minutes(w->reader, ends);
-
-	if (e < 0)
-		return e;
-	if (w->begin <= ends[0])
-		w->begin = round_down(ends[0]);
-	if (w->end > ends[1])
-		w->end = round_up(ends[1] + 1);
-	return 0;
-}
-
 static int count_kinds(struct sweep *w, const struct query *q)
 {
 	bool is_any_whole = false;
-	int e = widen(w);
+	int e = each_minute(w, round_down(w->begin), round_up(w->end), note_minute);
 
-	if (e >= 0)
-		e = each_minute(w, round_down(w->begin), round_up(w->end), note_minute);
 	if (e < 0 || w->first > w->last)
 		return e;
 	e = list_items(w, q);
