@@ -22,6 +22,9 @@
 #define FACET_VALUES   50
 #define USEC	       1000000
 #define UNCOUNT_MAX    50000 /* that takes less than a quarter of the time of a question */
+#define FEW_MAX	       4096  /* events that are looked up, each of them */
+#define FEW_TRIED      256   /* so many tell whether there will be more */
+#define OFF	       UINT64_MAX /* one less, modulo 2^64 */
 
 struct counts {
 	struct reader *reader;
@@ -228,6 +231,77 @@ static struct range range_of_spans(const struct counts *c)
 	return range;
 }
 
+/* Found, each of them, and not counted yet. */
+struct few {
+	size_t n;
+	bool is_too_many;
+	int64_t first, last; /* seqs of the events among which they are */
+	struct {
+		int64_t at;
+		const struct dim *dim;
+	} items[FEW_MAX];
+};
+
+static bool take_few(void *context, int64_t seq, int64_t at, const struct dim *dim)
+{
+	struct few *few = context;
+	int64_t wanted = (few->last - few->first) / FEW_MAX * (int64_t)few->n / 2;
+
+	if (few->n == FEW_MAX || (few->n >= FEW_TRIED && seq - few->first < wanted)) {
+		few->is_too_many = true;
+		return false;
+	}
+	few->items[few->n].at = at;
+	few->items[few->n++].dim = dim;
+	return true;
+}
+
+/*
+ * What few events have is looked up for each of them: kind after kind, the index would go for
+ * each kind to all of them. @n: 1, or off. Return: 1; 0: they are too many; -errno.
+ */
+static int count_few(struct counts *c, const struct query *q, uint64_t n)
+{
+	_cleanup_free_ struct few *few = calloc(1, sizeof(*few));
+	struct range range = range_of(c);
+	struct query forwards = *q; /* the texts stay @q's */
+	int64_t ends[2] = { 0 };
+	int e;
+
+	if (!few)
+		return -ENOMEM;
+	forwards.is_ascending = true;
+	e = reader_numbers(c->reader,
+			   "SELECT (SELECT min(seq) FROM events), "
+			   "(SELECT max(seq) FROM events)",
+			   ends, 2);
+	if (e >= 0)
+		e = reader_bound_by_time(c->reader, &range);
+	few->first = range.first > ends[0] ? range.first : ends[0];
+	few->last = range.last < ends[1] ? range.last : ends[1];
+	if (e >= 0 && range.first <= range.last)
+		e = reader_each_match(c->reader, &forwards, &range, take_few, few);
+	for (size_t i = 0; e >= 0 && !few->is_too_many && i < few->n; i++)
+		count(c, few->items[i].at / USEC, few->items[i].dim, n);
+	return e < 0 ? e : !few->is_too_many;
+}
+
+static bool *is_not_of(struct query *q, size_t i)
+{
+	return i < q->n_terms ? &q->terms[i].is_not : &q->pairs[i - q->n_terms].is_not;
+}
+
+/* Return: 1: something rare has to be there; 0; -errno. */
+static int wants_rare(struct counts *c, struct query *q)
+{
+	int e = 0;
+
+	for (size_t i = 0; e == 0 && i < q->n_terms + q->n_pairs; i++)
+		if (!*is_not_of(q, i))
+			e = reader_is_rare(c->reader, q, i);
+	return e;
+}
+
 static void forget_counts(struct counts *c)
 {
 	for (size_t i = 0; i < c->reader->n_dims; i++)
@@ -254,15 +328,13 @@ static int count_by_rest(struct counts *c, const struct query *q)
 	return e < 0 ? e : c->n_left > 0;
 }
 
-static int count_all(struct counts *c, const struct query *q)
+static int count_by_kinds(struct counts *c, const struct query *q)
 {
 	bool is_coarse = !c->buckets ||
 			 c->bucket_s % (GRAMS_SPAN_MINUTES * MINUTE_S) == 0;
 	struct range range = range_of_spans(c);
 	int e;
 
-	if (!query_needs_words(q))
-		return count_without_words(c, q);
 	e = reader_count_kinds(c->reader, q, &range, is_coarse, count_kind, c);
 	if (e)
 		return e < 0 ? e : 0;
@@ -271,6 +343,65 @@ static int count_all(struct counts *c, const struct query *q)
 	if (e > 0)
 		e = count_by_rest(c, q);
 	return e ? (e < 0 ? e : 0) : count_matches(c, q);
+}
+
+/* @q without term @i; behind the terms come the pairs. */
+static void leave_out(struct query *q, size_t i)
+{
+	if (i < q->n_terms) {
+		q->n_terms--;
+		memmove(&q->terms[i], &q->terms[i + 1],
+			(q->n_terms - i) * sizeof(*q->terms));
+		return;
+	}
+	i -= q->n_terms;
+	q->n_pairs--;
+	memmove(&q->pairs[i], &q->pairs[i + 1], (q->n_pairs - i) * sizeof(*q->pairs));
+}
+
+/*
+ * All there is but what few have: the few are counted off.
+ * Return: 1: @q is what is left to count; 0: they are many, or not one thing; -errno.
+ */
+static int count_few_off(struct counts *c, struct query *q)
+{
+	size_t n = 0, at = 0;
+	int e;
+
+	for (size_t i = 0; i < q->n_terms + q->n_pairs; i++) {
+		if (!*is_not_of(q, i))
+			continue;
+		at = i;
+		n++;
+	}
+	e = n == 1 ? reader_is_rare(c->reader, q, at) : 0;
+	if (e <= 0)
+		return e;
+	*is_not_of(q, at) = false;
+	e = count_few(c, q, OFF);
+	*is_not_of(q, at) = true;
+	if (e <= 0)
+		return e;
+	leave_out(q, at);
+	e = reader_load_phrases(c->reader, q); /* they stand in the same order */
+	return e < 0 ? e : 1;
+}
+
+static int count_all(struct counts *c, const struct query *asked)
+{
+	struct query q = *asked; /* the texts stay @asked's */
+	int e = wants_rare(c, &q);
+
+	if (e > 0) {
+		e = count_few(c, &q, 1);
+		if (e)
+			return e < 0 ? e : 0;
+	} else if (e == 0) {
+		e = count_few_off(c, &q);
+	}
+	if (e < 0)
+		return e;
+	return query_needs_words(&q) ? count_by_kinds(c, &q) : count_without_words(c, &q);
 }
 
 static void append_times(const struct counts *c, struct buffer *out)

@@ -66,6 +66,15 @@ const struct dim *reader_dim(const struct reader *r, int64_t id);
 int reader_find_gram(struct reader *r, const struct gram_text *text, int64_t *ret_id,
 		     int64_t *ret_since);
 
+/**
+ * reader_is_rare() - is term @i of @q none of what is frequent? Behind the terms come the pairs.
+ * Return: 1; 0: it is frequent, or that is not known; -errno.
+ */
+int reader_is_rare(struct reader *r, const struct query *q, size_t i);
+
+/** reader_find_term() - as reader_find_gram(), term @i of @q, or a pair */
+int reader_find_term(struct reader *r, const struct query *q, size_t i, int64_t *ret_id);
+
 /** reader_load_phrases() - of the terms of @q; 0; -errno */
 int reader_load_phrases(struct reader *r, const struct query *q);
 void reader_forget_phrases(struct reader *r);

@@ -528,26 +528,6 @@ static int sum_gram(struct sweep *w, struct item *item)
 	return history_error(step);
 }
 
-static int find_gram(struct sweep *w, struct item *item)
-{
-	struct gram_text text = { .len = 0 };
-	char token[HISTORY_TOKEN_SIZE];
-	int64_t since;
-	int e = 0;
-
-	if (item->term && !item->term->is_prefix) {
-		e = gram_of_term(w->reader->words, item->term->text, &text);
-	} else if (item->pair) {
-		e = history_token(w->reader->secret, item->pair->key, item->pair->value,
-				  token);
-		if (e >= 0)
-			gram_of_pair((struct span){ token, strlen(token) }, &text);
-	}
-	if (e >= 0)
-		e = reader_find_gram(w->reader, &text, &item->gram, &since);
-	return e <= 0 ? e : sum_gram(w, item);
-}
-
 static int list_items(struct sweep *w, const struct query *q)
 {
 	int e = 0;
@@ -559,8 +539,11 @@ static int list_items(struct sweep *w, const struct query *q)
 	for (size_t i = 0; i < q->n_pairs; i++)
 		w->items[w->n_items++] = (struct item){ .pair = &q->pairs[i],
 							.is_not = q->pairs[i].is_not };
-	for (size_t i = 0; e >= 0 && i < w->n_items; i++)
-		e = find_gram(w, &w->items[i]);
+	for (size_t i = 0; e >= 0 && i < w->n_items; i++) {
+		e = reader_find_term(w->reader, q, i, &w->items[i].gram);
+		if (e > 0)
+			e = sum_gram(w, &w->items[i]);
+	}
 	return e;
 }
 

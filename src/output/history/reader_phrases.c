@@ -49,6 +49,47 @@ int reader_find_gram(struct reader *r, const struct gram_text *text, int64_t *re
 	return 1;
 }
 
+int reader_find_term(struct reader *r, const struct query *q, size_t i, int64_t *ret_id)
+{
+	struct gram_text text = { .len = 0 };
+	int64_t since;
+	int e = 0;
+
+	if (i >= q->n_terms) {
+		const struct query_pair *pair = &q->pairs[i - q->n_terms];
+		char token[HISTORY_TOKEN_SIZE];
+
+		e = history_token(r->secret, pair->key, pair->value, token);
+		if (e >= 0)
+			gram_of_pair(span_from(token), &text);
+	} else if (!q->terms[i].is_prefix) {
+		e = gram_of_term(r->words, q->terms[i].text, &text);
+	}
+	return e < 0 ? e : reader_find_gram(r, &text, ret_id, &since);
+}
+
+/* A type or rule with the word gives it to all its events. */
+static bool is_named(const struct reader *r, const struct query_term *term)
+{
+	for (size_t i = 0; i < r->n_dims; i++)
+		if (r->dims[i].is_taken &&
+		    (query_term_names(term, r->dims[i].fields[QUERY_TYPE]) ||
+		     query_term_names(term, r->dims[i].fields[QUERY_RULE])))
+			return true;
+	return false;
+}
+
+int reader_is_rare(struct reader *r, const struct query *q, size_t i)
+{
+	int64_t id;
+	int e;
+
+	if (i < q->n_terms && (q->terms[i].is_prefix || is_named(r, &q->terms[i])))
+		return 0;
+	e = reader_find_term(r, q, i, &id);
+	return e < 0 ? e : e == 0;
+}
+
 /* It is known now that its last word is a whole one. */
 static void put_token(struct visit *v)
 {
