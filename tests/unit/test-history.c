@@ -124,6 +124,43 @@ static void test_limit_of_time(void **state)
 	buffer_deinit(&a.body);
 }
 
+static bool is_in_vain(void *n_left)
+{
+	return (*(int *)n_left)-- == 0;
+}
+
+/* When nobody waits for it any more, an answer ends; the next question is answered. */
+static void test_in_vain(void **state)
+{
+	static const struct {
+		int after; /* so many looks at who waits */
+		unsigned int want;
+	} cases[] = { { 0, 503 }, { 1, 503 }, { -1, 200 } };
+	struct fixture *f = *state;
+
+	append(0, 5000);
+	start(f, 0, 0);
+	take_all(f);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_buffer_ struct buffer error = { 0 };
+		struct reader *reader = NULL;
+		struct answer_text a;
+		struct query q;
+		int n = cases[i].after;
+
+		assert_int_equal(reader_create(60000, &reader), 0);
+		reader_watch(reader, is_in_vain, &n);
+		assert_int_equal(
+			query_parse(QUERY_HISTOGRAM, SPAN("q=word7*"), &q, &error), 0);
+		assert_int_equal(reader_answer(reader, &q, &a), 0);
+		assert_int_equal(a.status, cases[i].want);
+		assert_true(n < cases[i].after);
+		buffer_deinit(&a.body);
+		query_deinit(&q);
+		reader_destroy(reader);
+	}
+}
+
 /* An answer that would be too large ends, and says where to go on. */
 static void test_limit_of_size(void **state)
 {
@@ -414,6 +451,7 @@ int main(void)
 		WITH_FOLDER(test_what_is_not),
 		WITH_FOLDER(test_times_that_go_back),
 		WITH_FOLDER(test_limit_of_time),
+		WITH_FOLDER(test_in_vain),
 		WITH_FOLDER(test_limit_of_size),
 		WITH_FOLDER(test_no_history),
 		WITH_FOLDER(test_renewed),

@@ -55,7 +55,8 @@ struct queries {
 	int done_fd;
 	sd_event_source *on_done, *turn;
 	struct clients *clients;
-	struct reader *reader; /* the thread's */
+	struct reader *reader;		 /* the thread's, as */
+	const struct query_job *at_work; /* what it answers */
 };
 
 static void list_add(struct list *l, struct query_job *job)
@@ -121,8 +122,17 @@ static bool is_abandoned(const struct query_job *job)
 	return recv(job->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
 }
 
+/* Whoever asks anew, as a page at each letter, leaves what was asked before. */
+static bool is_in_vain(void *context)
+{
+	const struct query_job *job = ((const struct queries *)context)->at_work;
+
+	return job->is_forgotten || is_abandoned(job);
+}
+
 static void find_answer(struct queries *q, struct query_job *job)
 {
+	q->at_work = job;
 	if (job->is_forgotten)
 		return;
 	if (clock_now().mono_us > job->late_us || is_abandoned(job))
@@ -248,6 +258,8 @@ int queries_create(sd_event *loop, sd_event_source *turn, struct clients *client
 	(void)pthread_cond_init(&q->is_wanted, NULL);
 	q->done_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	r = q->done_fd < 0 ? -errno : reader_create(READER_LIMIT_MS, &q->reader);
+	if (r >= 0)
+		reader_watch(q->reader, is_in_vain, q);
 	if (r >= 0)
 		r = sd.event_add_io(loop, &q->on_done, q->done_fd, EPOLLIN, on_done, q);
 	if (r >= 0)

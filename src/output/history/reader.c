@@ -24,7 +24,8 @@ static int is_over(void *context)
 {
 	const struct reader *r = context;
 
-	return clock_now().mono_us > r->deadline_us;
+	return clock_now().mono_us > r->deadline_us ||
+	       (r->is_in_vain && r->is_in_vain(r->context));
 }
 
 static void close_database(struct reader *r)
@@ -637,6 +638,12 @@ int reader_create(uint64_t limit_ms, struct reader **ret)
 	(void)sqlite.hard_heap_limit64(HEAP_BYTES); /* says what it was before */
 	*ret = r;
 	return 0;
+}
+
+void reader_watch(struct reader *r, bool (*is_in_vain)(void *context), void *context)
+{
+	r->is_in_vain = is_in_vain;
+	r->context = context;
 }
 
 void reader_destroy(struct reader *r)

@@ -34,6 +34,12 @@ struct reader;
 int reader_create(uint64_t limit_ms, struct reader **ret);
 void reader_destroy(struct reader *r);
 
+/**
+ * reader_watch() - what says that nobody waits for the answer any more: then it is given up
+ * @is_in_vain: called by reader_answer(), many times a second
+ */
+void reader_watch(struct reader *r, bool (*is_in_vain)(void *context), void *context);
+
 /** reader_answer() - whatever comes of it is an answer; only out of memory is -ENOMEM */
 int reader_answer(struct reader *r, const struct query *q, struct answer_text *ret);
 

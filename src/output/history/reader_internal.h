@@ -48,7 +48,9 @@ struct reader {
 	bool is_at_rest;		/* it was opened while nobody wrote it */
 	bool is_complete;		/* it has been made to the end of the logs */
 	uint64_t limit_us, deadline_us; /* of one question; of this one */
-	struct dim *dims;		/* by id */
+	bool (*is_in_vain)(void *context);
+	void *context;	  /* for that */
+	struct dim *dims; /* by id */
 	size_t n_dims, n_taken;
 	struct phrase phrases[QUERY_TERMS_MAX]; /* of the question's terms */
 	int64_t phrases_since; /* seq from which on events have tokens of all these */
