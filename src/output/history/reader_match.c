@@ -159,6 +159,20 @@ static int add_pairs(struct text *t)
 	return e;
 }
 
+/*
+ * What has a phrase that is looked for by its words is not looked for by its kind, too: backwards,
+ * as most of it is read, FTS5 takes a hundred times as long for each step where two have to meet.
+ */
+static bool is_told_by_phrase(const struct text *t)
+{
+	bool is = false;
+
+	for (size_t i = 0; !t->has_tokens && i < t->query->n_terms; i++)
+		is = is ||
+		     (!t->query->terms[i].is_not && t->reader->phrases[i].tokens.len);
+	return is;
+}
+
 /* The dims, if they are few. Something has to be looked for before anything can be left out:
  * without words, all dims. */
 static int add_kinds(struct text *t)
@@ -169,7 +183,8 @@ static int add_kinds(struct text *t)
 
 	if (!all || !taken)
 		return -ENOMEM;
-	if (t->wanted.len && (n_taken == n_all || n_taken > READER_KINDS_IN_TEXT))
+	if (t->wanted.len &&
+	    (n_taken == n_all || n_taken > READER_KINDS_IN_TEXT || is_told_by_phrase(t)))
 		return 0;
 	join(&t->wanted, " AND ");
 	append_kinds(taken, n_taken, "(", &t->wanted);
