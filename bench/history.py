@@ -89,6 +89,9 @@ def questions(n):
                ("all but a rare word", {"q": "-sym_42"}), ("a word, and not another", {"q": "symbol -sym_42"}),
                ("a word and a severity", {"q": "insmod", "severity": "critical"}),
                ("a phrase and a word", {"q": '"for symbol" sym_77'}),
+               ("a rare phrase of frequent words", {"q": '"insmod kprobe"'}),
+               ("all but a rare phrase", {"q": '-"insmod kprobe"'}),
+               ("a rare phrase and a severity", {"q": '"insmod kprobe"', "severity": "critical"}),
                ("a word in a boot", {"q": "sym_42", "boot_id": boot(0)})]
     return [("page", "events", {}), ("page far back", "events", {"cursor": n // 3}),
             ("page, the oldest first", "events", {"type": "!kprobe_registered", "order": "asc"}),
