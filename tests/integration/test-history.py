@@ -230,6 +230,22 @@ def test_counts(daemon, _):
     d.stop()
 
 
+def test_rare_phrases(daemon, _):
+    text = b"".join(record(i, "[PHOTON RING] Kprobe registered for symbol: " + {7: "alpha_beta", 9: "beta_beta"}.get(
+        i % 400, "alpha_or_beta" if i % 2 else "beta_or_alpha")) for i in range(60000))
+    d = daemon(dashboard=True, history=True)
+    d.append(text)
+    d.start()
+    wait_for(lambda: len(d.lines()) >= 60000, "the log")  # what is frequent is known by then
+    indexed(d)
+    for phrase in ("alpha_beta", "beta_beta", "alpha_alpha", "symbol alpha_beta"):
+        want = [e["seq"] for e in map(json.loads, d.lines()) if re.search(phrase.replace(" ", ": "), e["message"])]
+        for order, step in (("asc", 1), ("desc", -1)):
+            equal([e["seq"] for e in pages(d, limit=50, order=order, q=f'"{phrase}"')], want[::step])
+        equal(sum(b[s] for b in get(d, "histogram", q=f'"{phrase}"')["buckets"] for s in SEVERITIES), len(want))
+    d.stop()
+
+
 def test_cursors_stay_right_while_events_arrive(daemon, _):
     d = started(daemon, 200)
     before = len(d.lines())
