@@ -27,6 +27,7 @@ export class Table {
 	#zone = 'local';
 	#spare = [];
 	#rows = new Map();	/* item id -> row */
+	#isStale = false;	/* they are as it was before */
 	#items = new WeakMap();	/* row -> item */
 	#selected = null;
 	#scrollTop = 0;
@@ -82,6 +83,7 @@ export class Table {
 	setColumns(columns) {
 		this.#columns = columns;
 		this.#spare = [];
+		this.#isStale = true;
 		this.scroller.querySelector('table').setAttribute('aria-colcount', String(columns.length));
 		this.head.replaceChildren(...columns.map((column) => {
 			const cell = element('th', column.numeric ? 'numeric' : '', column.title);
@@ -106,6 +108,7 @@ export class Table {
 
 	setZone(zone) {
 		this.#zone = zone;
+		this.#isStale = true;
 	}
 
 	#makeRow() {
@@ -134,10 +137,14 @@ export class Table {
 			this.#columns.forEach((column, i) =>
 				renderCell(row.children[i], column.key, item.event, this.#zone));
 		}
+		this.#items.set(row, item);
+		return this.#put(item, row);
+	}
+
+	#put(item, row) {
 		row.tabIndex = -1;
 		row.setAttribute('aria-selected', 'false');
 		this.#rows.set(item.id, row);
-		this.#items.set(row, item);
 		return row;
 	}
 
@@ -225,16 +232,22 @@ export class Table {
 			this.scroller.focus({ preventScroll: true });
 	}
 
-	/* Everything anew: another filter, other columns, another time zone. Oldest first. */
+	/* Another list, oldest first: another filter, other columns, another time zone. What was there stays as it is. */
 	reset(items) {
+		const before = this.#isStale ? new Map() : this.#rows;
 		const selectedId = this.selectedItem?.id;
 		const hadFocus = this.body.contains(document.activeElement);
 
 		this.#keepFocus(this.body);
 		this.#selected = null;
-		this.#rows.clear();
+		this.#rows = new Map();
+		this.#isStale = false;
 		this.#repeats.clear();
-		this.body.replaceChildren(...items.map((item) => this.#fill(item)).reverse());
+		this.body.replaceChildren(...items.map((item) => {
+			const row = before.get(item.id);
+
+			return row && this.#items.get(row) === item ? this.#put(item, row) : this.#fill(item);
+		}).reverse());
 		for (const item of items)
 			if (item.event)
 				this.#repeats.addOnTop(item);

@@ -59,6 +59,23 @@ browserTest('filters by severity, type and text combine, count and stand in the 
 	assert.equal((await rows(page))[0].data, 'symbol=vfs_read');
 });
 
+browserTest('a row that another filter leaves is not made anew', {}, async ({ page, server }) => {
+	await server.log(...MIX);
+	await rowCount(page, 6);
+	const row = await page.locator('#rows tr.event').last().elementHandle();
+	const isThere = () => row.evaluate((node) => node.isConnected);
+
+	await page.fill('#search', 'symbol=commit_creds');
+	await rowCount(page, 1);
+	assert.equal(await isThere(), true, 'fewer');
+	await page.click('#clear');
+	await rowCount(page, 6);
+	assert.equal(await isThere(), true, 'more');
+	await page.fill('#search', 'symbol=nobody');
+	await rowCount(page, 0);
+	assert.equal(await isThere(), false, 'none');
+});
+
 browserTest('a filter holds for what comes in later', {}, async ({ page, server }) => {
 	await server.log(...MIX);
 	await rowCount(page, 6);
