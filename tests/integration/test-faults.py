@@ -11,7 +11,7 @@ import sys
 import urllib.error
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "reliability"))
-from lksm_test import equal, main, record, wait_for  # noqa pylint: disable=C0413
+from lksm_test import DEADLINE_S, equal, main, record, wait_for  # noqa pylint: disable=C0413
 
 faults = importlib.import_module("faults")
 kills = importlib.import_module("kills")
@@ -117,6 +117,25 @@ def test_a_log_that_cannot_be_written_is_no_good_health(daemon, folder):
     finally:
         d.kill()
         disk.close()
+
+
+def test_a_core_that_does_not_stop_is_killed(daemon, folder):
+    count = folder / "count"
+    count.write_bytes(bytes(8))
+    d = daemon(env={"LD_PRELOAD": faults.FAULT, "LKSM_FAULT": "core:write:6:HANG",
+                    "LKSM_FAULT_COUNT": str(count)}).start()
+    for n in range(6):
+        d.append(record(n, TEXT))
+        wait_for(lambda: count.read_bytes()[0] == 6 or len(d.events("module_loaded")) > n, "the record")
+    equal(count.read_bytes()[0], 6)
+    d.process.send_signal(signal.SIGTERM)
+    d.process.wait(DEADLINE_S)
+    assert "core does not stop: killed" in d.stderr(), d.stderr()
+    assert "does not answer" not in d.stderr(), d.stderr()  # long before the watchdog
+    d.env = {**d.env, "LD_PRELOAD": ""}
+    d.start()
+    d.wait_events(6, "module_loaded")
+    d.stop()
 
 
 def boot(folder, name):
