@@ -11,12 +11,10 @@
 #include <grp.h>
 #include <netinet/in.h>
 #include <pthread.h>
-#include <seccomp.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -28,7 +26,6 @@
 #include <unistd.h>
 
 #include "../planted/attacks.h"
-#include "core/sandbox_page.h"
 #include "expect.h"
 
 #define WORKED	0
@@ -451,35 +448,6 @@ static void test_what_each_may_do(void **state)
 	(void)close(log);
 }
 
-/* ---- a kernel or container that lacks something ---- */
-
-/* As on an old kernel, or where a container forbids it. */
-static bool take_away(const char *call, int error)
-{
-	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
-	int number = seccomp_syscall_resolve_name(call);
-
-	return filter && number >= 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
-	       seccomp_rule_add(filter, SCMP_ACT_ERRNO((uint16_t)error), number, 0) ==
-		       0 &&
-	       seccomp_load(filter) == 0;
-}
-
-/* Return: 0 if all else is in force */
-static int enter_without(const char *call, int error)
-{
-	const struct sandbox_options options = { .kind = SANDBOX_WEB, .name = "test" };
-	bool is_landlock = !strncmp(call, "landlock", strlen("landlock"));
-	struct sandbox_report report;
-
-	if (!take_away(call, error))
-		return SKIPPED;
-	sandbox_enter(&options, &report);
-	if (is_landlock)
-		return report.landlock != -error || report.seccomp != 1;
-	return report.seccomp >= 0 || report.landlock < 1;
-}
-
 /* What a sandbox takes away is there: groups, room for a core dump, being traced. */
 static bool begin_with_all(bool is_ordinary)
 {
@@ -617,189 +585,6 @@ static void test_what_each_is_without(void **state)
 	folder = -1;
 }
 
-static void test_what_is_missing_is_left_out(void **state)
-{
-	static const struct {
-		const char *call;
-		int error;
-	} cases[] = {
-		{ "landlock_create_ruleset", ENOSYS },
-		{ "landlock_create_ruleset", EPERM },
-		{ "seccomp", EPERM },
-	};
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		pid_t pid = fork();
-		int status;
-
-		assert_true(pid >= 0);
-		if (pid == 0)
-			_exit(enter_without(cases[i].call, cases[i].error));
-		assert_int_equal(waitpid(pid, &status, 0), pid);
-		if (WIFEXITED(status) && WEXITSTATUS(status) == SKIPPED)
-			skip();
-		if (status != 0)
-			fail_msg("without %s: status 0x%x", cases[i].call, status);
-	}
-}
-
-static int signal_parent(void)
-{
-	return kill(getppid(), SIGCONT);
-}
-
-static int signal_thread_of_parent(void)
-{
-	return (int)syscall(SYS_tgkill, getppid(), getppid(), SIGCONT);
-}
-
-static int signal_group_of_parent(void)
-{
-	return kill(-getpgid(getppid()), SIGCONT);
-}
-
-static int signal_all(void)
-{
-	return kill(-1, SIGCONT);
-}
-
-static int signal_parent_by_pidfd(void)
-{
-	return (int)syscall(SYS_pidfd_send_signal, pidfd_open(getppid(), 0), SIGCONT,
-			    NULL, 0);
-}
-
-/* The kernel would send it when the pipe has something to read. */
-static int signal_parent_by_pipe(void)
-{
-	int fds[2];
-
-	return pipe(fds) || fcntl(fds[0], F_SETOWN, getppid());
-}
-
-/* In a process group of its own, as a module is. */
-static int be_module(int (*run)(void))
-{
-	const struct sandbox_options options = { .kind = SANDBOX_MODULE, .name = "test" };
-	struct sandbox_report report;
-
-	(void)setpgid(0, 0);
-	if (!take_away("landlock_create_ruleset", ENOSYS))
-		return SKIPPED;
-	sandbox_enter(&options, &report);
-	if (report.seccomp < 0)
-		return SKIPPED;
-	return run() == 0 ? WORKED : REFUSED;
-}
-
-/* As on Linux 6.1, where Landlock knows nothing of signals. */
-static void test_a_module_signals_not_who_started_it(void **state)
-{
-	static const struct {
-		const char *name;
-		int (*run)(void);
-		bool works;
-	} cases[] = {
-		{ "kill", signal_parent, false },
-		{ "tgkill", signal_thread_of_parent, false },
-		{ "its group", signal_group_of_parent, false },
-		{ "all", signal_all, false },
-		{ "a pidfd", signal_parent_by_pidfd, false },
-		{ "a pipe", signal_parent_by_pipe, false },
-		{ "its own", signal_a_child, true },
-	};
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		pid_t pid = fork();
-		int status;
-
-		assert_true(pid >= 0);
-		if (pid == 0)
-			_exit(be_module(cases[i].run));
-		assert_int_equal(waitpid(pid, &status, 0), pid);
-		if (cases[i].works ? status != 0 : !is_held(status))
-			fail_msg("%s: status 0x%x", cases[i].name, status);
-	}
-}
-
-/* ---- what is left ---- */
-
-static void test_the_page_tells(void **state)
-{
-	char path[] = "/tmp/lksm-test-sandbox-XXXXXX";
-	int fd = mkstemp(path), status;
-	const struct sandbox_options options = { .kind = SANDBOX_CORE,
-						 .name = "core",
-						 .user = geteuid() == 0 ? &nobody
-									: NULL };
-	static struct sandbox_row rows[SANDBOX_PAGE_ROWS];
-	const struct sandbox_page *view;
-	struct sandbox_page *page;
-	pid_t pid;
-
-	(void)state;
-	(void)unlink(path);
-	assert_int_equal(sandbox_page_map(fd, &page, &view), 0);
-	assert_int_equal(mprotect((void *)(uintptr_t)view, 1, PROT_READ | PROT_WRITE),
-			 -1);
-	pid = fork();
-	if (pid == 0) {
-		sandbox_page_enter(page, 3, &options);
-		_exit(0);
-	}
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_int_equal(status, 0);
-	assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
-	assert_int_equal(sandbox_page_read(fd, rows), 1);
-	assert_string_equal(rows[0].process, "core");
-	assert_int_equal(rows[0].pid, pid);
-	assert_int_equal(rows[0].locks.parent, getpid());
-	assert_int_equal(rows[0].locks.capabilities, 0);
-	assert_int_equal(rows[0].locks.no_new_privs, 1);
-	assert_int_equal(rows[0].locks.seccomp, 2);
-	assert_int_equal(rows[0].filter, 1);
-	assert_int_equal(rows[0].locks.uid, geteuid() == 0 ? nobody.uid : geteuid());
-	assert_true(sandbox_page_row(view, 3, &rows[1]));
-	sandbox_page_clear(page, 3);
-	assert_false(sandbox_page_row(view, 3, &rows[1]));
-	sandbox_page_unmap(page);
-	sandbox_page_unmap(view);
-	(void)close(fd);
-}
-
-static void test_status_is_parsed(void **state)
-{
-	static const struct {
-		const char *name, *text;
-		int want;
-		uint32_t uid;
-	} cases[] = {
-		{ "whole",
-		  "Name:\tx\nPPid:\t7\nUid:\t1\t2\t3\t4\nCapEff:\t00f\nNoNewPrivs:\t1\n"
-		  "Seccomp:\t2\n",
-		  0, 2 },
-		{ "without seccomp",
-		  "Name:\tx\nPPid:\t7\nUid:\t1\t2\t3\t4\nCapEff:\t00f\nNoNewPrivs:\t1\n",
-		  0, 2 },
-		{ "empty", "", -EBADMSG, 0 },
-		{ "cut", "Name:\tx\nPPid:\t7\nUid:\t1", -EBADMSG, 0 },
-		{ "no number",
-		  "Name:\tx\nPPid:\tx\nUid:\t1\t2\nCapEff:\t0\nNoNewPrivs:\t1\n",
-		  -EBADMSG, 0 },
-	};
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		struct process_locks locks = { 0 };
-
-		expect_number(cases[i].name, "result",
-			      process_locks_parse(cases[i].text, &locks), cases[i].want);
-		expect_number(cases[i].name, "uid", locks.uid, cases[i].uid);
-	}
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -809,10 +594,6 @@ int main(void)
 		cmocka_unit_test(test_sender_changes_no_letter),
 		cmocka_unit_test(test_what_each_may_do),
 		cmocka_unit_test(test_what_each_is_without),
-		cmocka_unit_test(test_what_is_missing_is_left_out),
-		cmocka_unit_test(test_a_module_signals_not_who_started_it),
-		cmocka_unit_test(test_the_page_tells),
-		cmocka_unit_test(test_status_is_parsed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
