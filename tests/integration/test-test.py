@@ -29,7 +29,7 @@ def write(path, text):
 
 def checkout(folder, build="#!/bin/sh\n"):
     """Of a checkout, script/test and what it needs."""
-    for name, text in (("bootstrap", "#!/bin/sh\n"), ("build", build)):
+    for name, text in (("bootstrap", "#!/bin/sh\n"), ("build", build), ("package", "#!/bin/sh\n")):
         write(folder / "script" / name, text)
     for name in ("test", "tap"):
         shutil.copy(ROOT / "script" / name, folder / "script" / name)
