@@ -70,17 +70,6 @@ def test_the_record_is_the_event_and_its_mirror_only_an_echo(daemon, _):
     d.wait_events(4)
 
 
-def test_a_flood_of_the_kernel_log_does_not_delay_the_sensor(daemon, _):
-    """Each time something is read, the channel comes first: it fits before what fills a turn."""
-    d = daemon(env={"LKSM_KERNEL_LOG_ALL": "true"})
-    give(d.proc, header() + loaded(0, "a"))
-    d.append(b"".join(record(i, "usb 1-1: new device") for i in range(5000)))
-    d.start()
-    wait_for(lambda: any(e.get("stream_seq") == 4999 for e in d.events()[-5:]), "the flood")
-    d.stop()
-    equal(d.events()[0]["type"], "module_loaded")
-
-
 def test_a_line_without_record_is_suspected_after_two_seconds(daemon, _):
     d = daemon()
     give(d.proc, header() + loaded(0, "a"))
