@@ -101,6 +101,19 @@ def test_the_last_events_are_shown_again_after_a_restart(daemon, _):
     d.stop()
 
 
+def test_the_journal_gets_no_token(daemon, _):
+    """More people read it, and it is kept: systemd.exec(5), JOURNAL_STREAM."""
+    d = daemon(dashboard=True)
+    d.stderr_path.touch()
+    stream = d.stderr_path.stat()
+    d.env["JOURNAL_STREAM"] = f"{stream.st_dev}:{stream.st_ino}"
+    d.start()
+    wait_for(lambda: "dashboard: http://" in d.stderr(), "the dashboard's address")
+    token = (d.logs / ".dashboard_token").read_text().strip()
+    assert token and token not in d.stderr(), d.stderr()
+    d.stop()
+
+
 def test_the_usual_limit_of_descriptors_is_raised(daemon, _):
     def lower():
         resource.setrlimit(resource.RLIMIT_NOFILE, (1024, 4096))
