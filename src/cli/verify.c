@@ -395,7 +395,8 @@ static int verify_all(struct verify *v, int argc, char **argv, const char *confi
 	int r = refuse_folders(argc - optind, argv + optind);
 
 	if (r >= 0)
-		r = verifier_create(v->keys, v->n_keys, &v->verifier);
+		r = verifier_create(v->keys, v->n_keys, clock_now().real_us,
+				    &v->verifier);
 	if (r >= 0 && optind == argc) {
 		r = setup_load_config(&setup, config_path);
 		if (r >= 0)

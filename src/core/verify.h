@@ -53,8 +53,11 @@ struct verifier;
 /**
  * verifier_create() - @keys: verification keys, as they were given out; may be none: then
  * only hashes and numbers are looked at, which anybody could make anew
+ * @now_us: since 1970 UTC: no seal has a number that there were no seconds for; to find the key
+ *	of a forged one would take a quarter of an hour. 0: any number.
  */
-int verifier_create(const struct seal_key *keys, size_t n_keys, struct verifier **ret);
+int verifier_create(const struct seal_key *keys, size_t n_keys, uint64_t now_us,
+		    struct verifier **ret);
 void verifier_destroy(struct verifier *v);
 
 /** verifier_begin() - the next file of the log */

@@ -147,7 +147,7 @@ static inline struct verify_report verify_log(const struct buffer *files, size_t
 		assert_int_equal(seal_key_parse(span_from(key_text), &key), 0);
 	if (key_fd >= 0)
 		assert_int_equal(seal_file_load(key_fd, &next), 0);
-	assert_int_equal(verifier_create(&key, key_text ? 1 : 0, &v), 0);
+	assert_int_equal(verifier_create(&key, key_text ? 1 : 0, 0, &v), 0);
 	for (size_t i = 0; i < n_files; i++) {
 		struct span left = buffer_span(&files[i]);
 		char name[VERIFY_NAME_SIZE];

@@ -356,6 +356,41 @@ static void test_a_key_file_of_another_key(void **state)
 	log_deinit(&log);
 }
 
+/* The way to a far key is long: no seal is believed that there was no time for. */
+static void test_more_seals_than_seconds(void **state)
+{
+	const uint64_t first_us = UINT64_C(1767225600) * USEC_PER_SEC; /* 2026 */
+	const struct {
+		const char *name;
+		uint64_t now_us;
+		enum verify_fault want;
+	} cases[] = {
+		{ "any number", 0, VERIFY_SOUND },
+		{ "a clock that is wrong", first_us - 1, VERIFY_SOUND },
+		{ "time for all", first_us + 5 * USEC_PER_SEC, VERIFY_SOUND },
+		{ "not for the last", first_us + 4 * USEC_PER_SEC, VERIFY_FORGED },
+	};
+	struct seal_key key;
+	struct sealed_log log;
+
+	(void)state;
+	make_log(&log);
+	assert_int_equal(seal_key_parse(span_from(log.key_text), &key), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct verifier *v = NULL;
+
+		assert_int_equal(verifier_create(&key, 1, cases[i].now_us, &v), 0);
+		for (size_t f = 0; f < log.n_files; f++) {
+			verifier_begin(v, "log");
+			assert_true(verifier_feed(v, buffer_span(&log.files[f])) >= 0);
+		}
+		expect_number(cases[i].name, "fault", verifier_finish(v, NULL)->fault,
+			      cases[i].want);
+		verifier_destroy(v);
+	}
+	log_deinit(&log);
+}
+
 static void test_lines_without_a_seal(void **state)
 {
 	struct sealed_log log;
@@ -462,6 +497,7 @@ int main(void)
 		cmocka_unit_test(test_a_key_file_made_to_fit),
 		cmocka_unit_test(test_a_key_file_of_another_key),
 		cmocka_unit_test(test_a_log_older_than_the_key),
+		cmocka_unit_test(test_more_seals_than_seconds),
 		cmocka_unit_test(test_lines_without_a_seal),
 		cmocka_unit_test(test_random_edits),
 	};
