@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <jansson.h>
+#include <string.h>
 
 #include "core/json_members.h"
 #include "fuzz.h"
@@ -46,8 +47,12 @@ static void match(struct span line, struct filter *f)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct span line = { (const char *)data, size };
-	json_t *object = json_loadb(line.data, line.len,
-				    JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
+	/* jansson 2.14 overlooks a NUL behind a number */
+	json_t *object = size && memchr(data, 0, size)
+				 ? NULL
+				 : json_loadb(line.data, line.len,
+					      JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL,
+					      NULL);
 	struct filter all = { .hides_routine = true };
 	struct filter some = { .since = "2026-02-10T00:00:00.000000Z" };
 	struct filter none = { .hides_routine = true };
