@@ -22,6 +22,8 @@ BEGIN, END = "<!-- begin: tests/reliability/scorecard.py -->", "<!-- end -->"
 LKSM = os.environ.get("LKSM", str(ROOT / "build/lksm"))
 
 DAEMON = "tests/integration/test-daemon.py"
+# what takes the kernel's, a network's and a file's bytes apart
+PARSERS = ("kmsg", "dmesg", "logfmt", "rules", "config", "http", "logtail", "verify")
 # name: what is done, what has to come out, command, environment
 ROWS = {
     "kills": ("200 × SIGKILL under 50,000 records a second, then stopped for 60 s",
@@ -70,13 +72,11 @@ ROWS = {
              ["tests/reliability/soak.py"], {}),
     "coverage": ("the fuzzers' corpora and the unit tests, built to count lines",
                  "90 % of the lines of each parser reached", ["script/coverage"], {}),
-    "fuzz": ("what takes the kernel's, a network's and a file's bytes apart, ten minutes each, with "
-             "libFuzzer, ASan and UBSan", "nothing found",
-             ["script/fuzz", "kmsg", "dmesg", "logfmt", "rules", "config", "http", "logtail",
-              "verify"], {}),
     "fuzz-rest": ("every other fuzz target, a minute each", "nothing found",
                   ["script/fuzz", "alert", "crossview", "event", "external", "filter", "mutes",
                    "query", "request", "sensor", "settings", "60"], {}),
+    **{f"fuzz-{name}": (f"`fuzz-{name}.c` for ten minutes, with libFuzzer, ASan and UBSan",
+                        "nothing found", ["script/fuzz", name], {}) for name in PARSERS},
     "threads": ("the unit tests and a daemon under load, reloads and kills, with ThreadSanitizer",
                 "no word from it", ["script/test-threads"], {}),
     "memory": ("the unit tests, the corpora and such a daemon, with Valgrind",
