@@ -83,7 +83,7 @@ export class Table {
 	setColumns(columns) {
 		this.#columns = columns;
 		this.#spare = [];
-		this.#isStale = true;
+		this.#isStale = this.#rows.size > 0;
 		this.scroller.querySelector('table').setAttribute('aria-colcount', String(columns.length));
 		this.head.replaceChildren(...columns.map((column) => {
 			const cell = element('th', column.numeric ? 'numeric' : '', column.title);
@@ -108,7 +108,7 @@ export class Table {
 
 	setZone(zone) {
 		this.#zone = zone;
-		this.#isStale = true;
+		this.#isStale = this.#rows.size > 0;
 	}
 
 	#makeRow() {

@@ -62,7 +62,7 @@ browserTest('filters by severity, type and text combine, count and stand in the 
 browserTest('a row that another filter leaves is not made anew', {}, async ({ page, server }) => {
 	await server.log(...MIX);
 	await rowCount(page, 6);
-	const row = await page.locator('#rows tr.event').last().elementHandle();
+	const row = await page.locator('#rows tr.event', { hasText: 'commit_creds' }).elementHandle();
 	const isThere = () => row.evaluate((node) => node.isConnected);
 
 	await page.fill('#search', 'symbol=commit_creds');
