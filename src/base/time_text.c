@@ -237,7 +237,10 @@ int time_parse_span(const char *text, uint64_t *ret_us)
 		unit = take_unit(&s);
 		if (!unit && (sum || s.len)) /* "1h 30": of what? */
 			return -EINVAL;
-		sum += (n * USEC_PER_SEC + fraction) * (unit ? unit : 1);
+		unit = unit ? unit : 1;
+		if (n > TIME_SPAN_MAX_US / USEC_PER_SEC / unit)
+			return -EINVAL; /* before it is multiplied beyond 64 bits */
+		sum += (n * USEC_PER_SEC + fraction) * unit;
 		s = skip_spaces(s);
 	} while (s.len && sum <= TIME_SPAN_MAX_US);
 	if (sum > TIME_SPAN_MAX_US)

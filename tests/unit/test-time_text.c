@@ -130,6 +130,7 @@ static void test_span(void **state)
 		{ "1.2.3", BAD },
 		{ "4294967296", BAD },
 		{ "4294967295w", BAD },
+		{ "30500569w", BAD }, /* 2^64 us and 16 hours */
 		{ "4294967295s4294967295w1s", BAD },
 	};
 
