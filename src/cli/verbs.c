@@ -270,7 +270,7 @@ int verbs_main(int argc, char **argv)
 		return EXIT_TROUBLE;
 	}
 	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))
-		return finish(help_run(0, NULL));
+		return finish(help_run(argc - 1, argv + 1));
 	else if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V"))
 		verb = &verb_version;
 	else

@@ -82,7 +82,9 @@ def test_each_verb_shows_its_help(_, __):
     for verb in verbs():
         for option in ("-h", "--help"):
             equal(lksm(verb, option), lksm("help", verb))
-    equal(lksm("-h"), lksm("help"))
+    for option in ("-h", "--help"):
+        equal(lksm(option), lksm("help"))
+        equal(lksm(option, "query"), lksm("help", "query"))
     equal(lksm("-V"), lksm("version"))
 
 
