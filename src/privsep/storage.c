@@ -620,6 +620,7 @@ static int start_compressor(struct storage *s, const char *name)
 		custody_set_busy(&s->custody, name);
 		return (int)pid;
 	}
+	process_unspare();
 	process_keep_only(&keep, s->dir, s->lock);
 	/* without it, it is merely faster */
 	(void)setpriority(PRIO_PROCESS, 0, CHILD_NICE);
