@@ -373,8 +373,11 @@ static void follow_folder(struct storage *s)
 		return;
 	dir = open(s->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	/* somebody moved ours away, to have the logs and their keys in his own */
-	if (ours.st_nlink && !safe_path_is_own(dir))
+	if (dir >= 0 && ours.st_nlink && !safe_path_is_own(dir)) {
+		log_warning("%s is not ours now: the log goes on where that was moved",
+			    s->folder);
 		return;
+	}
 	lock = dir < 0 ? -1 : logfile_open(dir, LOCK_NAME, LOCK_FLAGS, OWN_MODE);
 	if (lock < 0 || take_lock(lock, &holder) < 0)
 		return;

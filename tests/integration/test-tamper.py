@@ -272,6 +272,7 @@ def test_the_folder_is_moved_and_somebodys_is_there(daemon, folder):
     equal(libc.renameat2(AT_FDCWD, bytes(moved), AT_FDCWD, bytes(theirs), RENAME_EXCHANGE), 0)
     v.d.logs = moved
     v.told("folder_removed", ".")
+    wait_for(lambda: f"{theirs} is not ours now" in v.d.stderr(), "where it goes on")
     v.check()
     equal(os.listdir(theirs), [])
 
