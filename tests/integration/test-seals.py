@@ -108,13 +108,18 @@ def test_unsealed_lines_are_said(daemon, folder):
     d.start()
     append(d, 0, 3)
     wait_sealed(d)
-    append(d, 3, 1)
-    d.kill()
-    assert b'"log_sealed"' not in d.lines(routine=True)[-1], "a second has passed"
+    for n in range(3, 13):
+        append(d, n, 1)
+        d.kill()
+        if b'"log_sealed"' not in d.lines(routine=True)[-1]:
+            break
+        d.start()  # a second had passed, on a busy machine
+    else:
+        raise AssertionError("it is sealed each time")
     assert "OPEN" in lksm("verify", "--key", key, d.logs, want=1)
     lksm("verify", "--key", key, "--open-end", d.logs)
     d.start()
-    append(d, 4, 1)
+    append(d, n + 1, 1)
     wait_sealed(d)
     lksm("verify", "--key", key, d.logs)
     d.stop()
