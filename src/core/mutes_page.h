@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What is muted, as a text, on its way from who may read files to who may not: a page that both
- * have over fork(). One writes it, others read it, and cannot do more; a number says whether what they got is whole.
+ * have over fork(). One writes it, others read it, and cannot do more; a number says whether what
+ * they got is whole.
  */
 #ifndef CORE_MUTES_PAGE_H
 #define CORE_MUTES_PAGE_H
