@@ -3,9 +3,27 @@
 #include "output/dashboard/dashboard.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "expect.h"
+
+static size_t n_grabbed;
+
+/* The program's own: before a port is bound, another program tries to get it. */
+int bind(int fd, const struct sockaddr *address, socklen_t len)
+{
+	if (address->sa_family == AF_INET &&
+	    ((const struct sockaddr_in *)address)->sin_port) {
+		_cleanup_close_ int other = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC,
+						   0);
+
+		n_grabbed += syscall(SYS_bind, other, address, len) == 0;
+	}
+	return (int)syscall(SYS_bind, fd, address, len);
+}
 
 static void test_addresses(void **state)
 {
@@ -82,9 +100,22 @@ static void test_shut_down(void **state)
 	assert_string_equal(after, before);
 }
 
+static void test_a_port_that_was_chosen_is_nobody_elses(void **state)
+{
+	_cleanup_buffer_ struct buffer error = { 0 };
+	_cleanup_close_ int fd = -1;
+
+	(void)state;
+	n_grabbed = 0;
+	fd = dashboard_listen("127.0.0.1:0", &error);
+	assert_true(fd >= 0);
+	assert_int_equal(n_grabbed, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_a_port_that_was_chosen_is_nobody_elses),
 		cmocka_unit_test(test_addresses),
 		cmocka_unit_test(test_taken),
 		cmocka_unit_test(test_shut_down),

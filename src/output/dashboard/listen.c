@@ -170,24 +170,30 @@ static int make_socket(const union address *address, socklen_t len)
 	return take_fd(&fd);
 }
 
-/* A port that was not asked for is lost with listening: it is asked for. */
+/*
+ * A port that was not asked for is lost with listening: it is asked for.
+ * Return: the descriptor that nobody else gets the port beside; -1 and errno.
+ */
 static int choose_port(union address *address, socklen_t len)
 {
 	_cleanup_close_ int fd = make_socket(address, len);
 
-	return fd < 0 ? -1 : getsockname(fd, &address->any, &len);
+	return fd < 0 || getsockname(fd, &address->any, &len) < 0 ? -1 : take_fd(&fd);
 }
 
 int dashboard_listen(const char *text, struct buffer *error)
 {
-	_cleanup_close_ int fd = -1;
+	_cleanup_close_ int fd = -1, chosen = -1;
 	union address address;
 	socklen_t len;
 
 	if (parse_address(text, &address, &len) < 0)
 		return refuse_address(text, error);
-	if (!*port_of(&address) && choose_port(&address, len) < 0)
-		return explain(errno, text, error);
+	if (!*port_of(&address)) {
+		chosen = choose_port(&address, len);
+		if (chosen < 0)
+			return explain(errno, text, error);
+	}
 	fd = make_socket(&address, len);
 	if (fd < 0 || listen(fd, BACKLOG) < 0)
 		return explain(errno, text, error);
