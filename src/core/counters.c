@@ -5,15 +5,10 @@
  */
 #include "core/counters.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
 
-#ifndef F_SEAL_FUTURE_WRITE /* Linux 5.1; older libc headers do not have it */
-#define F_SEAL_FUTURE_WRITE 0x0010
-#endif
-#define SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_FUTURE_WRITE | F_SEAL_SEAL)
+#include "base/shared_view.h"
 
 /* What else an event of this type counts for. */
 enum meaning {
@@ -80,40 +75,18 @@ static void add(_Atomic uint64_t *p, uint64_t n)
 	atomic_store_explicit(p, peek(p) + n, memory_order_relaxed);
 }
 
-static int map_both(int fd, struct counters **ret, const struct counters **ret_view)
-{
-	struct counters *c = mmap(NULL, sizeof(*c), PROT_READ | PROT_WRITE, MAP_SHARED,
-				  fd, 0);
-	const struct counters *view;
-	int r;
-
-	if (c == MAP_FAILED)
-		return -errno;
-	/* from here on it can be mapped for reading only */
-	if (fcntl(fd, F_ADD_SEALS, SEALS) < 0) {
-		r = -errno;
-		counters_unmap(c);
-		return r;
-	}
-	view = mmap(NULL, sizeof(*c), PROT_READ, MAP_SHARED, fd, 0);
-	if (view == MAP_FAILED) {
-		r = -errno;
-		counters_unmap(c);
-		return r;
-	}
-	*ret = c;
-	*ret_view = view;
-	return 0;
-}
-
 int counters_create(struct counters **ret, const struct counters **ret_view)
 {
-	_cleanup_close_ int fd = memfd_create("lksm-counters",
-					      MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	void *page;
+	const void *view;
+	int r = shared_view_create("lksm-counters", sizeof(struct counters), &page,
+				   &view);
 
-	if (fd < 0 || ftruncate(fd, sizeof(struct counters)) < 0)
-		return -errno;
-	return map_both(fd, ret, ret_view);
+	if (r < 0)
+		return r;
+	*ret = page;
+	*ret_view = view;
+	return 0;
 }
 
 void counters_unmap(const struct counters *c)

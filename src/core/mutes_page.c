@@ -3,57 +3,21 @@
 #include "core/mutes_page.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
-#include "base/cleanup.h"
-
-/* Linux 5.1; older libc headers do not have it. */
-#ifndef F_SEAL_FUTURE_WRITE
-#define F_SEAL_FUTURE_WRITE 0x0010
-#endif
-
-#define SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_FUTURE_WRITE | F_SEAL_SEAL)
-
-static void *map(int fd, int protection)
-{
-	return mmap(NULL, sizeof(struct mutes_page), protection, MAP_SHARED, fd, 0);
-}
-
-/* mprotect(2) cannot make the view writable: it was made when the file was sealed. */
-static int map_view(int fd, struct mutes_page *page, const struct mutes_page **ret_view)
-{
-	const struct mutes_page *view = MAP_FAILED;
-
-	if (fcntl(fd, F_ADD_SEALS, SEALS) == 0)
-		view = map(fd, PROT_READ);
-	if (view == MAP_FAILED) {
-		int r = -errno;
-
-		mutes_page_unmap(page);
-		return r;
-	}
-	*ret_view = view;
-	return 0;
-}
+#include "base/shared_view.h"
 
 int mutes_page_create(struct mutes_page **ret, const struct mutes_page **ret_view)
 {
-	_cleanup_close_ int fd = memfd_create("lksm-mutes",
-					      MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	struct mutes_page *page;
-	int r;
+	void *page;
+	const void *view;
+	int r = shared_view_create("lksm-mutes", sizeof(struct mutes_page), &page, &view);
 
-	if (fd < 0 || ftruncate(fd, sizeof(*page)) < 0)
-		return -errno;
-	page = map(fd, PROT_READ | PROT_WRITE);
-	if (page == MAP_FAILED)
-		return -errno;
-	r = map_view(fd, page, ret_view);
-	if (r == 0)
-		*ret = page;
-	return r;
+	if (r < 0)
+		return r;
+	*ret = page;
+	*ret_view = view;
+	return 0;
 }
 
 void mutes_page_unmap(const struct mutes_page *page)
