@@ -16,6 +16,7 @@
  *	2026-02-10T12:00:00.140900+00:00 web-1 kernel: [    5.140900] usb 1-1: new device   kern.log
  *	Feb 10 12:00:00 web-1 kernel: [    5.140900] usb 1-1: new device	kern.log, older
  *	Feb 10 12:00:00 web-1 kernel: usb 1-1: new device		journalctl -k
+ *	Feb 10 12:00:00.140900 web-1 kernel: usb 1-1: new device	journalctl -k -o short-precise
  *
  * Lines of other programs in such a file are records, too, whose text begins with the host.
  *

@@ -270,17 +270,43 @@ static bool take_close(struct span *s)
 	return take_char(s, ']');
 }
 
-/* "Feb 10 12:00:00", as syslog(3) has it: of a year and a zone that are not told */
+/*
+ * "Feb 10 12:00:00", as syslog(3) has it: of a year and a zone that are not told; with six
+ * decimals from journalctl -o short-precise
+ */
 static bool take_syslog_time(struct span *s)
 {
 	struct date d;
-	uint64_t day;
+	uint64_t day, us;
 
 	if (take_name(s, month_names, ARRAY_SIZE(month_names)) < 0 || !take_char(s, ' '))
 		return false;
 	take_spaces(s);
 	return take_number(s, 31, &day) && take_char(s, ' ') && take_time_of_day(s, &d) &&
-	       s->len && *s->data == ' ';
+	       (!take_char(s, '.') || take_digits(s, FRACTION_DIGITS, &us)) && s->len &&
+	       *s->data == ' ';
+}
+
+/* "[T1]", "[    T1]" or "[C0]" behind a stamp, with or without a space between them */
+static void take_caller(struct span *s, struct dmesg_prefix *p)
+{
+	struct span rest = *s, caller;
+	uint64_t number;
+
+	(void)take_char(&rest, ' '); /* the console has none there */
+	if (!take_char(&rest, '['))
+		return;
+	take_spaces(&rest);
+	caller = rest;
+	if (!take_char(&rest, 'T') && !take_char(&rest, 'C'))
+		return;
+	if (!take_number(&rest, UINT32_MAX, &number))
+		return;
+	caller.len -= rest.len;
+	if (!take_char(&rest, ']') || (rest.len && rest.data[0] != ' '))
+		return;
+	p->caller = caller;
+	*s = rest;
 }
 
 /*
@@ -289,7 +315,7 @@ static bool take_syslog_time(struct span *s)
  */
 static void take_syslog_source(struct span *s, struct dmesg_prefix *p)
 {
-	struct span rest = *s;
+	struct span rest = *s, behind;
 	uint64_t us;
 
 	if (!take_char(&rest, ' '))
@@ -300,8 +326,11 @@ static void take_syslog_source(struct span *s, struct dmesg_prefix *p)
 		return;
 	*s = rest;
 	if (!take_char(&rest, ' ') || !take_char(&rest, '[') ||
-	    !take_seconds(&rest, &us) || !take_char(&rest, ']') ||
-	    (rest.len && *rest.data != ' '))
+	    !take_seconds(&rest, &us) || !take_char(&rest, ']'))
+		return;
+	behind = rest;
+	take_caller(&behind, p);
+	if (behind.len == rest.len && rest.len && *rest.data != ' ')
 		return;
 	if (p->kind == DMESG_STAMP_UTC) {
 		p->kind = DMESG_STAMP_BOTH;
@@ -357,28 +386,6 @@ static bool take_stamp(struct span *s, struct dmesg_prefix *p)
 		}
 	}
 	return false;
-}
-
-/* "[T1]", "[    T1]" or "[C0]" behind a stamp, with or without a space between them */
-static void take_caller(struct span *s, struct dmesg_prefix *p)
-{
-	struct span rest = *s, caller;
-	uint64_t number;
-
-	(void)take_char(&rest, ' '); /* the console has none there */
-	if (!take_char(&rest, '['))
-		return;
-	take_spaces(&rest);
-	caller = rest;
-	if (!take_char(&rest, 'T') && !take_char(&rest, 'C'))
-		return;
-	if (!take_number(&rest, UINT32_MAX, &number))
-		return;
-	caller.len -= rest.len;
-	if (!take_char(&rest, ']') || (rest.len && rest.data[0] != ' '))
-		return;
-	p->caller = caller;
-	*s = rest;
 }
 
 /* "<6>": facility * 8 + level */
