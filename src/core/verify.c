@@ -59,7 +59,10 @@ static int compare_keys(const void *a, const void *b)
 	return x->start < y->start ? -1 : x->start > y->start;
 }
 
-/* One a second, and some where a file or a daemon ends. A clock that is wrong limits nothing. */
+/*
+ * One a second, and some where a file or a daemon ends. A clock of before limits nothing; one that
+ * is merely behind, by more than half of the time since then, would take good seals for forged.
+ */
 static uint64_t count_seals(uint64_t now_us)
 {
 	return now_us < FIRST_SEAL_US ? UINT64_MAX
