@@ -362,9 +362,8 @@ static const struct call outreaching[] = {
 	REFUSE("tgkill", EPERM, WHEN(0, EXACTLY, SECCOMP_PARENT_PID)),
 	REFUSE("rt_sigqueueinfo", EPERM, WHEN(0, EXACTLY, SECCOMP_PARENT_PID)),
 	REFUSE("rt_tgsigqueueinfo", EPERM, WHEN(0, EXACTLY, SECCOMP_PARENT_PID)),
-	/* a folder of /proc is as good as a pidfd; also no signal: a Go program that finds it to
-	 * be there would never signal its children by kill() */
-	REFUSE("pidfd_send_signal", ENOSYS),
+	/* a folder of /proc is as good as a pidfd */
+	REFUSE("pidfd_send_signal", ENOSYS, UNLESS(1, 0)),
 	REFUSE("fcntl", EPERM, WHEN(1, EXACTLY, F_SETOWN)),
 	REFUSE("fcntl", EPERM, WHEN(1, EXACTLY, F_SETOWN_EX)),
 	REFUSE("ioctl", EPERM, WHEN(1, EXACTLY, FIOSETOWN)),

@@ -339,15 +339,6 @@ static int signal_a_child(void)
 	return kill(pid, SIGKILL) || waitpid(pid, &status, 0) != pid;
 }
 
-/* As Go does, which signals by kill() then. */
-static int find_no_pidfd_signals(void)
-{
-	int self = (int)syscall(SYS_pidfd_open, getpid(), 0);
-
-	return self < 0 || syscall(SYS_pidfd_send_signal, self, 0, NULL, 0) == 0 ||
-	       errno != ENOSYS;
-}
-
 /* Of this kernel's Landlock; as SYS_landlock_create_ruleset says it. */
 static bool has_landlock(long version)
 {
@@ -422,8 +413,6 @@ static void test_what_each_may_do(void **state)
 		{ "a module runs programs", SANDBOX_MODULE, run_a_program, true },
 		{ "a module signals what it started", SANDBOX_MODULE, signal_a_child,
 		  true },
-		{ "a module is told to signal by pid", SANDBOX_MODULE,
-		  find_no_pidfd_signals, true },
 		{ "a module limits itself", SANDBOX_MODULE, limit_itself, true },
 		{ "a module limits nobody else", SANDBOX_MODULE, limit_the_parent,
 		  false },
