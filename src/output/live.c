@@ -16,24 +16,19 @@
 #include "output/live.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/shared_view.h"
+
 #define MAGIC  "LKSMring"
 #define LAYOUT 1
 #define N_SLOTS \
 	512 /* a power of two, more than LIVE_EVENTS: the one being written is spare */
 #define COUNT_MAX (UINT64_C(1) << 62)
-#define SEALS	  (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_FUTURE_WRITE | F_SEAL_SEAL)
-
-/* Linux 5.1; older libc headers do not have it. */
-#ifndef F_SEAL_FUTURE_WRITE
-#define F_SEAL_FUTURE_WRITE 0x0010
-#endif
 
 _Static_assert(N_SLOTS > LIVE_EVENTS, "a spare slot is needed");
 
@@ -83,27 +78,19 @@ static void poke(_Atomic uint64_t *p, uint64_t value)
 
 int live_create(struct live_ring **ret, int *ret_fd)
 {
-	_cleanup_close_ int fd = memfd_create("lksm-live",
-					      MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	void *page;
+	int fd = shared_view_open("lksm-live", sizeof(struct live_ring), &page);
 	struct live_ring *ring;
-	int r;
 
-	if (fd < 0 || ftruncate(fd, sizeof(*ring)) < 0)
-		return -errno;
-	ring = mmap(NULL, sizeof(*ring), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	if (ring == MAP_FAILED)
-		return -errno;
+	if (fd < 0)
+		return fd;
+	ring = page;
 	memcpy(ring->magic, MAGIC, sizeof(ring->magic));
 	ring->layout = LAYOUT;
 	ring->n_slots = N_SLOTS;
 	ring->n_bytes = LIVE_BYTES;
-	if (fcntl(fd, F_ADD_SEALS, SEALS) < 0) {
-		r = -errno;
-		live_unmap(ring);
-		return r;
-	}
 	*ret = ring;
-	*ret_fd = take_fd(&fd);
+	*ret_fd = fd;
 	return 0;
 }
 
@@ -111,13 +98,11 @@ int live_map(int fd, const struct live_ring **ret)
 {
 	const struct live_ring *ring;
 	struct stat st;
-	int seals;
 
 	if (fstat(fd, &st) < 0)
 		return -errno;
 	/* Without the seals the file could shrink under us, which is a SIGBUS. */
-	seals = fcntl(fd, F_GET_SEALS);
-	if (seals < 0 || (seals & SEALS) != SEALS || st.st_size != (off_t)sizeof(*ring))
+	if (!shared_view_is_sealed(fd) || st.st_size != (off_t)sizeof(*ring))
 		return -EBADMSG;
 	ring = mmap(NULL, sizeof(*ring), PROT_READ, MAP_SHARED, fd, 0);
 	if (ring == MAP_FAILED)
