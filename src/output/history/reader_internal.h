@@ -62,6 +62,9 @@ void reader_finalize(sqlite3_stmt **s);
 /** reader_dim() - by its id; NULL: it is none of those that were loaded */
 const struct dim *reader_dim(const struct reader *r, int64_t id);
 
+/** reader_is_named() - do its events have @term, a query_term, by their type or rule, and are they taken? */
+bool reader_is_named(const struct dim *d, const void *term);
+
 /** reader_find_gram() - what is frequent, by its text
  * @ret_since: the seq from which on its phrases have tokens
  * Return: 1; 0: it is not known; -errno. */

@@ -49,7 +49,7 @@ static bool is_taken(const struct dim *d, const void *context)
 	return d->is_taken;
 }
 
-static bool is_named(const struct dim *d, const void *term)
+bool reader_is_named(const struct dim *d, const void *term)
 {
 	return d->is_taken && (query_term_names(term, d->fields[QUERY_TYPE]) ||
 			       query_term_names(term, d->fields[QUERY_RULE]));
@@ -80,7 +80,7 @@ static int append_term(const struct text *t, size_t i, struct buffer *out)
 	buffer_append_char(out, '(');
 	reader_append_words(t->reader, t->query, i, t->has_tokens, out);
 	if (!term->is_not) {
-		kinds = list_kinds(t->reader, is_named, term, &n);
+		kinds = list_kinds(t->reader, reader_is_named, term, &n);
 		if (!kinds)
 			return -ENOMEM;
 	}
@@ -165,12 +165,10 @@ static int add_pairs(struct text *t)
  */
 static bool is_told_by_phrase(const struct text *t)
 {
-	bool is = false;
-
 	for (size_t i = 0; !t->has_tokens && i < t->query->n_terms; i++)
-		is = is ||
-		     (!t->query->terms[i].is_not && t->reader->phrases[i].tokens.len);
-	return is;
+		if (!t->query->terms[i].is_not && t->reader->phrases[i].tokens.len)
+			return true;
+	return false;
 }
 
 /* The dims, if they are few. Something has to be looked for before anything can be left out:

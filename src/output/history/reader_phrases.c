@@ -69,12 +69,10 @@ int reader_find_term(struct reader *r, const struct query *q, size_t i, int64_t 
 }
 
 /* A type or rule with the word gives it to all its events. */
-static bool is_named(const struct reader *r, const struct query_term *term)
+static bool names_any(const struct reader *r, const struct query_term *term)
 {
 	for (size_t i = 0; i < r->n_dims; i++)
-		if (r->dims[i].is_taken &&
-		    (query_term_names(term, r->dims[i].fields[QUERY_TYPE]) ||
-		     query_term_names(term, r->dims[i].fields[QUERY_RULE])))
+		if (reader_is_named(&r->dims[i], term))
 			return true;
 	return false;
 }
@@ -84,7 +82,7 @@ int reader_is_rare(struct reader *r, const struct query *q, size_t i)
 	int64_t id;
 	int e;
 
-	if (i < q->n_terms && (q->terms[i].is_prefix || is_named(r, &q->terms[i])))
+	if (i < q->n_terms && (q->terms[i].is_prefix || names_any(r, &q->terms[i])))
 		return 0;
 	e = reader_find_term(r, q, i, &id);
 	return e < 0 ? e : e == 0;
