@@ -82,12 +82,19 @@ static int take_line(void *userdata, struct span line)
 			     : r; /* a line that is cut short counts as far as it goes */
 }
 
-static void append_bar(struct buffer *out, uint64_t n, uint64_t most)
+/* What the terminal has room for. */
+static size_t bar_width(void)
 {
 	size_t columns = view_columns(),
 	       room = columns > BAR_COLUMN ? columns - BAR_COLUMN : 0;
-	size_t width = most ? (size_t)(n * (room < BAR_WIDTH ? room : BAR_WIDTH) / most)
-			    : 0;
+
+	return room < BAR_WIDTH ? room : BAR_WIDTH;
+}
+
+/* @most: what the whole @widest stands for */
+static void append_bar(struct buffer *out, uint64_t n, uint64_t most, size_t widest)
+{
+	size_t width = most ? (size_t)(n * widest / most) : 0;
 
 	for (size_t i = 0; i < width; i++)
 		buffer_append_literal(out, "▇");
@@ -97,6 +104,7 @@ static void append_group(struct stats *s, enum group group)
 {
 	struct tally *t = &s->groups[group];
 	struct buffer *out = &s->view.out;
+	size_t widest = bar_width();
 	uint64_t most = 0;
 
 	if (!t->n)
@@ -115,7 +123,7 @@ static void append_group(struct stats *s, enum group group)
 		while (out->len - before < NAME_WIDTH)
 			buffer_append_char(out, ' ');
 		buffer_append_char(out, ' ');
-		append_bar(out, t->rows[i].count, most);
+		append_bar(out, t->rows[i].count, most, widest);
 		buffer_append_char(out, '\n');
 	}
 	if (group != BY_HOUR && t->n > s->limit)

@@ -7,11 +7,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/suggest.h"
+#include "cli/view.h"
 
 #define OPTIONS_MAX	 32
 #define OPTION_COLUMNS	 24
@@ -73,11 +73,11 @@ static void print_option(FILE *to, const struct verb_option *o)
 /* As wide as the terminal, but no wider than is good to read. */
 static size_t text_columns(void)
 {
-	struct winsize size;
+	size_t columns = view_columns();
 
-	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) < 0 || !size.ws_col)
+	if (columns == SIZE_MAX)
 		return TEXT_COLUMNS;
-	return size.ws_col < TEXT_COLUMNS_MAX ? size.ws_col : TEXT_COLUMNS_MAX;
+	return columns < TEXT_COLUMNS_MAX ? columns : TEXT_COLUMNS_MAX;
 }
 
 /* A newline of @text ends a line; where a line gets too long, a space does. */
