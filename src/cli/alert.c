@@ -113,9 +113,8 @@ static int test(struct alert *a, const char *name)
 		n_tried++;
 		n_sent += test_one(a, i);
 	}
-	if (!n_tried) {
+	if (!n_tried)
 		return refuse_receiver(a, name);
-	}
 	return n_sent == n_tried ? EXIT_DONE : EXIT_NOTHING;
 }
 

@@ -250,7 +250,6 @@ static int set_member(struct config *c, const struct key *k, const char *value)
 {
 	void *member = (char *)c + k->offset;
 	uint64_t us;
-	int r;
 
 	switch (k->type) {
 	case BOOL:
@@ -258,11 +257,10 @@ static int set_member(struct config *c, const struct key *k, const char *value)
 	case COUNT:
 		return parse_count(value, false, member);
 	case SECONDS:
-		r = time_parse_span(value, &us);
-		if (r == 0 && !us)
+		if (time_parse_span(value, &us) < 0 || !us)
 			return -EINVAL;
-		*(uint64_t *)member = r == 0 ? us : *(uint64_t *)member;
-		return r;
+		*(uint64_t *)member = us;
+		return 0;
 	case WAIT:
 		return time_parse_span(value, member);
 	case BYTES:

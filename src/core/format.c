@@ -69,12 +69,12 @@ static size_t digits_of(json_t *value, size_t least)
 	json_t *member;
 	size_t i;
 
-	if (json_is_real(value))
-		do
-			(void)snprintf(text, sizeof(text), "%.*g", (int)least,
-				       json_real_value(value));
-		while (least < 17 && strtod(text, NULL) != json_real_value(value) &&
-		       least++);
+	for (; json_is_real(value) && least < 17; least++) {
+		(void)snprintf(text, sizeof(text), "%.*g", (int)least,
+			       json_real_value(value));
+		if (strtod(text, NULL) == json_real_value(value))
+			break;
+	}
 	json_array_foreach(value, i, member) least = digits_of(member, least);
 	json_object_foreach(value, key, member) least = digits_of(member, least);
 	return least;

@@ -355,7 +355,7 @@ static void append_shown(struct buffer *out, struct span s)
 
 static int refuse_name(const struct query *q, struct span key, struct buffer *error)
 {
-	const char *names[sizeof(parameters) / sizeof(parameters[0])];
+	const char *names[ARRAY_SIZE(parameters)];
 	char given[SUGGEST_SIZE], near[SUGGEST_SIZE];
 	size_t n = 0;
 
@@ -381,9 +381,8 @@ static int take_pair(struct query *q, struct span key, struct span value,
 
 	while (p->name && !(is_data ? !p->take : span_equal(span_from(p->name), key)))
 		p++;
-	if (!p->name || !(p->operations & (unsigned int)q->operation)) {
+	if (!p->name || !(p->operations & (unsigned int)q->operation))
 		return refuse_name(q, key, error);
-	}
 	r = p->take ? p->take(q, value) : take_data(q, key, value);
 	if (r < 0) {
 		buffer_append_literal(error, "this is no value for ");
