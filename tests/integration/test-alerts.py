@@ -616,7 +616,7 @@ def test_a_log_that_was_begun_anew_is_followed(daemon, folder):
     d.kmsg.write_bytes(b"")
     d.start()
     wait_ready(d)
-    assert "events that are not in the log any more" in d.stderr(), d.stderr()
+    wait_for(lambda: "events that are not in the log any more" in d.stderr(), "that to be said")
     high(d, 0)
     wait_for(lambda: sum(b["count"] for b in hook.bodies()) == 4, "the new log's first event")
     d.stop()
